@@ -1,0 +1,26 @@
+//! Graceline: graceful SIP registration for web phones.
+//!
+//! Every machine in this crate is **sans-IO**. It is given bytes, commands and
+//! the time, and hands out bytes, events and deadlines. The rule of use is:
+//! *make one mutation (`handle_…`), then drain `poll_output` until it returns
+//! `None`, then wait for the next input or for the instant that `poll_timeout`
+//! names*. No machine reads a clock, a socket, a global or randomness; the
+//! randomness comes from the seed it was built with, so every run can be
+//! replayed.
+//!
+//! Network input never fails and never panics: a bad peer is counted or
+//! becomes an event.
+
+pub mod phone;
+pub mod pool;
+pub mod rand;
+pub mod redact;
+#[cfg(feature = "registrar")]
+pub mod registrar;
+pub mod registration;
+pub mod sip;
+pub mod subscription;
+pub mod time;
+pub mod transaction;
+#[cfg(target_arch = "wasm32")]
+pub mod web;

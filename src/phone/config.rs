@@ -1,0 +1,157 @@
+//! What a phone is made with.
+
+use crate::registration::{ConflictScope, Profile, RegistrationType};
+use crate::time::Duration;
+
+/// Options of a phone, as `PhoneOptions` of the JavaScript API names them.
+#[derive(Clone)]
+pub struct Config {
+    /// `ws://` or `wss://` URLs, 1 to 8, in priority order.
+    pub connections: Vec<String>,
+    /// User part of the address-of-record.
+    pub user: String,
+    /// Host part of the address-of-record.
+    pub domain: String,
+    /// Digest username where it differs from `user`.
+    pub auth_user: Option<String>,
+    /// Password.
+    pub password: Option<String>,
+    /// HA1 instead of a password.
+    pub ha1: Option<String>,
+    /// Whether the app can be asked for credentials.
+    pub has_credentials: bool,
+    /// Whether every connection is a loopback one: a token may then go without TLS.
+    pub loopback: bool,
+    /// Device name.
+    pub device: String,
+    /// `urn:uuid:…`.
+    pub instance_id: String,
+    /// Display name.
+    pub display_name: Option<String>,
+    /// Profile, or `None` for `auto`.
+    pub profile: Option<Profile>,
+    /// Which bindings are rivals.
+    pub conflict_scope: ConflictScope,
+    /// Registration type.
+    pub registration_type: RegistrationType,
+    /// Seconds asked for.
+    pub expires: Option<u32>,
+    /// Bound of a `registerPhone`; the app's own time in its `credentials`
+    /// callback is not counted.
+    pub timeout: Duration,
+    /// `User-Agent`.
+    pub user_agent: String,
+    /// Further headers for REGISTER.
+    pub extra_headers: Vec<(String, String)>,
+    /// A force may remove bindings of other devices where nothing else helps.
+    pub force_may_remove_others: bool,
+    /// MD5 challenges are passed over.
+    pub refuse_md5: bool,
+    /// Whether [`super::Output::Trace`] is produced.
+    pub trace: bool,
+    /// What an earlier [`super::Output::Store`] gave.
+    pub memory: Option<String>,
+}
+
+/// An option that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{option}: {problem}")]
+pub struct ConfigError {
+    /// Name of the option, as in the JavaScript API.
+    pub option: &'static str,
+    /// What is wrong with it, and what to do.
+    pub problem: &'static str,
+}
+
+impl Config {
+    /// A configuration with every default, for `user@domain` at `connection`.
+    pub fn new(connection: &str, user: &str, domain: &str, instance_id: &str) -> Self {
+        Self {
+            connections: vec![connection.to_owned()],
+            user: user.to_owned(),
+            domain: domain.to_owned(),
+            auth_user: None,
+            password: None,
+            ha1: None,
+            has_credentials: false,
+            loopback: false,
+            device: user.to_owned(),
+            instance_id: instance_id.to_owned(),
+            display_name: None,
+            profile: None,
+            conflict_scope: ConflictScope::default(),
+            registration_type: RegistrationType::default(),
+            expires: None,
+            timeout: Duration::from_secs(30),
+            user_agent: "Graceline".to_owned(),
+            extra_headers: Vec::new(),
+            force_may_remove_others: false,
+            refuse_md5: false,
+            trace: false,
+            memory: None,
+        }
+    }
+
+    /// Checks what would otherwise only be noticed when a message is written.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let fail = |option, problem| Err(ConfigError { option, problem });
+        let texts = [
+            ("user", Some(&self.user)),
+            ("domain", Some(&self.domain)),
+            ("authUser", self.auth_user.as_ref()),
+            ("password", self.password.as_ref()),
+            ("ha1", self.ha1.as_ref()),
+            ("device", Some(&self.device)),
+            ("instanceId", Some(&self.instance_id)),
+            ("displayName", self.display_name.as_ref()),
+            ("userAgent", Some(&self.user_agent)),
+        ];
+        for (option, text) in texts {
+            if text.is_some_and(|text| text.contains(['\r', '\n', '\0'])) {
+                return fail(option, "must not contain a line break or NUL");
+            }
+        }
+        for (name, value) in &self.extra_headers {
+            let token = |c: char| c.is_ascii_alphanumeric() || "-.!%*_+`'~".contains(c);
+            if name.is_empty() || !name.chars().all(token) || value.contains(['\r', '\n', '\0']) {
+                return fail(
+                    "extraHeaders",
+                    "needs header names, and values without line breaks",
+                );
+            }
+        }
+        let in_uri = |c: char| c.is_ascii_alphanumeric() || "-_.!~*'()&=+$,;?/%".contains(c);
+        if self.user.is_empty() || !self.user.chars().all(in_uri) {
+            return fail(
+                "user",
+                "must be the user part of a SIP address; escape other characters with %",
+            );
+        }
+        let in_host = |c: char| c.is_ascii_alphanumeric() || "-_.[]:".contains(c);
+        if self.domain.is_empty() || !self.domain.chars().all(in_host) {
+            return fail("domain", "must be a host name or an IP address");
+        }
+        let uuid = self
+            .instance_id
+            .strip_prefix("urn:uuid:")
+            .unwrap_or_default();
+        let in_urn = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
+        if uuid.is_empty() || !uuid.chars().all(in_urn) {
+            return fail("instanceId", "must have the form urn:uuid:…");
+        }
+        if crate::registration::is_zero_instance(&self.instance_id) {
+            return fail(
+                "instanceId",
+                "must not be all zeros: that names no instance",
+            );
+        }
+        if !(1..=8).contains(&self.connections.len()) {
+            return fail("connections", "needs 1 to 8 URLs");
+        }
+        let web_socket = |url: &String| url.starts_with("ws://") || url.starts_with("wss://");
+        if !self.connections.iter().all(web_socket) {
+            return fail("connections", "must be ws:// or wss:// URLs");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,116 @@
+//! Requests from the network. Only what arrives on the registered flow counts,
+//! and a hint is only a reason to look.
+
+use super::requests::ALLOW;
+use super::{Level, Phone};
+use crate::sip::{Message, Name, Writer};
+use crate::subscription::News;
+use crate::time::{Duration, Instant};
+
+impl Phone {
+    pub(super) fn handle_request(&mut self, now: Instant, request: &Message) {
+        if let Err(invalid) = request.validate() {
+            self.ignored += 1;
+            if request.method() != "ACK" && request.top_via().is_some() {
+                self.answer(request, invalid.status, invalid.reason);
+            }
+            return;
+        }
+        match request.method() {
+            "ACK" => {}
+            "OPTIONS" => {
+                if request
+                    .header(Name::XGraceline)
+                    .is_some_and(|hint| hint.trim() == "look")
+                {
+                    self.registration.hint(now);
+                }
+                self.answer(request, 200, "OK");
+            }
+            "NOTIFY" => self.handle_notify(now, request),
+            // Nothing that could be in a dialog or be cancelled exists here.
+            _ if request.to_tag().is_some() => {
+                self.answer(request, 481, "Call/Transaction Does Not Exist");
+            }
+            "CANCEL" => self.answer(request, 481, "Call/Transaction Does Not Exist"),
+            _ => self.answer(request, 405, "Method Not Allowed"),
+        }
+    }
+
+    fn handle_notify(&mut self, now: Instant, notify: &Message) {
+        let event = notify.header(Name::Event).unwrap_or_default();
+        let package = event.split(';').next().unwrap_or_default().trim();
+        if package.eq_ignore_ascii_case("service-control") {
+            self.handle_service_control(now, notify);
+        } else if package.eq_ignore_ascii_case("reg") {
+            self.handle_reg_event(now, notify);
+        } else {
+            self.answer(notify, 481, "Subscription Does Not Exist");
+        }
+    }
+
+    /// Cisco's unsolicited NOTIFY. `RegisterCallId` must be ours: 128 random
+    /// bits that only the registrar knows.
+    fn handle_service_control(&mut self, now: Instant, notify: &Message) {
+        let body = String::from_utf8_lossy(notify.body());
+        let line = |name: &str| {
+            body.lines().find_map(|line| {
+                let (key, value) = line.trim().split_once('=')?;
+                key.eq_ignore_ascii_case(name)
+                    .then(|| value.trim().trim_matches(['{', '}']).to_owned())
+            })
+        };
+        let action = line("action").unwrap_or_default();
+        if line("RegisterCallId").as_deref() != Some(&self.call_id) {
+            return self.answer(notify, 400, "Bad Request");
+        }
+        self.answer(notify, 200, "OK");
+        if action == "reset" || action == "restart" {
+            self.registration.hint(now);
+        }
+    }
+
+    fn handle_reg_event(&mut self, now: Instant, notify: &Message) {
+        let own = self.registration.contact_user().unwrap_or_default();
+        let news = self.subscription.handle_notify(now, notify, &own);
+        if news == News::Unknown {
+            return self.answer(notify, 481, "Subscription Does Not Exist");
+        }
+        self.answer(notify, 200, "OK");
+        self.registration.set_watched(self.subscription.is_live());
+        match news {
+            News::Changed => self.registration.hint(now),
+            News::Probation(seconds) => {
+                self.registration
+                    .probation(now + Duration::from_secs(seconds.into()));
+            }
+            News::Rejected => self.registration.rejected(),
+            News::Nothing | News::Unknown => {}
+        }
+    }
+
+    fn answer(&mut self, request: &Message, status: u16, reason: &str) {
+        let tag = self.random.hex::<4>();
+        let tag = request.to_tag().is_none().then_some(tag.as_str());
+        let mut writer = Writer::response(request, status, reason, tag);
+        if matches!(status, 200 | 405) && request.method() != "NOTIFY" {
+            writer.header("Allow", ALLOW);
+            writer.header("Supported", "path, gruu");
+        }
+        for (name, value) in &self.common {
+            writer.header(name.as_str(), value);
+        }
+        match writer.finish() {
+            Ok(bytes) => {
+                self.trace(true, &bytes);
+                self.write(bytes);
+            }
+            Err(problem) => {
+                self.log(
+                    Level::Debug,
+                    format!("a request could not be answered: {problem}"),
+                );
+            }
+        }
+    }
+}

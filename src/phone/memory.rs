@@ -1,0 +1,74 @@
+//! What a phone keeps over a page load: a text that the host stores unread.
+//! Profile, nonces with their counts, and until when the line may be held.
+//! Never a password, an HA1, a token or a ready-made Authorization.
+
+use crate::registration::Profile;
+use crate::time::Instant;
+use crate::transaction::Authenticator;
+
+/// First line; another version is not read.
+const VERSION: &str = "graceline 1";
+
+/// The parts of the memory that are no nonces.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Profile that the registrar was found to speak.
+    pub profile: Option<Profile>,
+    /// Until when a binding of this instance may live.
+    pub held_until: Option<Instant>,
+    /// The registrar does not offer the reg event package.
+    pub no_reg_event: bool,
+}
+
+impl Memory {
+    /// The text to store.
+    pub fn write(&self, authenticator: &Authenticator) -> String {
+        let mut text = VERSION.to_owned();
+        let mut line = |fields: &[&str]| {
+            text.push('\n');
+            text.push_str(&fields.join("\t"));
+        };
+        if let Some(profile) = self.profile {
+            line(&[
+                "profile",
+                if profile == Profile::Cisco {
+                    "cisco"
+                } else {
+                    "generic"
+                },
+            ]);
+        }
+        if let Some(until) = self.held_until {
+            line(&["held", &until.millis().to_string()]);
+        }
+        if self.no_reg_event {
+            line(&["noRegEvent"]);
+        }
+        for [proxy, realm, nonce, opaque, algorithm, nc] in authenticator.remember() {
+            line(&["nonce", &proxy, &realm, &nonce, &opaque, &algorithm, &nc]);
+        }
+        text
+    }
+
+    /// Reads what [`Memory::write`] wrote; anything else is forgotten, because a
+    /// store can be edited.
+    pub fn read(text: &str, authenticator: &mut Authenticator) -> Self {
+        let mut memory = Memory::default();
+        let mut lines = text.lines();
+        if lines.next() != Some(VERSION) {
+            return memory;
+        }
+        for line in lines {
+            let fields: Vec<&str> = line.split('\t').collect();
+            match fields.as_slice() {
+                ["profile", "cisco"] => memory.profile = Some(Profile::Cisco),
+                ["profile", "generic"] => memory.profile = Some(Profile::Generic),
+                ["held", until] => memory.held_until = until.parse().ok().map(Instant::from_millis),
+                ["noRegEvent"] => memory.no_reg_event = true,
+                ["nonce", nonce @ ..] => authenticator.recall(nonce),
+                _ => {}
+            }
+        }
+        memory
+    }
+}

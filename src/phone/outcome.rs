@@ -1,0 +1,155 @@
+//! What the app hears of the registration. Order: status, then the event.
+
+use super::{Event, Fault, Phone, Registered, Status};
+use crate::registration::{Failure, Holder, Outcome, Refusal};
+use crate::time::Instant;
+
+impl Phone {
+    pub(super) fn handle_outcome(&mut self, now: Instant, outcome: Outcome) {
+        match outcome {
+            Outcome::Registered => self.registered_again(now),
+            Outcome::Refused(refusal) => self.refused(refusal),
+            Outcome::Failed(failure) => self.failed(failure),
+            Outcome::Ousted(ousting) => self.terminated(ousting.reason, ousting.by),
+            Outcome::Recovering if self.status == Status::Ready => {
+                self.set_status(Status::RecoveryPending);
+            }
+            Outcome::Recovering => {}
+            Outcome::Unregistered => {
+                self.memory.held_until = None;
+                self.set_status(Status::Idle);
+                self.emit(Event::Unregistered);
+                if self.closing {
+                    self.close_flow();
+                    self.emit(Event::Closed);
+                }
+            }
+        }
+    }
+
+    fn registered_again(&mut self, now: Instant) {
+        let Some(registered) = self.registered() else {
+            return;
+        };
+        self.set_status(Status::Ready);
+        if let Some(login) = self.login.take() {
+            self.emit(Event::Registered(login.attempt, registered));
+        }
+        if let Some(request) = self.subscription.start(&mut self.random) {
+            self.send(now, super::Purpose::Subscribe, request);
+        }
+    }
+
+    fn refused(&mut self, refusal: Refusal) {
+        let fault = Fault {
+            code: "eDeviceAlreadyRegistered",
+            message: "Another client is logged in with this device. \
+                      Ask the user, then call registerPhone({ forceRegistration: true })."
+                .to_owned(),
+            status: refusal.status,
+            reason: refusal.reason,
+            elsewhere: Some(refusal.holder),
+        };
+        self.login_failed(fault);
+    }
+
+    fn failed(&mut self, failure: Failure) {
+        let advice = match failure.code {
+            "eCredentialsRejected" => "Check user name and password.",
+            "eDeviceLimitReached" => {
+                "Log out on another device, or ask the administrator for more."
+            }
+            "eInternal" => "Please report this.",
+            _ => "Check the address, or ask the administrator of the telephone system.",
+        };
+        let status = Some(failure.status).filter(|status| *status != 0);
+        let told = status
+            .map(|status| format!(" ({status})"))
+            .unwrap_or_default();
+        let fault = Fault {
+            code: failure.code,
+            message: format!("The login failed: {}{told}. {advice}", failure.reason),
+            status,
+            reason: Some(failure.reason),
+            elsewhere: None,
+        };
+        self.login_failed(fault);
+    }
+
+    /// Ends the pending login, or, without one, tells of the lost registration.
+    fn login_failed(&mut self, fault: Fault) {
+        self.set_status(Status::Idle);
+        match self.login.take() {
+            Some(login) => self.emit(Event::Failed(login.attempt, fault)),
+            None => self.emit(Event::Error(fault)),
+        }
+    }
+
+    pub(super) fn terminated(&mut self, reason: &'static str, by: Holder) {
+        self.memory.held_until = None;
+        self.set_status(Status::ConnectionTerminated);
+        self.emit(Event::Terminated { reason, by });
+    }
+
+    pub(super) fn registration_failed(
+        &mut self,
+        now: Instant,
+        code: &'static str,
+        status: u16,
+        reason: &str,
+    ) {
+        self.give_up_login(now);
+        self.failed(Failure {
+            code,
+            status,
+            reason: reason.to_owned(),
+        });
+    }
+
+    pub(super) fn credentials_rejected(&mut self, now: Instant, reason: &str) {
+        self.give_up_requests();
+        self.registration.forget();
+        if self.closing || self.status == Status::Idle {
+            return self.handle_outcome(now, Outcome::Unregistered);
+        }
+        self.failed(Failure {
+            code: "eCredentialsRejected",
+            status: 401,
+            reason: reason.to_owned(),
+        });
+    }
+
+    /// The pending login took too long.
+    pub(super) fn login_timed_out(&mut self, now: Instant) {
+        if self.login.as_ref().is_some_and(|login| !login.connected) {
+            return self.login_could_not_connect(now);
+        }
+        self.give_up_login(now);
+        self.login_failed(Fault {
+            code: "eTimeout",
+            message: "The server did not answer the login in time. Try again, or ask the \
+                      administrator whether the registrar is running."
+                .to_owned(),
+            ..Fault::default()
+        });
+    }
+
+    pub(super) fn login_could_not_connect(&mut self, now: Instant) {
+        self.give_up_login(now);
+        self.login_failed(Fault {
+            code: "eCouldNotConnect",
+            message: "No connection to the server could be opened. Check the network and the \
+                      address in connections."
+                .to_owned(),
+            ..Fault::default()
+        });
+    }
+
+    pub(super) fn set_status(&mut self, status: Status) {
+        let registered: Option<Registered> = self.registered().filter(|_| status == Status::Ready);
+        if self.status != status {
+            self.status = status;
+            self.emit(Event::Status(status, registered));
+        }
+    }
+}

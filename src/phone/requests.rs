@@ -1,0 +1,208 @@
+//! Sending requests, and what their answers lead to.
+
+use super::{Asked, Event, Level, Phone, Purpose};
+use crate::registration::Register;
+use crate::sip::{Message, WriteError, quote};
+use crate::time::Instant;
+use crate::transaction::{Context, Learned, Matched, Request};
+
+/// Methods that the phone takes.
+pub(super) const ALLOW: &str = "OPTIONS, NOTIFY";
+
+impl Phone {
+    fn address(&self) -> String {
+        let uri = format!("<sip:{}@{}>", self.config.user, self.config.domain);
+        match &self.config.display_name {
+            Some(name) => format!("{} {uri}", quote(name)),
+            None => uri,
+        }
+    }
+
+    pub(super) fn send_register(&mut self, now: Instant, purpose: Purpose, register: Register) {
+        if register.new_call_id {
+            self.call_id = self.random.hex::<16>();
+            self.from_tag = self.random.hex::<8>();
+        }
+        let header = |name: &str, value: String| (name.to_owned(), value);
+        let mut headers: Vec<(String, String)> = Vec::new();
+        headers.extend(
+            register
+                .contacts
+                .into_iter()
+                .map(|contact| header("Contact", contact)),
+        );
+        headers.extend(
+            register
+                .expires
+                .map(|seconds| header("Expires", seconds.to_string())),
+        );
+        headers.push(header("Supported", register.supported));
+        headers.push(header("Allow", ALLOW.to_owned()));
+        headers.extend(register.reason.map(|reason| header("Reason", reason)));
+        headers.extend(self.config.extra_headers.iter().cloned());
+        let registrar = format!("sip:{}", self.config.domain);
+        let request = Request {
+            method: "REGISTER",
+            uri: register.target.unwrap_or(registrar),
+            from: format!("{};tag={}", self.address(), self.from_tag),
+            to: self.address(),
+            call_id: self.call_id.clone(),
+            headers,
+        };
+        self.transactions.end(&purpose);
+        self.send(now, purpose, request);
+    }
+
+    /// Tells the client behind `uri` to look. Nobody waits for the answer.
+    pub(super) fn send_hint(&mut self, now: Instant, uri: String) {
+        let request = Request {
+            method: "OPTIONS",
+            from: format!("{};tag={}", self.address(), self.random.hex::<8>()),
+            to: format!("<{uri}>"),
+            call_id: self.random.hex::<16>(),
+            headers: vec![("X-Graceline".to_owned(), "look".to_owned())],
+            uri,
+        };
+        self.transactions.end(&Purpose::Hint);
+        self.send(now, Purpose::Hint, request);
+    }
+
+    pub(super) fn send(&mut self, now: Instant, purpose: Purpose, request: Request) {
+        if self.flow.is_open() {
+            let (transactions, mut context) = self.context();
+            let written = transactions.send(now, purpose, request, &mut context);
+            self.write_request(now, purpose, written);
+        }
+    }
+
+    pub(super) fn resend(&mut self, now: Instant, purpose: Purpose) {
+        let (transactions, mut context) = self.context();
+        match transactions.resend(now, &purpose, &mut context) {
+            Some(written) => self.write_request(now, purpose, written),
+            None if purpose == Purpose::Register => {
+                self.credentials_rejected(now, "the server asked for credentials again and again");
+            }
+            None => {}
+        }
+    }
+
+    fn context(&mut self) -> (&mut crate::transaction::Transactions<Purpose>, Context<'_>) {
+        let secure = self.flow.url(&self.config.connections).starts_with("wss:");
+        let context = Context {
+            authenticator: &mut self.authenticator,
+            random: &mut self.random,
+            common: &self.common,
+            secure,
+        };
+        (&mut self.transactions, context)
+    }
+
+    fn write_request(
+        &mut self,
+        now: Instant,
+        purpose: Purpose,
+        written: Result<Vec<u8>, WriteError>,
+    ) {
+        match written {
+            Ok(bytes) => {
+                self.remember();
+                self.trace(true, &bytes);
+                self.write(bytes);
+            }
+            // Options are checked when the phone is made; what is left are
+            // values from the network, such as a contact to be removed.
+            Err(problem) => {
+                self.log(
+                    Level::Warn,
+                    format!("a request could not be written: {problem}"),
+                );
+                if purpose == Purpose::Register {
+                    self.registration_failed(now, "eInternal", 0, &problem.to_string());
+                }
+            }
+        }
+    }
+
+    pub(super) fn handle_answer(&mut self, now: Instant, answer: &Message) {
+        let purpose = match self.transactions.match_answer(answer) {
+            Matched::Final(purpose) => purpose,
+            Matched::Provisional => return,
+            Matched::Nothing => {
+                self.ignored += 1;
+                return self.log(Level::Debug, "ignored an answer to nothing");
+            }
+        };
+        let challenge = matches!(answer.status(), 401 | 407);
+        let register = purpose == Purpose::Register;
+        if register && self.registration.observe(now, answer) {
+            self.transactions.end(&purpose);
+            if challenge {
+                self.authenticator.learn(answer, true);
+            } else {
+                self.authenticator.accepted(answer);
+            }
+            return;
+        }
+        if challenge && purpose != Purpose::Farewell {
+            return self.challenged(now, purpose, answer);
+        }
+        self.transactions.end(&purpose);
+        let proven = self.authenticator.accepted(answer);
+        match purpose {
+            Purpose::Register if !proven => {
+                let text = "the server did not prove that it knows the password (rspauth)";
+                self.registration_failed(now, "eServerRejected", answer.status(), text);
+            }
+            Purpose::Register => self.registration.handle_answer(now, answer),
+            Purpose::Subscribe => {
+                self.subscription.handle_answer(now, answer);
+                self.registration.set_watched(self.subscription.is_live());
+            }
+            Purpose::Farewell | Purpose::Hint => {}
+        }
+    }
+
+    fn challenged(&mut self, now: Instant, purpose: Purpose, answer: &Message) {
+        match self
+            .authenticator
+            .learn(answer, purpose == Purpose::Register)
+        {
+            Learned::Retry => self.resend(now, purpose),
+            Learned::Ask(ask) => {
+                self.transactions.park(&purpose);
+                self.questions += 1;
+                let id = self.questions;
+                self.emit(Event::Credentials {
+                    id,
+                    scheme: ask.scheme,
+                    realm: ask.realm.clone(),
+                    authz_server: ask.authz_server.clone(),
+                    scope: ask.scope.clone(),
+                });
+                self.asked = Some(Asked {
+                    id,
+                    purpose,
+                    ask,
+                    since: now,
+                });
+            }
+            Learned::Rejected if purpose == Purpose::Register => {
+                self.authenticator.reset();
+                self.transactions.end(&purpose);
+                self.credentials_rejected(now, "the registrar refused user name or password");
+            }
+            Learned::Unsupported if purpose == Purpose::Register => {
+                self.transactions.end(&purpose);
+                let text = "the server asks for an authentication that cannot be answered: \
+                            check password, credentials and refuseMd5";
+                self.registration_failed(now, "eCredentialsRejected", answer.status(), text);
+            }
+            Learned::Rejected | Learned::Unsupported => {
+                self.transactions.end(&purpose);
+                if purpose == Purpose::Subscribe {
+                    self.subscription.handle_answer(now, answer);
+                }
+            }
+        }
+    }
+}

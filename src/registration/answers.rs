@@ -1,0 +1,657 @@
+//! What the registrar's final answers mean.
+
+use super::judge::{Rung, Verdict, first_rung, judge, rivals};
+use super::listing::{Binding, Holder, Kind, Viewpoint, bindings};
+use super::{
+    Bound, Failure, Goal, LOOK_INTERVAL, Outcome, Profile, Refusal, Registration, RegistrationType,
+    Step,
+};
+use crate::registration::{Action, Register};
+use crate::sip::{Message, Name, NameAddr, Uri, sanitize_text, unquote};
+use crate::time::{Duration, Instant};
+
+/// How often a race (two logins, two forces) is run again before giving up.
+const MAX_ROUNDS: u8 = 3;
+/// How often a server error without `Retry-After` is tried again in a login.
+const MAX_SERVER_ERRORS: u8 = 2;
+/// An unforced rival with a later claim withdraws within this time if it is a
+/// newcomer.
+const DOUBT: Duration = Duration::from_secs(4);
+/// Between two attempts of a client that is kept out by its own ghost.
+const GHOST_RETRY: Duration = Duration::from_secs(2);
+/// Between two attempts to refresh after a server error.
+const KEEP_RETRY: Duration = Duration::from_secs(10);
+/// Largest `Min-Expires` that is followed: one day.
+const MAX_EXPIRES: u32 = 86_400;
+
+impl Registration {
+    /// Learns from any answer, a challenge too. `true`: the query under way is
+    /// of no use any more (the registrar refuses by itself), and the login goes
+    /// on with another REGISTER; the owner drops the query.
+    pub fn observe(&mut self, now: Instant, answer: &Message) -> bool {
+        if let Some(date) = answer.date() {
+            let ours = i64::try_from(now.seconds()).unwrap_or(i64::MAX);
+            let theirs = i64::try_from(date).unwrap_or(ours);
+            self.clock_offset = theirs.saturating_sub(ours);
+        }
+        if self.settings.profile.is_some() || !speaks_cisco(answer) {
+            return false;
+        }
+        let found_out = self.profile != Some(Profile::Cisco);
+        self.profile = Some(Profile::Cisco);
+        let query = found_out && self.step == Step::Query;
+        if query {
+            self.restart_login();
+            if matches!(self.goal, Goal::Login { forced: true, .. }) {
+                self.flow = false;
+                self.actions.push_back(Action::Reconnect);
+            } else {
+                self.register(now, Vec::new());
+            }
+        }
+        query
+    }
+
+    /// Sends `register`; its answer comes back to [`Registration::handle_answer`].
+    pub(super) fn send(&mut self, register: Register) {
+        self.actions.push_back(Action::Send(register));
+    }
+
+    /// Takes the final answer to the REGISTER that was asked for last.
+    pub fn handle_answer(&mut self, now: Instant, answer: &Message) {
+        let step = std::mem::replace(&mut self.step, Step::Rest);
+        let ok = (200..300).contains(&answer.status());
+        match step {
+            Step::Query if ok => self.queried(now, answer),
+            Step::Query => self.query_failed(now, answer),
+            Step::Register if ok => self.registered(now, answer),
+            Step::Register => self.register_failed(now, answer),
+            Step::Clear if ok => self.register(now, Vec::new()),
+            Step::Clear => self.next_rung(now, Rung::Beside),
+            Step::Withdraw {
+                give_up: Some(refusal),
+            } => self.refuse(refusal),
+            Step::Withdraw { give_up: None } => {
+                self.claim = None;
+                let wait = Duration::from_millis(self.random.below(2000));
+                self.pause(now + wait);
+            }
+            Step::Unregister => self.left(now),
+            // The answer to a request of a goal that was given up meanwhile.
+            Step::Rest | Step::Pause { .. } => self.step = step,
+        }
+    }
+
+    fn list(&mut self, answer: &Message) -> Vec<Binding> {
+        let own_user = self.contact_user();
+        let viewpoint = Viewpoint {
+            identity: &self.identity,
+            own_user: own_user.as_deref(),
+            instance_id: &self.settings.instance_id,
+            device: &self.settings.device,
+            scope: self.settings.scope,
+            ignored: &self.ignored,
+        };
+        let list = bindings(answer, &viewpoint);
+        self.only_own_seen &= list.iter().all(|binding| binding.kind == Kind::Own);
+        list
+    }
+
+    fn queried(&mut self, now: Instant, answer: &Message) {
+        let list = self.list(answer);
+        if let Some(limit) = self.pending_limit.take() {
+            return self.limit_reached(now, limit, list);
+        }
+        if self.profile.is_none() {
+            self.profile = Some(Profile::Generic);
+        }
+        let holder = rivals(&list).next().map(Binding::holder);
+        match self.goal {
+            Goal::Login { forced: true, .. } => {
+                self.listed = list;
+                let rung = first_rung(&self.listed, self.settings.may_remove_others);
+                self.next_rung(now, rung);
+            }
+            Goal::Login { forced: false, .. } => match holder {
+                Some(holder) => self.refuse(Refusal {
+                    holder,
+                    ..Refusal::default()
+                }),
+                None => {
+                    let ghosts = Self::removals(&list, &[Kind::Ghost]);
+                    self.listed = list;
+                    self.register(now, ghosts);
+                }
+            },
+            Goal::Keep => self.keep(now, list, true),
+            Goal::Idle | Goal::Leave => {}
+        }
+    }
+
+    /// Takes a rung of the force.
+    fn next_rung(&mut self, now: Instant, rung: Rung) {
+        self.rung = Some(rung);
+        for rival in rivals(&self.listed) {
+            // The hint must be sent before the removal: afterwards Kamailio
+            // routes nothing to the rival's GRUU any more.
+            let to = rival.pub_gruu.as_ref().unwrap_or(&rival.uri);
+            self.actions.push_back(Action::Hint(to.clone()));
+        }
+        let untagged = rivals(&self.listed).filter(|rival| rival.claim.is_none());
+        let untagged: Vec<String> = untagged.map(|rival| rival.uri.clone()).collect();
+        self.removed.extend(untagged);
+        match rung {
+            Rung::ByName => {
+                let kinds = [Kind::Rival, Kind::Ghost];
+                self.register(now, Self::removals(&self.listed, &kinds));
+            }
+            Rung::All if !self.cleared => self.clear(),
+            Rung::All | Rung::Beside => self.register(now, Vec::new()),
+        }
+    }
+
+    /// Judges the list that a logged-in client got.
+    fn keep(&mut self, now: Instant, list: Vec<Binding>, query: bool) {
+        let Some(own) = &self.claim else { return };
+        let own_listed = list.iter().any(|binding| binding.kind == Kind::Own);
+        match judge(&list, own, &self.removed) {
+            Verdict::Ousted(rival, reason) => self.oust(reason, rival.holder(), own_listed),
+            Verdict::Doubt if self.doubts > 0 => {
+                let rival = rivals(&list).find(|rival| rival.claim.is_some());
+                let by = rival.map(Binding::holder).unwrap_or_default();
+                self.oust("takenOver", by, own_listed);
+            }
+            Verdict::Doubt => {
+                self.doubts += 1;
+                self.looks.push(now + DOUBT);
+                self.looks.sort_unstable();
+                self.confirm_or_refresh(now, query);
+            }
+            Verdict::Stay => {
+                self.doubts = 0;
+                self.confirm_or_refresh(now, query);
+            }
+            Verdict::LogInAgain if query => {
+                let ghosts = Self::removals(&list, &[Kind::Ghost]);
+                self.register(now, ghosts);
+            }
+            // Our own REGISTER was accepted and yet is not listed.
+            Verdict::LogInAgain => self.not_listed(now),
+        }
+    }
+
+    /// After a look that found all in order: refresh if that is due, too.
+    fn confirm_or_refresh(&mut self, now: Instant, query: bool) {
+        let due = self
+            .bound
+            .as_ref()
+            .is_none_or(|bound| bound.refresh_at <= now);
+        if query && (due || self.unconfirmed) {
+            self.register(now, Vec::new());
+        } else if query {
+            self.plan_look(now);
+        }
+    }
+
+    /// Where nobody tells of changes, the binding is looked at once a minute.
+    fn plan_look(&mut self, now: Instant) {
+        let next = now + LOOK_INTERVAL;
+        let sooner = self
+            .bound
+            .as_ref()
+            .is_some_and(|bound| bound.refresh_at <= next);
+        let generic = self.profile != Some(Profile::Cisco);
+        let graceful = self.settings.kind != RegistrationType::Normal;
+        if generic && graceful && !self.watched && !sooner && self.looks.is_empty() {
+            self.looks.push(next);
+        }
+    }
+
+    fn query_failed(&mut self, now: Instant, answer: &Message) {
+        if let Some(limit) = self.pending_limit.take() {
+            let listed = std::mem::take(&mut self.listed);
+            return self.limit_reached(now, limit, listed);
+        }
+        match answer.status() {
+            300..400 => self.redirected(now, answer),
+            // Refuses to list: register and judge by the list in the 200.
+            400 | 405 | 416 | 420..423 | 480..500 | 501 => {
+                self.query_refused = true;
+                self.register(now, Vec::new());
+            }
+            500.. if answer.status() < 600 => self.server_error(now, answer),
+            _ => self.rejected_by_server(now, answer),
+        }
+    }
+
+    fn registered(&mut self, now: Instant, answer: &Message) {
+        let list = self.list(answer);
+        let cisco = self.profile == Some(Profile::Cisco);
+        if cisco && self.settings.profile.is_none() && !speaks_cisco(answer) {
+            // The remembered profile is out of date: start again, looking first.
+            self.profile = Some(Profile::Generic);
+            self.step = Step::Withdraw { give_up: None };
+            let user = format!("{}{}", self.identity.device, self.identity.instance);
+            let stale = format!("<sip:{user}@{};transport=ws>;expires=0", self.host);
+            let removal = Register {
+                contacts: vec![stale],
+                ..self.removal()
+            };
+            return self.send(removal);
+        }
+        let trusting = cisco || self.settings.kind == RegistrationType::Normal;
+        let own_listed = list.iter().any(|binding| binding.kind == Kind::Own);
+        match self.goal {
+            _ if trusting => self.confirmed(now, answer, &list),
+            Goal::Login { forced: false, .. } if !own_listed && rivals(&list).next().is_none() => {
+                self.not_listed(now);
+            }
+            Goal::Login { forced: false, .. } => match rivals(&list).next() {
+                Some(rival) => {
+                    // Whoever sees a rival in its first 200 withdraws, always.
+                    let last = self.rounds >= MAX_ROUNDS;
+                    let refusal = Refusal {
+                        holder: rival.holder(),
+                        ..Refusal::default()
+                    };
+                    self.rounds += 1;
+                    self.step = Step::Withdraw {
+                        give_up: last.then_some(refusal),
+                    };
+                    self.send(self.removal());
+                }
+                None => self.confirmed(now, answer, &list),
+            },
+            Goal::Login { forced: true, .. } => self.forced_in(now, answer, list),
+            Goal::Keep => {
+                let confirmed = own_listed;
+                if confirmed {
+                    self.confirmed(now, answer, &list);
+                }
+                if self.goal == Goal::Keep {
+                    self.keep(now, list, false);
+                }
+            }
+            Goal::Idle | Goal::Leave => {}
+        }
+    }
+
+    /// A forced login succeeds when its Contact is listed and nobody has a
+    /// higher claim; otherwise another force came in between.
+    fn forced_in(&mut self, now: Instant, answer: &Message, list: Vec<Binding>) {
+        let Some(own) = &self.claim else { return };
+        match judge(&list, own, &[]) {
+            Verdict::Stay | Verdict::Doubt => {
+                self.confirmed(now, answer, &list);
+            }
+            Verdict::LogInAgain if self.rounds < MAX_ROUNDS => {
+                self.rounds += 1;
+                self.query();
+            }
+            Verdict::LogInAgain => {
+                self.fail(
+                    "eServerRejected",
+                    answer.status(),
+                    "the registrar does not list this phone",
+                );
+            }
+            Verdict::Ousted(..) if self.rounds < MAX_ROUNDS => {
+                // The later force wins, and ours is the later one: top its claim.
+                // Our contact of before goes with it, as the ghost that it is now.
+                self.rounds += 1;
+                self.claim = None;
+                let ghost = |mut binding: Binding| {
+                    if binding.kind == Kind::Own {
+                        binding.kind = Kind::Ghost;
+                    }
+                    binding
+                };
+                self.listed = list.into_iter().map(ghost).collect();
+                let rung = first_rung(&self.listed, self.settings.may_remove_others);
+                self.next_rung(now, rung);
+            }
+            Verdict::Ousted(rival, _) => {
+                let refusal = Refusal {
+                    holder: rival.holder(),
+                    ..Refusal::default()
+                };
+                self.step = Step::Withdraw {
+                    give_up: Some(refusal),
+                };
+                self.send(self.removal());
+            }
+        }
+    }
+
+    /// A 200 that does not list what it accepted: ask, a few times.
+    fn not_listed(&mut self, now: Instant) {
+        if self.rounds < MAX_ROUNDS {
+            self.rounds += 1;
+            match self.query_refused {
+                true => self.pause(now + KEEP_RETRY.min(Duration::from_secs(2))),
+                false => self.query(),
+            }
+        } else {
+            self.fail(
+                "eServerRejected",
+                200,
+                "the registrar accepted the login but does not list it",
+            );
+        }
+    }
+
+    fn confirmed(&mut self, now: Instant, answer: &Message, list: &[Binding]) {
+        let own = list.iter().find(|binding| binding.kind == Kind::Own);
+        let granted = own
+            .and_then(|binding| binding.expires)
+            .or_else(|| answer.expires())
+            .unwrap_or_else(|| self.expires());
+        if granted == 0 {
+            return self.fail(
+                "eServerRejected",
+                answer.status(),
+                "the registrar granted no time",
+            );
+        }
+        self.bound = Some(Bound {
+            granted,
+            refresh_at: now + refresh_after(granted),
+            lapses_at: now + Duration::from_secs(granted.into()),
+        });
+        let news = self.goal != Goal::Keep || self.unconfirmed;
+        self.goal = Goal::Keep;
+        self.unconfirmed = false;
+        self.rounds = 0;
+        self.server_errors = 0;
+        self.held_until = None;
+        self.listed = Vec::new();
+        self.plan_look(now);
+        if news {
+            self.actions.push_back(Action::Outcome(Outcome::Registered));
+        }
+    }
+
+    fn register_failed(&mut self, now: Instant, answer: &Message) {
+        let status = answer.status();
+        let limit_text = limit_text(answer);
+        match status {
+            _ if is_conflict(answer) => self.conflict(now, answer),
+            300..400 => self.redirected(now, answer),
+            423 => self.interval_too_brief(now, answer),
+            403 | 503 | 603 if self.profile == Some(Profile::Cisco) && limit_text.is_none() => {
+                match status {
+                    503 => self.server_error(now, answer),
+                    _ => self.rejected_by_server(now, answer),
+                }
+            }
+            503 if limit_text.is_none() && answer.retry_after().is_some() => {
+                self.server_error(now, answer);
+            }
+            403 | 503 | 600..700 => self.check_limit(answer, limit_text),
+            500..600 => self.server_error(now, answer),
+            _ => self.rejected_by_server(now, answer),
+        }
+    }
+
+    /// 403 with Cisco's Warning: the registrar says by itself that another
+    /// client holds the device.
+    fn conflict(&mut self, now: Instant, answer: &Message) {
+        let holder = holder(answer);
+        let ourselves = holder.as_ref().is_some_and(|holder| {
+            let same = |a: &Option<String>, b: &str| a.as_deref() == Some(b);
+            same(&holder.contact, &self.user_part())
+                || same(&holder.instance_id, &self.settings.instance_id)
+        });
+        let named = holder.is_some();
+        let by = holder.unwrap_or_default();
+        match self.goal {
+            Goal::Login { .. } => {
+                // Hidden contacts: it may be our own ghost, if we remember
+                // having held the line.
+                let may_be_ghost = ourselves || !named;
+                if may_be_ghost && self.ghost_until.is_some_and(|until| until > now) {
+                    return self.pause(now + GHOST_RETRY);
+                }
+                let reason = warning_text(answer);
+                let refusal = Refusal {
+                    holder: by,
+                    status: Some(answer.status()),
+                    reason,
+                };
+                self.refuse(refusal);
+            }
+            Goal::Keep => {
+                let lapsed = self
+                    .bound
+                    .as_ref()
+                    .is_none_or(|bound| bound.lapses_at <= now);
+                let ghost = ourselves || (!named && self.unconfirmed && !lapsed);
+                if self.settings.kind == RegistrationType::Normal || ghost {
+                    self.pause(now + KEEP_RETRY);
+                } else {
+                    self.oust("refused", by, false);
+                }
+            }
+            Goal::Idle | Goal::Leave => {}
+        }
+    }
+
+    /// 423 (RFC 3261 §10.2.8).
+    fn interval_too_brief(&mut self, now: Instant, answer: &Message) {
+        match answer.min_expires() {
+            Some(least) if least > self.expires() && least <= MAX_EXPIRES => {
+                self.asked_expires = Some(least);
+                let kinds = [Kind::Ghost, Kind::Rival];
+                let removals = match self.rung {
+                    Some(Rung::ByName) => Self::removals(&self.listed, &kinds),
+                    _ => Self::removals(&self.listed, &[Kind::Ghost]),
+                };
+                self.register(now, removals);
+            }
+            _ => self.rejected_by_server(now, answer),
+        }
+    }
+
+    /// An answer that may mean "too many contacts": the list tells.
+    fn check_limit(&mut self, answer: &Message, limit_text: Option<String>) {
+        let text = limit_text.clone().or_else(|| warning_text(answer));
+        let reason = text.unwrap_or_else(|| sanitize_text(answer.reason()));
+        let code = if limit_text.is_some() {
+            "eDeviceLimitReached"
+        } else {
+            "eServerRejected"
+        };
+        self.pending_limit = Some(Failure {
+            code,
+            status: answer.status(),
+            reason,
+        });
+        self.query();
+    }
+
+    fn limit_reached(&mut self, now: Instant, limit: Failure, list: Vec<Binding>) {
+        let login = matches!(self.goal, Goal::Login { .. });
+        let forced = matches!(self.goal, Goal::Login { forced: true, .. });
+        let others = list.iter().any(|binding| binding.kind == Kind::Other);
+        let ghosts = list
+            .iter()
+            .any(|binding| matches!(binding.kind, Kind::Ghost | Kind::Own));
+        let rival = rivals(&list).next().map(Binding::holder);
+        let clearable = login && !others && !list.is_empty() && !self.cleared;
+        match rival {
+            Some(by) if !forced => {
+                if self.goal == Goal::Keep {
+                    return self.oust("refused", by, false);
+                }
+                let refusal = Refusal {
+                    holder: by,
+                    status: Some(limit.status),
+                    reason: Some(limit.reason),
+                };
+                self.refuse(refusal);
+            }
+            _ if clearable && (forced || ghosts) => {
+                self.listed = list;
+                self.next_rung(now, Rung::All);
+            }
+            _ if others => self.fail("eDeviceLimitReached", limit.status, &limit.reason),
+            _ => self.fail(limit.code, limit.status, &limit.reason),
+        }
+    }
+
+    /// 3xx (RFC 3261 §8.1.3.4): asks the named registrar over the same flow.
+    fn redirected(&mut self, now: Instant, answer: &Message) {
+        let target = answer.contacts().list.iter().find_map(|contact| {
+            let uri = Uri::parse(contact.uri)?;
+            uri.is_sip().then(|| contact.uri.to_owned())
+        });
+        match target {
+            Some(target) if self.redirects < 2 => {
+                self.redirects += 1;
+                self.target = Some(target);
+                self.first_step(now);
+            }
+            _ => self.rejected_by_server(now, answer),
+        }
+    }
+
+    /// 5xx: wait as told, within the login's bound; a kept binding goes on until
+    /// it lapses.
+    fn server_error(&mut self, now: Instant, answer: &Message) {
+        let told = answer
+            .retry_after()
+            .map(|seconds| Duration::from_secs(seconds.into()));
+        let wait = told.unwrap_or_else(|| Duration::from_millis(2000 + self.random.below(2000)));
+        match self.goal {
+            Goal::Keep => self.pause(now + wait.max(KEEP_RETRY)),
+            Goal::Login { .. } => {
+                self.server_errors += 1;
+                let in_time = self
+                    .login_deadline
+                    .is_none_or(|deadline| now + wait < deadline);
+                if in_time && (told.is_some() || self.server_errors <= MAX_SERVER_ERRORS) {
+                    self.pause(now + wait);
+                } else {
+                    self.rejected_by_server(now, answer);
+                }
+            }
+            Goal::Idle | Goal::Leave => {}
+        }
+    }
+
+    fn rejected_by_server(&mut self, _now: Instant, answer: &Message) {
+        let reason = warning_text(answer).unwrap_or_else(|| answer.reason().to_owned());
+        let code = match limit_text(answer) {
+            Some(_) => "eDeviceLimitReached",
+            None => "eServerRejected",
+        };
+        self.fail(code, answer.status(), &reason);
+    }
+}
+
+/// Half the time, or 70 s before the end, whichever is sooner: a hidden tab
+/// wakes once a minute. Not below 20 s, unless the binding itself is as short.
+fn refresh_after(granted: u32) -> Duration {
+    let half = granted / 2;
+    let seconds = if granted <= 40 {
+        half
+    } else {
+        half.min(granted.saturating_sub(70)).max(20)
+    };
+    Duration::from_millis(u64::from(seconds.max(1)) * 1000)
+}
+
+/// Whether an answer comes from a registrar that speaks Cisco's form.
+fn speaks_cisco(answer: &Message) -> bool {
+    let cisco_tag = |value: &str| {
+        value
+            .trim()
+            .get(..8)
+            .is_some_and(|start| start.eq_ignore_ascii_case("x-cisco-"))
+    };
+    answer.values(Name::Supported).any(cisco_tag)
+        || answer
+            .header(Name::Server)
+            .is_some_and(|server| server.starts_with("Cisco-"))
+}
+
+/// 403 with a Warning 399 that tells of another client. Other 403s are not
+/// conflicts.
+fn is_conflict(answer: &Message) -> bool {
+    answer.status() == 403
+        && answer.values(Name::Warning).any(|warning| {
+            warning.trim_start().starts_with("399")
+                && warning
+                    .to_ascii_lowercase()
+                    .contains("active for another client")
+        })
+}
+
+/// The text of the first Warning (RFC 3261 §20.43), cleaned.
+fn warning_text(answer: &Message) -> Option<String> {
+    let warning = answer.values(Name::Warning).next()?;
+    let start = warning.find('"')?;
+    Some(sanitize_text(&unquote(warning.get(start..)?)))
+}
+
+/// What a registrar says when it has too many contacts for the user.
+fn limit_text(answer: &Message) -> Option<String> {
+    if let Some(error) = answer.header_named("P-Registrar-Error") {
+        return error
+            .to_ascii_lowercase()
+            .contains("too many")
+            .then(|| sanitize_text(error));
+    }
+    let texts = [Some(answer.reason().to_owned()), warning_text(answer)];
+    texts.into_iter().flatten().find(|text| {
+        let text = text.to_ascii_lowercase();
+        [
+            "too many contacts",
+            "too many registered",
+            "instance id is intercepted",
+        ]
+        .iter()
+        .any(|known| text.contains(known))
+    })
+}
+
+/// Who our own registrars name in a refusal.
+fn holder(answer: &Message) -> Option<Holder> {
+    let value = answer.header_named("X-Graceline-Holder")?;
+    // The header is an instance in quotes with parameters: read it as the
+    // parameters of a name-addr, whose grammar is the same.
+    let holder = format!("<sip:holder.invalid>;instance={value}");
+    let holder = NameAddr::parse(&holder)?;
+    let text = |name| {
+        let value = holder
+            .params
+            .get(name)
+            .map(|value| sanitize_text(&unquote(value)));
+        value.filter(|value| !value.is_empty())
+    };
+    Some(Holder {
+        instance_id: text("instance"),
+        contact: text("contact"),
+        user_agent: text("agent"),
+        since: holder
+            .params
+            .get("since")
+            .and_then(|since| since.parse().ok()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refreshes_come_early_enough_for_a_hidden_tab_and_never_too_often() {
+        let seconds = |granted| refresh_after(granted).as_secs();
+        assert_eq!(seconds(120), 50);
+        assert_eq!(seconds(3600), 1800);
+        assert_eq!(seconds(100), 30);
+        assert_eq!(seconds(60), 20);
+        assert_eq!(seconds(10), 5);
+        assert_eq!(seconds(1), 1);
+    }
+}

@@ -1,0 +1,162 @@
+//! The bindings that a registrar lists, and what each of them is to us.
+
+use super::claim::{Claim, Identity};
+use crate::sip::{Message, NameAddr, Uri, sanitize_text, unquote};
+
+/// Which bindings of the user count as rivals (option `conflictScope`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ConflictScope {
+    /// Those of the same device.
+    #[default]
+    Device,
+    /// Every binding that is not our own, desk phones included.
+    User,
+}
+
+/// What a listed binding is to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The binding of this login.
+    Own,
+    /// Left behind by this instance: an earlier page load or an earlier claim.
+    Ghost,
+    /// Another client that holds what we want.
+    Rival,
+    /// Another device of the user: none of our business.
+    Other,
+}
+
+/// One Contact of a 200 to REGISTER.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// What it is to us.
+    pub kind: Kind,
+    /// The Contact URI, to the letter.
+    pub uri: String,
+    /// The claim in its user part, if it is in our form.
+    pub claim: Option<Claim>,
+    /// `+sip.instance`, without brackets and quotes.
+    pub instance: Option<String>,
+    /// `pub-gruu` (RFC 5627 §4.2).
+    pub pub_gruu: Option<String>,
+    /// Seconds left.
+    pub expires: Option<u32>,
+    /// Whether another socket may name it in a REGISTER: it came back with
+    /// `received` or `+sip.instance` (Kamailio, OpenSIPS). A bare one (Asterisk)
+    /// cannot be named.
+    pub nameable: bool,
+}
+
+/// Who asks, and what counts as a rival to them.
+pub struct Viewpoint<'a> {
+    /// Our own identity.
+    pub identity: &'a Identity,
+    /// User part of the Contact of this login, if there is one.
+    pub own_user: Option<&'a str>,
+    /// Our instance id.
+    pub instance_id: &'a str,
+    /// Our device name.
+    pub device: &'a str,
+    /// Which bindings are rivals.
+    pub scope: ConflictScope,
+    /// Contact URIs that the app told us to ignore.
+    pub ignored: &'a [String],
+}
+
+/// Every live binding that `answer` lists. Entries that cannot be read are
+/// passed over.
+pub fn bindings(answer: &Message, viewpoint: &Viewpoint<'_>) -> Vec<Binding> {
+    let mut list: Vec<Binding> = Vec::new();
+    for contact in &answer.contacts().list {
+        let Some(binding) = Binding::read(contact, viewpoint) else {
+            continue;
+        };
+        // Asterisk lists the same visible URI twice while an old socket of ours
+        // is still open there: one binding to us.
+        if binding.expires != Some(0) && !list.iter().any(|known| known.uri == binding.uri) {
+            list.push(binding);
+        }
+    }
+    list
+}
+
+impl Binding {
+    fn read(contact: &NameAddr<'_>, viewpoint: &Viewpoint<'_>) -> Option<Self> {
+        let uri = Uri::parse(contact.uri)?;
+        let user = uri.user.unwrap_or_default();
+        let claim = Claim::parse(user);
+        let text = |name| {
+            contact
+                .params
+                .get(name)
+                .map(|value| unquote(value).into_owned())
+        };
+        let instance = text("+sip.instance")
+            .map(|value| value.trim_matches(['<', '>']).to_owned())
+            .filter(|value| !is_zero_instance(value));
+        let device = text("+u.sip!devicename.ccm.cisco.com");
+        let same_instance = instance
+            .as_deref()
+            .is_some_and(|value| value.eq_ignore_ascii_case(viewpoint.instance_id));
+        let kind = match &claim {
+            _ if viewpoint.own_user == Some(user) => Kind::Own,
+            Some(Claim { identity, .. }) if identity.device == viewpoint.identity.device => {
+                let same = identity.instance == viewpoint.identity.instance;
+                if same { Kind::Ghost } else { Kind::Rival }
+            }
+            None if same_instance => Kind::Ghost,
+            None if device.as_deref() == Some(viewpoint.device) => Kind::Rival,
+            _ if viewpoint.scope == ConflictScope::User => Kind::Rival,
+            _ => Kind::Other,
+        };
+        let ignored = viewpoint.ignored.iter().any(|known| known == contact.uri);
+        Some(Self {
+            kind: if kind == Kind::Rival && ignored {
+                Kind::Other
+            } else {
+                kind
+            },
+            uri: contact.uri.to_owned(),
+            claim,
+            nameable: instance.is_some() || contact.params.has("received"),
+            instance,
+            pub_gruu: text("pub-gruu"),
+            expires: contact
+                .params
+                .get("expires")
+                .and_then(|value| value.parse().ok()),
+        })
+    }
+
+    /// What an app may be told of this binding.
+    pub fn holder(&self) -> Holder {
+        Holder {
+            instance_id: self.instance.as_deref().map(sanitize_text),
+            user_agent: None,
+            contact: Uri::parse(&self.uri)
+                .and_then(|uri| uri.user)
+                .map(sanitize_text),
+            since: self.claim.as_ref().map(|claim| claim.since),
+        }
+    }
+}
+
+/// Whether an instance id makes no claim: Cisco's clients send an all-zero one
+/// when they do not force.
+pub fn is_zero_instance(instance: &str) -> bool {
+    let digits = instance.strip_prefix("urn:uuid:").unwrap_or(instance);
+    digits.bytes().all(|byte| byte == b'0' || byte == b'-')
+}
+
+/// Who holds the device, as far as the network tells. Texts are cut and cleaned.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holder {
+    /// Its instance id.
+    pub instance_id: Option<String>,
+    /// Its User-Agent.
+    pub user_agent: Option<String>,
+    /// User part of its Contact: hosts in Contacts are rewritten or made up.
+    pub contact: Option<String>,
+    /// When it logged in, in Unix seconds.
+    pub since: Option<u64>,
+}

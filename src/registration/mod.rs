@@ -1,0 +1,629 @@
+//! One login of one device at one registrar: query, login, force, refresh,
+//! being ousted, leaving (RFC 3261 §10.2; the graceful rules on top of it).
+//!
+//! The machine knows nothing of sockets, transactions and credentials: it asks
+//! for a REGISTER ([`Action::Send`]), is given the final answer, and reports an
+//! [`Outcome`]. While the flow to the server is down it rests.
+
+mod answers;
+mod claim;
+mod judge;
+mod listing;
+mod request;
+
+pub use claim::{Claim, Identity};
+pub use listing::{ConflictScope, Holder, is_zero_instance};
+pub use request::Register;
+
+use crate::rand::Random;
+use crate::time::{Duration, Instant};
+use listing::Binding;
+use std::collections::VecDeque;
+
+/// How conflict and force are spoken to the registrar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// The registrar refuses by itself (Cisco's wire form).
+    Cisco,
+    /// Any RFC 3261 registrar: look before you leap.
+    Generic,
+}
+
+/// How a second login of the device is treated (Cisco's three types).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RegistrationType {
+    /// Refused unless forced.
+    #[default]
+    Graceful,
+    /// Always takes over; honours being ousted.
+    Duplicate,
+    /// Registers and refreshes blindly; never ousted. It fights.
+    Normal,
+}
+
+/// What stays the same for the life of the machine.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// User part of the address-of-record.
+    pub user: String,
+    /// Host part of the address-of-record.
+    pub domain: String,
+    /// Device name.
+    pub device: String,
+    /// `urn:uuid:…` of this client.
+    pub instance_id: String,
+    /// Display name for From and To.
+    pub display_name: Option<String>,
+    /// The profile, or `None` to find out.
+    pub profile: Option<Profile>,
+    /// Which bindings are rivals.
+    pub scope: ConflictScope,
+    /// Registration type.
+    pub kind: RegistrationType,
+    /// Seconds asked for; `None` leaves it to the profile.
+    pub expires: Option<u32>,
+    /// A force may remove bindings of other devices where nothing else helps.
+    pub may_remove_others: bool,
+}
+
+/// What the owner has to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Send this REGISTER and report its final answer.
+    Send(Register),
+    /// Send this un-REGISTER once; its answer changes nothing.
+    Farewell(Register),
+    /// Tell the client behind this URI to look at its binding.
+    Hint(String),
+    /// Close the connection and open a new one.
+    Reconnect,
+    /// Something the app hears of.
+    Outcome(Outcome),
+}
+
+/// How a login, or its keeping, went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Logged in, or logged in again after a gap.
+    Registered,
+    /// The login was refused: another client holds the device.
+    Refused(Refusal),
+    /// The login, or the refreshing of it, failed for good.
+    Failed(Failure),
+    /// Another client took the device over. No REGISTER follows.
+    Ousted(Ousting),
+    /// The binding is being kept, but is not confirmed at the moment.
+    Recovering,
+    /// The registrar agreed to the removal, or did not answer it.
+    Unregistered,
+}
+
+/// Why a login was refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refusal {
+    /// Who holds the device.
+    pub holder: Holder,
+    /// SIP status of the refusal, if the registrar refused by itself.
+    pub status: Option<u16>,
+    /// Its reason phrase or Warning text.
+    pub reason: Option<String>,
+}
+
+/// Why a login failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Code of the error as the app knows it, such as `eServerRejected`.
+    pub code: &'static str,
+    /// SIP status, 0 if there was none.
+    pub status: u16,
+    /// Reason phrase or Warning text.
+    pub reason: String,
+}
+
+/// Who took the device over, and how that was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ousting {
+    /// `takenOver`, `rivalReturned`, `refused`, `sameBrowser`.
+    pub reason: &'static str,
+    /// Who did it.
+    pub by: Holder,
+}
+
+/// What the client is after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Goal {
+    /// Nothing: not logged in.
+    Idle,
+    /// A login asked for by the app, or (`resumed`) by a page that came back.
+    Login { forced: bool, resumed: bool },
+    /// Keep the binding that the login got.
+    Keep,
+    /// Remove the binding.
+    Leave,
+}
+
+/// What is under way. One REGISTER at a time (RFC 3261 §10.2).
+///
+/// ```text
+///            ┌──────────────┐ no rival  ┌──────────┐ 200, judged
+///  login ───►│    Query     ├──────────►│ Register ├───────────► Rest ─┐
+///            └──┬────▲──────┘           └──┬────▲──┘               ▲   │ look,
+///        rival, │    │ Pause      rival in │    │ own again        │   │ refresh
+///        forced ▼    │ (0–2 s)   first 200 ▼    │                  └───┘
+///            ┌───────┴──────┐           ┌───────┴──┐
+///            │    Clear     │           │ Withdraw │
+///            └──────────────┘           └──────────┘
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Step {
+    /// Nothing is under way.
+    Rest,
+    /// A REGISTER without Contact lists the bindings.
+    Query,
+    /// A REGISTER with our Contact, removals before it.
+    Register,
+    /// `Contact: *`.
+    Clear,
+    /// Our own Contact is taken back; then look again, or give up.
+    Withdraw { give_up: Option<Refusal> },
+    /// Wait, then go on with [`Step::Query`] or [`Step::Register`].
+    Pause { until: Instant },
+    /// Our own Contact is removed because the app asked for it.
+    Unregister,
+}
+
+/// A binding that the registrar confirmed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Bound {
+    granted: u32,
+    refresh_at: Instant,
+    lapses_at: Instant,
+}
+
+/// Looks that follow one hint: the rival's REGISTER may still be on its way.
+const LOOKS_AFTER_HINT: [u64; 3] = [0, 1, 4];
+/// Hints within this time of the last burst cause no further looks.
+const HINT_PAUSE: Duration = Duration::from_secs(10);
+/// A binding is looked at no less often than this where nobody tells us.
+const LOOK_INTERVAL: Duration = Duration::from_secs(60);
+
+/// The registration machine. See the module's documentation.
+pub struct Registration {
+    settings: Settings,
+    identity: Identity,
+    host: String,
+    claim: Option<Claim>,
+    profile: Option<Profile>,
+    goal: Goal,
+    step: Step,
+    flow: bool,
+    bound: Option<Bound>,
+    /// The flow was lost since the binding was last confirmed.
+    unconfirmed: bool,
+    /// Times at which a look is due, earliest first.
+    looks: Vec<Instant>,
+    last_burst: Option<Instant>,
+    /// Somebody (reg-event) tells us of changes: no need to look before a refresh.
+    watched: bool,
+    doubts: u8,
+    rounds: u8,
+    server_errors: u8,
+    redirects: u8,
+    cleared: bool,
+    rung: Option<judge::Rung>,
+    /// What the last look showed, for the refusal after a limit answer.
+    listed: Vec<Binding>,
+    pending_limit: Option<Failure>,
+    query_refused: bool,
+    only_own_seen: bool,
+    /// Untagged contacts that a force of ours removed.
+    removed: Vec<String>,
+    ignored: Vec<String>,
+    asked_expires: Option<u32>,
+    target: Option<String>,
+    /// Registrar's clock minus ours, in seconds.
+    clock_offset: i64,
+    /// Until when a login is repeated whose refusal may be our own ghost.
+    ghost_until: Option<Instant>,
+    held_until: Option<Instant>,
+    login_deadline: Option<Instant>,
+    random: Random,
+    actions: VecDeque<Action>,
+}
+
+impl Registration {
+    /// A machine that is logged out. `remembered` is the profile found at an
+    /// earlier login; `held_until` the time until which this instance may still
+    /// be bound from an earlier page load.
+    pub fn new(
+        settings: Settings,
+        remembered: Option<Profile>,
+        held_until: Option<Instant>,
+        mut random: Random,
+    ) -> Self {
+        let load = random.hex::<4>();
+        let Settings {
+            user,
+            domain,
+            device,
+            instance_id,
+            ..
+        } = &settings;
+        let identity = Identity::new(user, domain, device, instance_id, load);
+        let host = format!("{}.invalid", random.hex::<6>());
+        Self {
+            profile: settings.profile.or(remembered),
+            settings,
+            identity,
+            host,
+            claim: None,
+            goal: Goal::Idle,
+            step: Step::Rest,
+            flow: false,
+            bound: None,
+            unconfirmed: false,
+            looks: Vec::new(),
+            last_burst: None,
+            watched: false,
+            doubts: 0,
+            rounds: 0,
+            server_errors: 0,
+            redirects: 0,
+            cleared: false,
+            rung: None,
+            listed: Vec::new(),
+            pending_limit: None,
+            query_refused: false,
+            only_own_seen: true,
+            removed: Vec::new(),
+            ignored: Vec::new(),
+            asked_expires: None,
+            target: None,
+            clock_offset: 0,
+            ghost_until: None,
+            held_until,
+            login_deadline: None,
+            random,
+            actions: VecDeque::new(),
+        }
+    }
+
+    /// Starts a login. `deadline` bounds the waiting for `Retry-After`.
+    pub fn login(&mut self, now: Instant, forced: bool, deadline: Instant) {
+        let forced = forced || self.settings.kind == RegistrationType::Duplicate;
+        self.begin(
+            now,
+            Goal::Login {
+                forced,
+                resumed: false,
+            },
+            Some(deadline),
+        );
+    }
+
+    /// The page came back from the back-forward cache: log in again, politely;
+    /// a rival means that we were ousted meanwhile.
+    pub fn resume(&mut self, now: Instant) {
+        self.begin(
+            now,
+            Goal::Login {
+                forced: false,
+                resumed: true,
+            },
+            None,
+        );
+    }
+
+    fn begin(&mut self, now: Instant, goal: Goal, deadline: Option<Instant>) {
+        self.goal = goal;
+        self.bound = None;
+        self.claim = None;
+        self.removed.clear();
+        self.looks.clear();
+        self.doubts = 0;
+        self.login_deadline = deadline;
+        self.ghost_until = self
+            .held_until
+            .filter(|until| *until > now)
+            .map(|_| now + Duration::from_secs(10));
+        self.restart_login();
+        // Cisco's clients force on a new connection (see the reference of the
+        // wire form); the flow that comes up then starts the login.
+        let fresh = self.profile == Some(Profile::Cisco) && self.forced();
+        if fresh && self.flow {
+            self.flow = false;
+            self.actions.push_back(Action::Reconnect);
+        } else if self.flow {
+            self.first_step(now);
+        }
+    }
+
+    /// Forgets the progress of a login, not the login itself.
+    fn restart_login(&mut self) {
+        self.step = Step::Rest;
+        self.rounds = 0;
+        self.server_errors = 0;
+        self.redirects = 0;
+        self.cleared = false;
+        self.rung = None;
+        self.pending_limit = None;
+        self.query_refused = false;
+        self.target = None;
+    }
+
+    /// Removes the binding, if there may be one. Answered by
+    /// [`Outcome::Unregistered`].
+    pub fn unregister(&mut self, now: Instant) {
+        let may_be_bound = self.claim.is_some() || self.bound.is_some();
+        self.goal = Goal::Leave;
+        self.looks.clear();
+        if may_be_bound && self.flow {
+            self.step = Step::Unregister;
+            self.send(self.removal());
+        } else {
+            self.left(now);
+        }
+    }
+
+    /// The one un-REGISTER of a page that is going away, if it may be bound.
+    pub fn farewell(&mut self) -> Option<Register> {
+        let bound = self.claim.is_some() || self.bound.is_some();
+        let register = bound.then(|| self.removal());
+        self.forget();
+        register
+    }
+
+    /// Stops without a word: another tab speaks for this client now.
+    pub fn forget(&mut self) {
+        self.goal = Goal::Idle;
+        self.step = Step::Rest;
+        self.bound = None;
+        self.claim = None;
+        self.looks.clear();
+        self.actions.clear();
+    }
+
+    /// The flow to the server is up.
+    pub fn flow_up(&mut self, now: Instant) {
+        self.flow = true;
+        match self.goal {
+            Goal::Idle => {}
+            Goal::Login { .. } => {
+                self.restart_login();
+                self.first_step(now);
+            }
+            Goal::Keep => {
+                self.unconfirmed = true;
+                self.look_now(now);
+            }
+            Goal::Leave => self.send_removal(),
+        }
+    }
+
+    /// The flow to the server is gone, and every answer with it.
+    pub fn flow_down(&mut self, now: Instant) {
+        self.flow = false;
+        self.watched = false;
+        self.step = Step::Rest;
+        match self.goal {
+            Goal::Keep => {
+                self.unconfirmed = true;
+                self.actions.push_back(Action::Outcome(Outcome::Recovering));
+            }
+            // Nobody is left to ask; the binding lapses by itself.
+            Goal::Leave => self.left(now),
+            Goal::Idle | Goal::Login { .. } => {}
+        }
+    }
+
+    /// Somebody says that the binding changed. Believed only after a look.
+    pub fn hint(&mut self, now: Instant) {
+        if self.last_burst.is_some_and(|last| now - last < HINT_PAUSE) {
+            return;
+        }
+        self.last_burst = Some(now);
+        self.looks
+            .extend(LOOKS_AFTER_HINT.map(|seconds| now + Duration::from_secs(seconds)));
+        self.looks.sort_unstable();
+        self.handle_timeout(now);
+    }
+
+    /// Looks at the binding now (woken up, back online, asked by the app).
+    pub fn look(&mut self, now: Instant) {
+        self.looks.insert(0, now);
+        self.handle_timeout(now);
+    }
+
+    /// Waits before the next look: a reg-event said `probation`.
+    pub fn probation(&mut self, until: Instant) {
+        if self.goal == Goal::Keep && self.step == Step::Rest {
+            self.step = Step::Pause { until };
+        }
+    }
+
+    /// The registrar said by reg-event that this contact must not come back.
+    pub fn rejected(&mut self) {
+        if self.goal == Goal::Keep {
+            self.fail(
+                "eServerRejected",
+                0,
+                "the registrar removed this phone and forbids its return",
+            );
+        }
+    }
+
+    /// Whether reg-event notifications are arriving.
+    pub fn set_watched(&mut self, watched: bool) {
+        self.watched = watched;
+    }
+
+    /// Contacts that are no rivals although `conflictScope` is `user`.
+    pub fn ignore(&mut self, contact: String) {
+        self.ignored.push(contact);
+    }
+
+    /// Fires what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if !self.flow {
+            return;
+        }
+        match self.step {
+            Step::Pause { until } if until <= now => {
+                self.step = Step::Rest;
+                match self.goal {
+                    Goal::Keep => self.look_now(now),
+                    Goal::Login { .. } => self.first_step(now),
+                    Goal::Idle | Goal::Leave => {}
+                }
+            }
+            Step::Rest if self.goal == Goal::Keep => {
+                let due = self.looks.iter().filter(|at| **at <= now).count();
+                if due > 0 {
+                    self.looks.drain(..due);
+                    self.look_now(now);
+                } else if self
+                    .bound
+                    .as_ref()
+                    .is_some_and(|bound| bound.refresh_at <= now)
+                {
+                    self.refresh(now);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// When [`Registration::handle_timeout`] is due.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match self.step {
+            _ if !self.flow => None,
+            Step::Pause { until } => Some(until),
+            Step::Rest if self.goal == Goal::Keep => {
+                let refresh = self.bound.as_ref().map(|bound| bound.refresh_at);
+                self.looks.first().copied().into_iter().chain(refresh).min()
+            }
+            _ => None,
+        }
+    }
+
+    /// The next thing to do.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// Seconds granted, 0 when not registered.
+    pub fn granted(&self) -> u32 {
+        self.bound.as_ref().map_or(0, |bound| bound.granted)
+    }
+
+    /// When the binding lapses unless it is refreshed.
+    pub fn lapses_at(&self) -> Option<Instant> {
+        self.bound.as_ref().map(|bound| bound.lapses_at)
+    }
+
+    /// The profile in use, once known.
+    pub fn profile(&self) -> Option<Profile> {
+        self.profile
+    }
+
+    /// Whether this login was forced.
+    pub fn forced(&self) -> bool {
+        match self.goal {
+            Goal::Login { forced, .. } => forced,
+            _ => self.claim.as_ref().is_some_and(|claim| claim.forced),
+        }
+    }
+
+    /// Whether the registrar ever showed another binding or let itself be asked:
+    /// where it does not, a rival cannot be seen.
+    pub fn detects_conflicts(&self) -> bool {
+        self.profile == Some(Profile::Cisco) || !(self.query_refused && self.only_own_seen)
+    }
+
+    /// Whether a login, a binding or the removal of one is going on.
+    pub fn is_active(&self) -> bool {
+        self.goal != Goal::Idle
+    }
+
+    /// Whether the binding is confirmed and kept.
+    pub fn is_bound(&self) -> bool {
+        self.goal == Goal::Keep && self.bound.is_some()
+    }
+
+    /// The Contact user part in use: requests for anybody else are not for us.
+    pub fn contact_user(&self) -> Option<String> {
+        self.claim.is_some().then(|| self.user_part())
+    }
+
+    fn first_step(&mut self, now: Instant) {
+        let blind = self.settings.kind == RegistrationType::Normal || self.query_refused;
+        if self.profile == Some(Profile::Cisco) || blind {
+            self.register(now, Vec::new());
+        } else {
+            self.query();
+        }
+    }
+
+    /// Looks at the list, or, where the registrar refuses by itself, refreshes.
+    fn look_now(&mut self, now: Instant) {
+        if self.step != Step::Rest {
+            self.looks.insert(0, now);
+        } else {
+            self.first_step(now);
+        }
+    }
+
+    fn refresh(&mut self, now: Instant) {
+        if self.watched && !self.unconfirmed {
+            self.register(now, Vec::new());
+        } else {
+            self.first_step(now);
+        }
+    }
+
+    fn pause(&mut self, until: Instant) {
+        self.step = Step::Pause { until };
+    }
+
+    fn left(&mut self, _now: Instant) {
+        self.forget();
+        self.held_until = None;
+        self.actions
+            .push_back(Action::Outcome(Outcome::Unregistered));
+    }
+
+    fn fail(&mut self, code: &'static str, status: u16, reason: &str) {
+        let failure = Failure {
+            code,
+            status,
+            reason: crate::sip::sanitize_text(reason),
+        };
+        self.forget();
+        self.actions
+            .push_back(Action::Outcome(Outcome::Failed(failure)));
+    }
+
+    fn refuse(&mut self, refusal: Refusal) {
+        let resumed = matches!(self.goal, Goal::Login { resumed: true, .. });
+        self.forget();
+        self.actions.push_back(Action::Outcome(if resumed {
+            Outcome::Ousted(Ousting {
+                reason: "takenOver",
+                by: refusal.holder,
+            })
+        } else {
+            Outcome::Refused(refusal)
+        }));
+    }
+
+    /// The end of being registered: our contact is taken off the list first,
+    /// where it is still on it, because nothing may be sent afterwards.
+    fn oust(&mut self, reason: &'static str, by: Holder, still_listed: bool) {
+        let farewell = still_listed.then(|| self.removal());
+        self.forget();
+        self.held_until = None;
+        self.actions.extend(farewell.map(Action::Farewell));
+        self.actions
+            .push_back(Action::Outcome(Outcome::Ousted(Ousting { reason, by })));
+    }
+}

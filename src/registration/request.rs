@@ -1,0 +1,180 @@
+//! The REGISTER requests that a registration asks for.
+
+use super::listing::{Binding, Kind};
+use super::{Claim, Goal, Profile, Registration, RegistrationType, Settings, Step};
+use crate::sip::quote;
+use crate::time::Instant;
+
+/// Expires asked for in the generic profile: short, so that a client that
+/// cannot be told looks soon.
+const EXPIRES_GENERIC: u32 = 120;
+/// Expires that Cisco's clients ask for; the registrar shortens it.
+const EXPIRES_CISCO: u32 = 3600;
+/// Cisco's Contact parameter for the device name.
+const DEVICE_PARAM: &str = "+u.sip!devicename.ccm.cisco.com";
+/// The instance of a Cisco-form login that claims nothing.
+const ZERO_INSTANCE: &str = "urn:uuid:00000000-0000-0000-0000-000000000000";
+
+/// What a REGISTER is to say. The owner adds the transaction, the credentials
+/// and the headers that are the same for every request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Register {
+    /// Request-URI, where a redirection named another one.
+    pub target: Option<String>,
+    /// Contact header values in order; none for a query.
+    pub contacts: Vec<String>,
+    /// `Expires` header.
+    pub expires: Option<u32>,
+    /// `Supported` header.
+    pub supported: String,
+    /// `Reason` header: Cisco's alarm, on the first REGISTER of a login.
+    pub reason: Option<String>,
+    /// Whether a new Call-ID is to be used (forced logins on a new connection).
+    pub new_call_id: bool,
+}
+
+impl Registration {
+    /// A REGISTER without Contact (RFC 3261 §10.2.3).
+    pub(super) fn query(&mut self) {
+        self.step = Step::Query;
+        self.send(self.request());
+    }
+
+    /// Our own Contact, after the `removals`: Kamailio refuses the other order
+    /// when only one contact is allowed.
+    pub(super) fn register(&mut self, now: Instant, removals: Vec<String>) {
+        self.claim_device(now);
+        self.step = Step::Register;
+        let cisco = self.profile == Some(Profile::Cisco);
+        let asked = self.expires();
+        let login = matches!(self.goal, Goal::Login { .. });
+        let forced = login && self.forced();
+        let instance = match cisco && !forced {
+            true => ZERO_INSTANCE,
+            false => &self.settings.instance_id,
+        };
+        let device = &self.settings.device;
+        let own = format!(
+            "<{}>;+sip.instance=\"<{instance}>\";{DEVICE_PARAM}={};expires={asked}",
+            self.own_uri(),
+            quote(device),
+        );
+        let alarm = |number, last| {
+            // The alarm's blank-separated form has no quoting of its own.
+            let name = device.replace(|c: char| !c.is_ascii_graphic() || "\"\\;".contains(c), "_");
+            format!(
+                "SIP;cause=200;text=\"cisco-alarm:{number} Name={name} ActiveLoad=Graceline \
+                 InactiveLoad=Graceline Last={last}\""
+            )
+        };
+        let mut request = self.request();
+        request.contacts = removals;
+        request.contacts.push(own);
+        request.expires = Some(asked);
+        if cisco && login && self.settings.kind != RegistrationType::Normal {
+            request.reason = Some(match forced {
+                true => alarm(111, "Application-Requested-Destroy"),
+                false => alarm(25, "initialized"),
+            });
+            request.new_call_id = forced;
+        }
+        self.send(request);
+    }
+
+    /// Takes the device names of `list` that match off, by their exact URI.
+    pub(super) fn removals(list: &[Binding], kinds: &[Kind]) -> Vec<String> {
+        list.iter()
+            .filter(|binding| kinds.contains(&binding.kind))
+            .map(|binding| format!("<{}>;expires=0", binding.uri))
+            .collect()
+    }
+
+    /// The removal of our own Contact, by its bare URI: with `+sip.instance`
+    /// Kamailio would take a late one for the reloaded page's binding.
+    pub(super) fn removal(&self) -> Register {
+        Register {
+            contacts: vec![format!("<{}>;expires=0", self.own_uri())],
+            expires: Some(0),
+            ..self.request()
+        }
+    }
+
+    pub(super) fn send_removal(&mut self) {
+        self.step = Step::Unregister;
+        self.send(self.removal());
+    }
+
+    /// `Contact: *` (RFC 3261 §10.2.2).
+    pub(super) fn clear(&mut self) {
+        self.cleared = true;
+        self.step = Step::Clear;
+        self.send(Register {
+            contacts: vec!["*".into()],
+            expires: Some(0),
+            ..self.request()
+        });
+    }
+
+    fn request(&self) -> Register {
+        let tags = match self.settings.kind {
+            RegistrationType::Graceful => ", X-cisco-graceful-reg, X-cisco-duplicate-reg",
+            RegistrationType::Duplicate => ", X-cisco-duplicate-reg",
+            RegistrationType::Normal => "",
+        };
+        Register {
+            target: self.target.clone(),
+            supported: format!("path, gruu{tags}"),
+            ..Register::default()
+        }
+    }
+
+    /// Makes the claim of this login when its first Contact is sent, so that the
+    /// registrar's clock is known by then and the listed claims can be topped.
+    fn claim_device(&mut self, now: Instant) {
+        if self.claim.is_some() {
+            return;
+        }
+        let seconds = now.seconds().saturating_add_signed(self.clock_offset);
+        let forced = self.forced();
+        let listed = self
+            .listed
+            .iter()
+            .filter_map(|binding| binding.claim.as_ref());
+        let highest = listed.map(|claim| claim.since).max().unwrap_or(0);
+        let since = if forced {
+            seconds.max(highest.saturating_add(1))
+        } else {
+            seconds
+        };
+        let since = since.min(Claim::MAX_SINCE);
+        self.claim = Some(Claim {
+            identity: self.identity.clone(),
+            since,
+            forced,
+        });
+    }
+
+    /// User part of our Contact: the claim, or, on a registrar that refuses by
+    /// itself, one that stays the same for this instance.
+    pub(super) fn user_part(&self) -> String {
+        match (&self.claim, self.profile) {
+            (Some(claim), profile) if profile != Some(Profile::Cisco) => claim.user_part(),
+            _ => format!("{}{}", self.identity.device, self.identity.instance),
+        }
+    }
+
+    fn own_uri(&self) -> String {
+        format!("sip:{}@{};transport=ws", self.user_part(), self.host)
+    }
+
+    /// Seconds to ask for.
+    pub(super) fn expires(&self) -> u32 {
+        let Settings { expires, .. } = self.settings;
+        self.asked_expires
+            .or(expires)
+            .unwrap_or(match self.profile {
+                Some(Profile::Cisco) => EXPIRES_CISCO,
+                _ => EXPIRES_GENERIC,
+            })
+    }
+}

@@ -1,0 +1,446 @@
+//! Answering challenges: digest (RFC 3261 §22, RFC 7616, RFC 8760) with a nonce
+//! kept for the next request, and bearer tokens (RFC 8898).
+
+use crate::rand::Random;
+use crate::sip::{
+    Algorithm, AuthenticationInfo, BearerChallenge, Challenge, DigestChallenge, DigestResponse,
+    Message, Name, Qop, Secret, challenges, digest_authorization,
+};
+
+/// What the app configured.
+#[derive(Clone, Default)]
+pub struct Secrets {
+    /// Digest username.
+    pub username: String,
+    /// Password, or:
+    pub password: Option<String>,
+    /// HA1, which is bound to one realm and algorithm.
+    pub ha1: Option<String>,
+    /// Whether the app can be asked.
+    pub ask: bool,
+    /// Whether MD5 challenges are passed over.
+    pub refuse_md5: bool,
+    /// Whether a bearer token may be sent: TLS, or loopback.
+    pub token_allowed: bool,
+}
+
+/// What the app answered when asked.
+#[derive(Clone)]
+pub enum Credentials {
+    /// For digest.
+    Password {
+        /// Digest username, if another than configured.
+        username: Option<String>,
+        /// Password.
+        password: String,
+    },
+    /// For bearer.
+    Token(String),
+}
+
+/// A question for the app's `credentials` callback.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// `digest` or `bearer`.
+    pub scheme: &'static str,
+    /// Realm of the challenge.
+    pub realm: String,
+    /// Authorization server (RFC 8898 §4).
+    pub authz_server: Option<String>,
+    /// Scope wanted.
+    pub scope: Option<String>,
+}
+
+/// What a challenge leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Learned {
+    /// Send the request again; it will carry credentials.
+    Retry,
+    /// Ask the app, then send the request again.
+    Ask(Ask),
+    /// The credentials were refused.
+    Rejected,
+    /// No challenge that can or may be answered.
+    Unsupported,
+}
+
+/// One protection space that was challenged.
+struct Space {
+    /// Challenged by a proxy (407) rather than the registrar (401).
+    proxy: bool,
+    scheme: Scheme,
+    /// Sent since the challenge came.
+    used: bool,
+    /// Accepted once. Only what was never accepted can be a wrong password: a
+    /// proven nonce that is refused has expired (Kamailio does not say `stale`).
+    proven: bool,
+}
+
+enum Scheme {
+    Digest {
+        challenge: DigestChallenge,
+        nc: u32,
+        /// Username and password that the app gave when asked.
+        given: Option<(String, String)>,
+        /// The Authorization sent last, to check `rspauth` against.
+        sent: Option<String>,
+    },
+    Bearer {
+        challenge: BearerChallenge,
+        token: Option<String>,
+    },
+}
+
+impl Scheme {
+    fn realm(&self) -> &str {
+        match self {
+            Scheme::Digest { challenge, .. } => &challenge.realm,
+            Scheme::Bearer { challenge, .. } => &challenge.realm,
+        }
+    }
+}
+
+/// Keeps what the servers asked for, and answers it.
+pub struct Authenticator {
+    secrets: Secrets,
+    spaces: Vec<Space>,
+}
+
+/// A phone meets its registrar and perhaps a proxy; more realms than this are a
+/// server that wants to be remembered too much.
+const MAX_SPACES: usize = 4;
+
+impl Authenticator {
+    /// Knows no challenge yet.
+    pub fn new(secrets: Secrets) -> Self {
+        Self {
+            secrets,
+            spaces: Vec::new(),
+        }
+    }
+
+    /// Credential headers for a request: one for each challenged space.
+    pub fn authorize(
+        &mut self,
+        method: &str,
+        uri: &str,
+        random: &mut Random,
+    ) -> Vec<(&'static str, String)> {
+        let mut headers = Vec::new();
+        let Self { secrets, spaces } = self;
+        for space in spaces {
+            let value = match &mut space.scheme {
+                Scheme::Digest {
+                    challenge,
+                    nc,
+                    given,
+                    sent,
+                } => {
+                    let Some((username, secret)) = secrets.for_digest(given) else {
+                        continue;
+                    };
+                    *nc += 1;
+                    let cnonce = random.hex::<8>();
+                    let value = digest_authorization(
+                        challenge, username, secret, method, uri, *nc, &cnonce, b"",
+                    );
+                    *sent = Some(value.clone());
+                    value
+                }
+                Scheme::Bearer {
+                    token: Some(token), ..
+                } => format!("Bearer {token}"),
+                Scheme::Bearer { token: None, .. } => continue,
+            };
+            space.used = true;
+            let name = if space.proxy {
+                "Proxy-Authorization"
+            } else {
+                "Authorization"
+            };
+            headers.push((name, value));
+        }
+        headers
+    }
+
+    /// Takes a 401 or 407. Only an answer to REGISTER may bring in a new realm:
+    /// a far end must not harvest digest responses by challenging us.
+    pub fn learn(&mut self, answer: &Message, to_register: bool) -> Learned {
+        let mut learned = Learned::Unsupported;
+        let mut seen = [false; 2];
+        for (proxy, challenge) in challenges(answer) {
+            let Some(seen) = seen.get_mut(usize::from(proxy)) else {
+                continue;
+            };
+            // Most preferred first (RFC 8760 §2.4): the topmost one we can answer.
+            if *seen || !self.answerable(&challenge) {
+                continue;
+            }
+            let realm = match &challenge {
+                Challenge::Digest(digest) => &digest.realm,
+                Challenge::Bearer(bearer) => &bearer.realm,
+            };
+            if !to_register
+                && !self
+                    .spaces
+                    .iter()
+                    .any(|space| space.scheme.realm() == realm)
+            {
+                continue;
+            }
+            *seen = true;
+            learned = match (learned, self.learn_one(proxy, challenge)) {
+                (Learned::Rejected, _) | (_, Learned::Rejected) => Learned::Rejected,
+                (ask @ Learned::Ask(_), _) => ask,
+                (_, new) => new,
+            };
+        }
+        learned
+    }
+
+    fn answerable(&self, challenge: &Challenge) -> bool {
+        let secrets = &self.secrets;
+        match challenge {
+            Challenge::Digest(digest) => {
+                let md5 = matches!(digest.algorithm, Algorithm::Md5 | Algorithm::Md5Sess);
+                let known = secrets.ask || secrets.password.is_some() || secrets.ha1.is_some();
+                // auth-int alone would hash bodies; no registrar asks for it.
+                let qop = digest.qop.auth || !digest.qop.auth_int;
+                known && qop && !(md5 && secrets.refuse_md5)
+            }
+            Challenge::Bearer(_) => secrets.ask && secrets.token_allowed,
+        }
+    }
+
+    fn learn_one(&mut self, proxy: bool, challenge: Challenge) -> Learned {
+        let realm = match &challenge {
+            Challenge::Digest(digest) => digest.realm.clone(),
+            Challenge::Bearer(bearer) => bearer.realm.clone(),
+        };
+        let stale = matches!(&challenge, Challenge::Digest(digest) if digest.stale);
+        let same = |space: &Space| space.proxy == proxy && space.scheme.realm() == realm;
+        let old = self
+            .spaces
+            .iter()
+            .position(same)
+            .map(|index| self.spaces.remove(index));
+        let refused = old
+            .as_ref()
+            .is_some_and(|old| old.used && !old.proven && !stale);
+        let mut given = match old {
+            Some(Space {
+                scheme: Scheme::Digest { given, .. },
+                ..
+            }) => given,
+            _ => None,
+        };
+        if refused {
+            given = None;
+        }
+        let (scheme, ask) = match challenge {
+            Challenge::Digest(challenge) => {
+                let known = self.secrets.for_digest(&given).is_some();
+                let ask = (!known).then(|| Ask {
+                    scheme: "digest",
+                    realm: realm.clone(),
+                    authz_server: None,
+                    scope: None,
+                });
+                (
+                    Scheme::Digest {
+                        challenge,
+                        nc: 0,
+                        given,
+                        sent: None,
+                    },
+                    ask,
+                )
+            }
+            Challenge::Bearer(challenge) => {
+                let ask = Ask {
+                    scheme: "bearer",
+                    realm: realm.clone(),
+                    authz_server: challenge.authz_server.clone(),
+                    scope: challenge.scope.clone(),
+                };
+                (
+                    Scheme::Bearer {
+                        challenge,
+                        token: None,
+                    },
+                    Some(ask),
+                )
+            }
+        };
+        if self.spaces.len() >= MAX_SPACES {
+            self.spaces.remove(0);
+        }
+        if refused {
+            return Learned::Rejected;
+        }
+        self.spaces.push(Space {
+            proxy,
+            scheme,
+            used: false,
+            proven: false,
+        });
+        ask.map_or(Learned::Retry, Learned::Ask)
+    }
+
+    /// Takes what the app answered to an [`Ask`]. `false`: it does not fit the
+    /// question.
+    pub fn supply(&mut self, asked: &Ask, credentials: Credentials) -> bool {
+        let username = &self.secrets.username;
+        let space = self
+            .spaces
+            .iter_mut()
+            .find(|space| space.scheme.realm() == asked.realm);
+        match (space.map(|space| &mut space.scheme), credentials) {
+            (
+                Some(Scheme::Digest { given, .. }),
+                Credentials::Password {
+                    username: name,
+                    password,
+                },
+            ) => {
+                *given = Some((name.unwrap_or_else(|| username.clone()), password));
+                true
+            }
+            (Some(Scheme::Bearer { token, .. }), Credentials::Token(new)) => {
+                *token = Some(new);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes an answer that accepted the credentials: they are proven, and
+    /// `nextnonce` replaces the nonce (RFC 7616 §3.5). `false`: the server sent
+    /// an `rspauth` that does not prove that it knows the password.
+    pub fn accepted(&mut self, answer: &Message) -> bool {
+        let info = answer
+            .header(Name::AuthenticationInfo)
+            .map(AuthenticationInfo::parse);
+        let Self { secrets, spaces } = self;
+        for space in spaces.iter_mut().filter(|space| space.used) {
+            space.proven = true;
+            let Scheme::Digest {
+                challenge,
+                nc,
+                given,
+                sent,
+            } = &mut space.scheme
+            else {
+                continue;
+            };
+            let Some(info) = info.as_ref().filter(|_| !space.proxy) else {
+                continue;
+            };
+            if let Some(rspauth) = &info.rspauth {
+                let sent = sent.as_deref().and_then(DigestResponse::parse);
+                let secret = secrets.for_digest(given);
+                let expected = sent
+                    .zip(secret)
+                    .map(|(sent, (_, secret))| sent.rspauth(secret, answer.body()));
+                if expected.is_some_and(|expected| !expected.eq_ignore_ascii_case(rspauth)) {
+                    return false;
+                }
+            }
+            if let Some(next) = &info.nextnonce {
+                challenge.nonce.clone_from(next);
+                *nc = 0;
+            }
+        }
+        true
+    }
+
+    /// Forgets the refused credentials, so that the app can be asked anew.
+    pub fn reset(&mut self) {
+        self.spaces.clear();
+    }
+
+    /// What may be kept over a page load: realms and nonces with their counts.
+    /// Never a password, an HA1 or a token.
+    pub fn remember(&self) -> impl Iterator<Item = [String; 6]> {
+        self.spaces.iter().filter_map(|space| {
+            let Scheme::Digest {
+                challenge,
+                nc,
+                given: None,
+                ..
+            } = &space.scheme
+            else {
+                return None;
+            };
+            let fields = [
+                if space.proxy { "proxy" } else { "www" }.to_owned(),
+                challenge.realm.clone(),
+                challenge.nonce.clone(),
+                challenge.opaque.clone().unwrap_or_default(),
+                format!(
+                    "{}{}",
+                    challenge.algorithm.name(),
+                    if challenge.qop.auth { ";auth" } else { "" }
+                ),
+                nc.to_string(),
+            ];
+            // What a line of the store cannot hold is not kept.
+            let plain = |field: &String| !field.contains(|c: char| c.is_control());
+            (space.used && fields.iter().all(plain)).then_some(fields)
+        })
+    }
+
+    /// Takes back what [`Authenticator::remember`] gave. A nonce of before may
+    /// have expired: its refusal says nothing of the password.
+    pub fn recall(&mut self, fields: &[&str]) {
+        let [proxy, realm, nonce, opaque, algorithm, nc] = fields else {
+            return;
+        };
+        let (algorithm, auth) = match algorithm.strip_suffix(";auth") {
+            Some(algorithm) => (algorithm, true),
+            None => (*algorithm, false),
+        };
+        let (Some(algorithm), Ok(nc)) = (Algorithm::from_name(algorithm), nc.parse()) else {
+            return;
+        };
+        let challenge = DigestChallenge {
+            realm: (*realm).to_owned(),
+            nonce: (*nonce).to_owned(),
+            opaque: (!opaque.is_empty()).then(|| (*opaque).to_owned()),
+            algorithm,
+            qop: Qop {
+                auth,
+                auth_int: false,
+            },
+            stale: false,
+        };
+        let scheme = Scheme::Digest {
+            challenge,
+            nc,
+            given: None,
+            sent: None,
+        };
+        if self.spaces.len() < MAX_SPACES {
+            self.spaces.push(Space {
+                proxy: *proxy == "proxy",
+                scheme,
+                used: true,
+                proven: true,
+            });
+        }
+    }
+}
+
+impl Secrets {
+    fn for_digest<'a>(
+        &'a self,
+        given: &'a Option<(String, String)>,
+    ) -> Option<(&'a str, Secret<'a>)> {
+        if let Some((username, password)) = given {
+            return Some((username, Secret::Password(password)));
+        }
+        let password = self.password.as_deref().map(Secret::Password);
+        let secret = self.ha1.as_deref().map(Secret::Ha1).or(password)?;
+        Some((&self.username, secret))
+    }
+}

@@ -1,0 +1,7 @@
+//! The wasm boundaries. The hosts, which own sockets, timers and the clock, are
+//! JavaScript: a trap in wasm can be caught at the one place where they call in,
+//! and no closure of ours has to cross the boundary.
+
+#[cfg(feature = "client")]
+mod client;
+mod object;

@@ -1,0 +1,112 @@
+//! Reading and building the plain objects that cross the boundary. No serde:
+//! these few lines are smaller than its wasm.
+
+use js_sys::{Array, Object, Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
+
+/// Reads the properties of an object; what is missing or of another type is
+/// absent. The JavaScript side has checked it all before.
+pub(super) struct Reader<'a>(pub &'a JsValue);
+
+impl Reader<'_> {
+    pub(super) fn get(&self, name: &str) -> JsValue {
+        if !self.0.is_object() {
+            return JsValue::UNDEFINED;
+        }
+        Reflect::get(self.0, &name.into()).unwrap_or(JsValue::UNDEFINED)
+    }
+
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        self.get(name).as_string()
+    }
+
+    pub(super) fn number(&self, name: &str) -> Option<f64> {
+        self.get(name).as_f64()
+    }
+
+    pub(super) fn flag(&self, name: &str) -> bool {
+        self.get(name).is_truthy()
+    }
+
+    pub(super) fn texts(&self, name: &str) -> Vec<String> {
+        array(&self.get(name))
+            .filter_map(|value| value.as_string())
+            .collect()
+    }
+}
+
+/// The elements of an array; of anything else, none.
+pub(super) fn array(value: &JsValue) -> impl Iterator<Item = JsValue> {
+    value
+        .dyn_ref::<Array>()
+        .map(Array::to_vec)
+        .unwrap_or_default()
+        .into_iter()
+}
+
+/// `[[name, value], …]`.
+pub(super) fn array_of_pairs(value: &JsValue) -> Vec<(String, String)> {
+    let pair = |pair: JsValue| {
+        let mut texts = array(&pair).filter_map(|text| text.as_string());
+        Some((texts.next()?, texts.next()?))
+    };
+    array(value).filter_map(pair).collect()
+}
+
+/// The bytes of a WebSocket message, text or binary.
+pub(super) fn bytes(data: &JsValue) -> Vec<u8> {
+    match data.as_string() {
+        Some(text) => text.into_bytes(),
+        None => data
+            .dyn_ref::<Uint8Array>()
+            .map(Uint8Array::to_vec)
+            .unwrap_or_default(),
+    }
+}
+
+/// Builds an object.
+pub(super) struct Build(Object);
+
+impl Build {
+    pub(super) fn new() -> Self {
+        Self(Object::new())
+    }
+
+    /// An object with a `type`.
+    pub(super) fn of(kind: &str) -> Self {
+        Self::new().text("type", kind)
+    }
+
+    pub(super) fn value(self, name: &str, value: JsValue) -> Self {
+        // Setting a property of a fresh plain object cannot fail.
+        let _ = Reflect::set(&self.0, &name.into(), &value);
+        self
+    }
+
+    pub(super) fn text(self, name: &str, text: &str) -> Self {
+        self.value(name, text.into())
+    }
+
+    pub(super) fn option(self, name: &str, text: Option<&str>) -> Self {
+        match text {
+            Some(text) => self.text(name, text),
+            None => self,
+        }
+    }
+
+    pub(super) fn number(self, name: &str, number: u32) -> Self {
+        self.value(name, number.into())
+    }
+
+    /// A message: text where it is UTF-8, else bytes (RFC 7118 §4.2).
+    pub(super) fn data(self, name: &str, data: &[u8]) -> Self {
+        match core::str::from_utf8(data) {
+            Ok(text) => self.text(name, text),
+            Err(_) => self.value(name, Uint8Array::from(data).into()),
+        }
+    }
+
+    pub(super) fn done(self) -> JsValue {
+        self.0.into()
+    }
+}
