@@ -337,6 +337,11 @@ impl Phone {
         })
     }
 
+    /// User part of the Contact in use, if there is a login.
+    pub fn contact_user(&self) -> Option<String> {
+        self.registration.contact_user()
+    }
+
     /// Messages that were no SIP, or no answer to anything of ours.
     pub fn ignored_messages(&self) -> u64 {
         self.ignored

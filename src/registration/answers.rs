@@ -131,12 +131,15 @@ impl Registration {
     /// Takes a rung of the force.
     fn next_rung(&mut self, now: Instant, rung: Rung) {
         self.rung = Some(rung);
-        for rival in rivals(&self.listed) {
-            // The hint must be sent before the removal: afterwards Kamailio
-            // routes nothing to the rival's GRUU any more.
-            let to = rival.pub_gruu.as_ref().unwrap_or(&rival.uri);
-            self.actions.push_back(Action::Hint(to.clone()));
-        }
+        // The hint must be sent before the removal: afterwards Kamailio routes
+        // nothing to the rival's GRUU any more. Where no GRUU is listed, the
+        // address-of-record is forked to all its contacts, the rival among them.
+        let aor = format!("sip:{}@{}", self.settings.user, self.settings.domain);
+        let mut targets: Vec<String> = rivals(&self.listed)
+            .map(|rival| rival.pub_gruu.clone().unwrap_or_else(|| aor.clone()))
+            .collect();
+        targets.dedup();
+        self.actions.extend(targets.into_iter().map(Action::Hint));
         let untagged = rivals(&self.listed).filter(|rival| rival.claim.is_none());
         let untagged: Vec<String> = untagged.map(|rival| rival.uri.clone()).collect();
         self.removed.extend(untagged);

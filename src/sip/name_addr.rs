@@ -1,0 +1,166 @@
+//! `name-addr` and `addr-spec` with their parameters: From, To, Contact, Route
+//! and their like (RFC 3261 §20.10).
+
+use std::borrow::Cow;
+
+use super::params::Params;
+use super::text::{number, split_quoted, unquote};
+
+/// One address in a header value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameAddr<'a> {
+    /// The display name without quotes and escapes, if there is one. Text of a
+    /// stranger: see [`sanitize_text`](super::sanitize_text).
+    pub display_name: Option<Cow<'a, str>>,
+    /// The URI exactly as written, without brackets: fit for echoing.
+    pub uri: &'a str,
+    /// The parameters of the header, not those of the URI.
+    pub params: Params<'a>,
+}
+
+impl<'a> NameAddr<'a> {
+    /// `"Name" <uri>;params`, `Name <uri>;params` or `uri;params`. `None` if it
+    /// is none of these; whether the URI is well formed stays to be seen.
+    pub fn parse(text: &'a str) -> Option<NameAddr<'a>> {
+        let text = text.trim_ascii();
+        let (display_name, rest) = if text.starts_with('"') {
+            let (quoted, rest) = split_quoted(text)?;
+            (Some(unquote(quoted)), rest.trim_ascii_start())
+        } else {
+            // The first delimiter decides: a colon ends the scheme of a bare
+            // URI, anything else than a bracket has no place in a plain name.
+            let at = text.find(['<', ':', '"', ',', ';', '>'])?;
+            let (name, rest) = text.split_at_checked(at)?;
+            if rest.starts_with(':') {
+                return Self::parse_bare(text);
+            }
+            let name = name.trim_ascii();
+            ((!name.is_empty()).then_some(Cow::Borrowed(name)), rest)
+        };
+        let (uri, params) = rest.strip_prefix('<')?.split_once('>')?;
+        Self::with(display_name, uri, params)
+    }
+
+    /// Without brackets every parameter belongs to the header, and a URI with
+    /// a comma or a question mark may not stand like this (RFC 3261 §20).
+    fn parse_bare(text: &'a str) -> Option<NameAddr<'a>> {
+        let end = text.find([';', ' ', '\t']).unwrap_or(text.len());
+        let (uri, params) = text.split_at_checked(end)?;
+        if uri.contains(['?', ',']) {
+            return None;
+        }
+        Self::with(None, uri, params)
+    }
+
+    fn with(
+        display_name: Option<Cow<'a, str>>,
+        uri: &'a str,
+        params: &'a str,
+    ) -> Option<NameAddr<'a>> {
+        if uri.is_empty()
+            || uri
+                .bytes()
+                .any(|byte| byte <= b' ' || matches!(byte, b'<' | b'>' | b'"'))
+        {
+            return None;
+        }
+        let params = Params::parse(params)?;
+        Some(NameAddr {
+            display_name,
+            uri,
+            params,
+        })
+    }
+
+    /// The `tag` parameter.
+    pub fn tag(&self) -> Option<&'a str> {
+        self.params.get("tag")
+    }
+
+    /// The `expires` parameter of a Contact in seconds; `None` if it is absent
+    /// or not a number, for which the Expires header or the default stands in
+    /// (RFC 3261 §10.2.1.1).
+    pub fn expires(&self) -> Option<u32> {
+        self.params.get("expires").and_then(number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> (String, &str, usize) {
+        let addr = NameAddr::parse(text).expect(text);
+        let name = addr.display_name.unwrap_or_default().into_owned();
+        (name, addr.uri, addr.params.iter().count())
+    }
+
+    #[test]
+    fn all_three_forms_are_read() {
+        let bob = "sip:bob@b";
+        assert_eq!(parsed("sip:bob@b"), (String::new(), bob, 0));
+        assert_eq!(parsed("sip:bob@b;tag=1 ;x"), (String::new(), bob, 2));
+        assert_eq!(parsed("sip:bob@b ;   tag    = 1"), (String::new(), bob, 1));
+        assert_eq!(parsed("<sip:bob@b>"), (String::new(), bob, 0));
+        assert_eq!(parsed("Bob<sip:bob@b>;tag=1"), ("Bob".into(), bob, 1));
+        assert_eq!(parsed("Bob B. \t <sip:bob@b>"), ("Bob B.".into(), bob, 0));
+        assert_eq!(parsed("José <sip:bob@b>"), ("José".into(), bob, 0));
+        assert_eq!(parsed(r#""" <sip:bob@b>"#), (String::new(), bob, 0));
+        assert_eq!(
+            parsed(r#" "B \"o\" <sip:x>;b" <sip:bob@b> ; q = 0.3"#),
+            (r#"B "o" <sip:x>;b"#.into(), bob, 1)
+        );
+    }
+
+    #[test]
+    fn parameters_belong_to_the_uri_within_brackets_only() {
+        let inside = NameAddr::parse("<sip:b@c;unknown;lr>").unwrap();
+        assert_eq!(
+            (inside.uri, inside.params.has("unknown")),
+            ("sip:b@c;unknown;lr", false)
+        );
+        let outside = NameAddr::parse("sip:b@c;unknown").unwrap();
+        assert_eq!(
+            (outside.uri, outside.params.has("unknown")),
+            ("sip:b@c", true)
+        );
+    }
+
+    #[test]
+    fn quoted_gruus_are_read_whole() {
+        let contact = r#"<sip:a@b>;pub-gruu="sip:x@y;gr=urn:uuid:1";+sip.instance="<urn:uuid:1>";expires=7200"#;
+        let contact = NameAddr::parse(contact).unwrap();
+        let gruu = contact.params.get("pub-gruu").unwrap();
+        assert_eq!(unquote(gruu), "sip:x@y;gr=urn:uuid:1");
+        assert_eq!(
+            contact.params.get("+SIP.instance"),
+            Some("\"<urn:uuid:1>\"")
+        );
+        assert_eq!(contact.expires(), Some(7200));
+    }
+
+    #[test]
+    fn malformed_addresses_are_refused() {
+        for bad in [
+            "",
+            "*",
+            "bob",
+            "<>",
+            "<sip:b@c",
+            "sip:b@c>",
+            r#""Bob <sip:b@c>"#,
+            r#""Bob" sip:b@c"#,
+            "Bell, A <sip:b@c>",
+            "< sip:b@c >",
+            "<sip:b@c>x",
+            "<sip:b@c>;;",
+            "sip:b@c?x=y",
+            "sip:b@c,d",
+            "sip:b@c d",
+            "<<sip:b@c>>",
+            "Bob \"x\" <sip:b@c>",
+        ] {
+            assert_eq!(NameAddr::parse(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,479 @@
+//! Bytes to [`Message`]: framing, start line, and where the header lines are
+//! (RFC 3261 §7, §18.3; RFC 7118 §5).
+
+use super::header::Name;
+use super::message::{Line, Message, Span, Start};
+use super::text::is_token;
+
+/// Largest message taken, in bytes. A registration is about one KiB, a call's
+/// SDP about ten; a WebSocket peer may send gigabytes in one frame.
+pub const MAX_MESSAGE: usize = 1024 * 1024;
+/// Largest head (start line and headers) taken, in bytes: the limit that
+/// common servers set, too.
+pub const MAX_HEAD: usize = 64 * 1024;
+/// Most header lines taken. A registrar lists each contact in a line of its
+/// own, seldom more than ten.
+pub const MAX_LINES: usize = 256;
+
+/// How the bytes were cut into messages, which decides what Content-Length
+/// means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// A WebSocket message: the body is the rest of the frame. A larger or
+    /// garbled Content-Length is refused, a smaller one is noted in
+    /// [`Message::length_mismatch`].
+    Frame,
+    /// A datagram: bytes behind Content-Length are dropped (RFC 3261 §18.3).
+    Datagram,
+}
+
+/// A frame of line breaks only (RFC 5626 §4.4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keepalive {
+    /// Two line breaks or more: to be answered with a single one.
+    Ping,
+    /// A single line break: the answer.
+    Pong,
+}
+
+/// Why bytes are not a SIP message. All of them are the sender's fault: count,
+/// and drop the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParseError {
+    /// Nothing wrong: a keepalive, not a message.
+    #[error("a keepalive, not a message")]
+    Keepalive(Keepalive),
+    /// No bytes at all.
+    #[error("the message is empty")]
+    Empty,
+    /// See [`MAX_MESSAGE`].
+    #[error("the message is larger than 1 MiB")]
+    MessageTooLarge,
+    /// See [`MAX_HEAD`].
+    #[error("the head is larger than 64 KiB")]
+    HeadTooLarge,
+    /// See [`MAX_LINES`].
+    #[error("the message has more than 256 header lines")]
+    TooManyLines,
+    /// RFC 3261 §7: SIP is UTF-8.
+    #[error("the head is not UTF-8")]
+    NotUtf8,
+    /// Neither a request line nor a status line, or a status outside 100–699.
+    #[error("the first line is neither a SIP request line nor a status line")]
+    StartLine,
+    /// A carriage return or line feed alone: different readers would see
+    /// different header lines.
+    #[error("a line of the head does not end with CR LF")]
+    LineBreak,
+    /// No empty line behind the headers.
+    #[error("the head has no end")]
+    Unterminated,
+    /// Content-Length is not a number, or larger than what there is.
+    #[error("Content-Length is garbled or larger than the body")]
+    ContentLength,
+}
+
+/// Is `bytes` a keepalive?
+pub fn keepalive(bytes: &[u8]) -> Option<Keepalive> {
+    let breaks = |byte: &u8| matches!(byte, b'\r' | b'\n');
+    if bytes.is_empty() || !bytes.iter().all(breaks) {
+        return None;
+    }
+    Some(if bytes.len() < 4 {
+        Keepalive::Pong
+    } else {
+        Keepalive::Ping
+    })
+}
+
+impl Message {
+    /// Reads one message. Line breaks before it are skipped (RFC 3261 §7.5).
+    /// Only the frame of the message is checked here: lines without a colon
+    /// are ignored (§8.2), what the headers say is left to
+    /// [`Message::validate`] and the accessors.
+    pub fn parse(bytes: &[u8], framing: Framing) -> Result<Message, ParseError> {
+        if bytes.is_empty() {
+            return Err(ParseError::Empty);
+        }
+        if bytes.len() > MAX_MESSAGE {
+            return Err(ParseError::MessageTooLarge);
+        }
+        if let Some(keepalive) = keepalive(bytes) {
+            return Err(ParseError::Keepalive(keepalive));
+        }
+        let mut bytes = bytes;
+        while let Some(rest) = bytes.strip_prefix(b"\r\n") {
+            bytes = rest;
+        }
+        let index = index(bytes)?;
+        let mut head = index.head.to_owned();
+        let body = bytes.get(head.len()..).unwrap_or_default();
+        // Every CR must be one of the line ends that were counted.
+        if head.bytes().filter(|byte| *byte == b'\r').count() != index.breaks {
+            return Err(ParseError::LineBreak);
+        }
+        if index.folded {
+            // As long as before, so that the index stays right.
+            head = head.replace("\r\n ", "   ").replace("\r\n\t", "   ");
+        }
+        let mut message = Message {
+            head,
+            start: index.start,
+            lines: index.lines,
+            body: Vec::new(),
+            length_mismatch: false,
+        };
+        let length = message.content_length(body.len())?;
+        let body = match framing {
+            Framing::Frame => body,
+            Framing::Datagram => body.get(..length).unwrap_or(body),
+        };
+        message.length_mismatch = body.len() > length;
+        message.body = body.to_vec();
+        Ok(message)
+    }
+
+    fn content_length(&self, available: usize) -> Result<usize, ParseError> {
+        let mut length = None;
+        for line in self.lines(Name::ContentLength) {
+            let digits = !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit());
+            let value = line
+                .parse::<usize>()
+                .ok()
+                .filter(|value| digits && *value <= available);
+            length = length.or(Some(value.ok_or(ParseError::ContentLength)?));
+        }
+        Ok(length.unwrap_or(available))
+    }
+}
+
+struct Index<'a> {
+    /// Everything before the body.
+    head: &'a str,
+    start: Start,
+    lines: Vec<Line>,
+    /// Line breaks within the head.
+    breaks: usize,
+    folded: bool,
+}
+
+fn index(bytes: &[u8]) -> Result<Index<'_>, ParseError> {
+    // A body may be anything; the head is looked for where the text is UTF-8.
+    let (text, truncated) = match str::from_utf8(bytes) {
+        Ok(text) => (text, false),
+        Err(error) => {
+            let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            (str::from_utf8(valid).unwrap_or_default(), true)
+        }
+    };
+    let mut cursor = Cursor {
+        text,
+        at: 0,
+        truncated,
+    };
+    let start = start_line(cursor.line()?).ok_or(ParseError::StartLine)?;
+    let mut lines = Vec::with_capacity(20);
+    let mut breaks = 1;
+    let mut folded = false;
+    let mut ignored = true; // a fold of the start line, too, belongs to nothing
+    loop {
+        let begin = cursor.at;
+        let line = cursor.line()?;
+        breaks += 1;
+        if line.is_empty() {
+            let head = text.get(..cursor.at).unwrap_or_default();
+            return Ok(Index {
+                head,
+                start,
+                lines,
+                breaks,
+                folded,
+            });
+        }
+        if breaks > MAX_LINES + 1 {
+            return Err(ParseError::TooManyLines);
+        }
+        let end = (begin + line.len()) as u32;
+        if line.starts_with([' ', '\t']) {
+            folded = true;
+            if let Some(last) = lines.last_mut().filter(|_| !ignored) {
+                let last: &mut Line = last;
+                last.end = end;
+            }
+            continue;
+        }
+        let header = header_line(line);
+        ignored = header.is_none();
+        if let Some((name, colon)) = header {
+            let start = begin as u32;
+            lines.push(Line {
+                name,
+                start,
+                colon: start + colon as u32,
+                end,
+            });
+        }
+    }
+}
+
+struct Cursor<'a> {
+    text: &'a str,
+    at: usize,
+    /// The text ends where octets that are not UTF-8 begin.
+    truncated: bool,
+}
+
+impl<'a> Cursor<'a> {
+    fn line(&mut self) -> Result<&'a str, ParseError> {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let end = rest.find('\n');
+        if self.at + end.unwrap_or(rest.len()) > MAX_HEAD {
+            return Err(ParseError::HeadTooLarge);
+        }
+        let Some(line) = end.and_then(|end| rest.get(..end)) else {
+            let missing = if self.truncated {
+                ParseError::NotUtf8
+            } else {
+                ParseError::Unterminated
+            };
+            // Anything that is not SIP ends here: say that, rather.
+            return Err(if self.at == 0 {
+                ParseError::StartLine
+            } else {
+                missing
+            });
+        };
+        self.at += line.len() + 1;
+        line.strip_suffix('\r').ok_or(ParseError::LineBreak)
+    }
+}
+
+/// Name and position of the colon; `None` for a line to ignore.
+fn header_line(line: &str) -> Option<(Name, usize)> {
+    let colon = line.bytes().position(|byte| byte == b':')?;
+    let text = line.get(..colon)?.trim_ascii_end();
+    let name = Name::from_text(text);
+    (name != Name::Other || is_token(text)).then_some((name, colon))
+}
+
+fn start_line(line: &str) -> Option<Start> {
+    // White space before the line's end is ignored (RFC 4475 §3.1.2.10).
+    let line = line.trim_ascii_end();
+    let first = line.find(' ')?;
+    let span = |start: usize, end: usize| Span {
+        start: start as u32,
+        end: end as u32,
+    };
+    let (word, rest) = line.split_at_checked(first)?;
+    if is_sip_version(word) {
+        let (code, reason) = rest.get(1..)?.split_at_checked(3)?;
+        if !code.bytes().all(|byte| byte.is_ascii_digit())
+            || !matches!(reason.bytes().next(), None | Some(b' '))
+        {
+            return None;
+        }
+        let status = code
+            .parse()
+            .ok()
+            .filter(|status| (100..700).contains(status))?;
+        let reason = span((first + 5).min(line.len()), line.len());
+        return Some(Start::Response {
+            version: span(0, first),
+            status,
+            reason,
+        });
+    }
+    let last = line.rfind(' ')?;
+    let (uri, version) = (span(first + 1, last), span(last + 1, line.len()));
+    // White space within the URI is for `validate` to refuse: with an answer.
+    let is_request = is_token(word) && is_sip_version(line.get(last + 1..)?) && uri.start < uri.end;
+    is_request.then_some(Start::Request {
+        method: span(0, first),
+        uri,
+        version,
+    })
+}
+
+fn is_sip_version(text: &str) -> bool {
+    text.get(..4)
+        .is_some_and(|name| name.eq_ignore_ascii_case("SIP/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Message, ParseError> {
+        Message::parse(text.as_bytes(), Framing::Frame)
+    }
+
+    fn error(text: &str) -> ParseError {
+        parse(text).expect_err(text)
+    }
+
+    #[test]
+    fn requests_and_responses_are_told_apart() {
+        let request = parse("REGISTER sip:example.com SIP/2.0\r\nL:0\r\n\r\n").unwrap();
+        assert!(request.is_request());
+        assert_eq!(
+            (request.method(), request.request_uri()),
+            ("REGISTER", "sip:example.com")
+        );
+        assert_eq!(
+            (request.status(), request.reason(), request.version()),
+            (0, "", "SIP/2.0")
+        );
+        let response = parse("SIP/2.0 200 всё хорошо\r\nL:0\r\n\r\n").unwrap();
+        assert!(!response.is_request());
+        assert_eq!((response.method(), response.request_uri()), ("", ""));
+        assert_eq!((response.status(), response.reason()), (200, "всё хорошо"));
+        for empty_reason in ["SIP/2.0 100 \r\n\r\n", "SIP/2.0 100\r\n\r\n"] {
+            assert_eq!(parse(empty_reason).unwrap().reason(), "");
+        }
+    }
+
+    #[test]
+    fn folded_lines_become_one_and_keep_their_neighbours_right() {
+        let text = "\r\n\r\nA b SIP/2.0\r\nSubject:\r\n one\r\n\ttwo ü\r\nTo : x\r\nnot a header\r\n of ours\r\nFrom:y\r\n\r\n";
+        let message = parse(text).unwrap();
+        assert_eq!(message.header(Name::Subject), Some("one   two ü"));
+        assert_eq!(message.header(Name::To), Some("x"));
+        assert_eq!(message.header(Name::From), Some("y"));
+        assert_eq!(message.all_headers().count(), 3);
+    }
+
+    #[test]
+    fn a_frame_is_trusted_more_than_its_content_length() {
+        let frame = |length: &str| parse(&format!("A b SIP/2.0\r\nl: {length}\r\n\r\nbody"));
+        assert_eq!(frame("4").unwrap().body(), b"body");
+        assert!(!frame("4").unwrap().length_mismatch());
+        assert_eq!(frame("2").unwrap().body(), b"body");
+        assert!(frame("2").unwrap().length_mismatch());
+        for bad in ["5", "-1", "+4", "", "4 4", "0x4", "99999999999999999999999"] {
+            assert_eq!(frame(bad).unwrap_err(), ParseError::ContentLength, "{bad}");
+        }
+        let message = parse("A b SIP/2.0\r\n\r\nbody").unwrap();
+        assert_eq!(
+            (message.body(), message.length_mismatch()),
+            (&b"body"[..], false)
+        );
+    }
+
+    #[test]
+    fn a_datagram_ends_where_content_length_says() {
+        let text = b"A b SIP/2.0\r\nl: 2\r\n\r\nbody";
+        let message = Message::parse(text, Framing::Datagram).unwrap();
+        assert_eq!(
+            (message.body(), message.length_mismatch()),
+            (&b"bo"[..], false)
+        );
+        let text = b"A b SIP/2.0\r\nl: 9\r\n\r\nbody";
+        assert!(Message::parse(text, Framing::Datagram).is_err());
+    }
+
+    #[test]
+    fn bodies_are_bytes_and_heads_are_utf8() {
+        let message = Message::parse(b"A b SIP/2.0\r\n\r\n\xff\x00\n", Framing::Frame).unwrap();
+        assert_eq!(message.body(), b"\xff\x00\n");
+        let bad = Message::parse(b"A b SIP/2.0\r\nTo: \xff\r\n\r\n", Framing::Frame);
+        assert_eq!(bad.unwrap_err(), ParseError::NotUtf8);
+    }
+
+    #[test]
+    fn keepalives_are_told_from_messages() {
+        assert_eq!(keepalive(b"\r\n\r\n"), Some(Keepalive::Ping));
+        assert_eq!(keepalive(b"\r\n"), Some(Keepalive::Pong));
+        assert_eq!(keepalive(b""), None);
+        assert_eq!(keepalive(b"\r\nA"), None);
+        assert_eq!(error("\r\n\r\n"), ParseError::Keepalive(Keepalive::Ping));
+    }
+
+    #[test]
+    fn what_is_not_sip_is_refused_with_its_reason() {
+        use ParseError::{Empty, LineBreak, StartLine, Unterminated};
+        assert_eq!(error(""), Empty);
+        for text in [
+            "{\"json\":1}",
+            "<html>\r\n</html>\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "A b\r\n\r\n",
+            "A  SIP/2.0\r\n\r\n",
+            "A: b SIP/2.0\r\n\r\n",
+            "SIP/2.0 4294967301 x\r\n\r\n",
+            "SIP/2.0 99 x\r\n\r\n",
+            "SIP/2.0 700 x\r\n\r\n",
+            "SIP/2.0 +20 x\r\n\r\n",
+            "SIP/2.0\r\n\r\n",
+            "SIP/2.0 2ü0\r\n\r\n",
+            " A b SIP/2.0\r\n\r\n",
+        ] {
+            assert_eq!(error(text), StartLine, "{text}");
+        }
+        for text in [
+            "A b SIP/2.0\n\n",
+            "A b SIP/2.0\r\nTo: a\nFrom: b\r\n\r\n",
+            "A b SIP/2.0\r\nTo: a\rb\r\n\r\n",
+        ] {
+            assert_eq!(error(text), LineBreak, "{text}");
+        }
+        for text in [
+            "A b SIP/2.0\r\n",
+            "A b SIP/2.0\r\nTo: a\r\n",
+            "A b SIP/2.0\r\nTo: a",
+        ] {
+            assert_eq!(error(text), Unterminated, "{text}");
+        }
+    }
+
+    #[test]
+    fn limits_hold() {
+        let lines = |count| format!("A b SIP/2.0\r\n{}\r\n", "a:b\r\n".repeat(count));
+        assert!(parse(&lines(MAX_LINES)).is_ok());
+        assert_eq!(error(&lines(MAX_LINES + 1)), ParseError::TooManyLines);
+        let long = |count| format!("A b SIP/2.0\r\na:{}\r\n\r\n", "b".repeat(count));
+        assert!(parse(&long(MAX_HEAD - 100)).is_ok());
+        assert_eq!(error(&long(MAX_HEAD)), ParseError::HeadTooLarge);
+        let large = |count| format!("A b SIP/2.0\r\n\r\n{}", "b".repeat(count));
+        assert!(parse(&large(MAX_MESSAGE - 15)).is_ok());
+        assert_eq!(error(&large(MAX_MESSAGE)), ParseError::MessageTooLarge);
+    }
+
+    /// Every prefix, and every byte replaced by some nasty ones: no panic, and
+    /// whatever comes out can be asked everything.
+    #[test]
+    fn mutilated_messages_never_panic() {
+        let text = "REGISTER sip:é@b:1;c?d SIP/2.0\r\nVia: SIP/2.0/WS [::1]:1;branch=z\r\nFrom: \"\\\"é\" <sip:a@b>;tag=1\r\n\
+                    To: c <sip:a@b>\r\nm: <sip:a@b>;expires=1,\r\n *\r\nCSeq: 1 REGISTER\r\nRetry-After: 1 (é)\r\nl: 2\r\n\r\nhi";
+        let bytes = text.as_bytes();
+        let ask = |bytes: &[u8]| {
+            for framing in [Framing::Frame, Framing::Datagram] {
+                if let Ok(message) = Message::parse(bytes, framing) {
+                    let _ = message.validate();
+                    let _ = (
+                        message.cseq(),
+                        message.from_tag(),
+                        message.to_tag(),
+                        message.top_via(),
+                    );
+                    let _ = (
+                        message.contacts(),
+                        message.retry_after(),
+                        message.expires(),
+                        message.date(),
+                    );
+                    let _ = super::super::challenges(&message);
+                }
+            }
+        };
+        for at in 0..bytes.len() {
+            ask(&bytes[..at]);
+            for byte in [
+                0, b'\r', b'\n', b' ', b'"', b'<', b'>', b';', b',', b':', b'%', 0xc3, 0xff,
+            ] {
+                let mut changed = bytes.to_vec();
+                changed[at] = byte;
+                ask(&changed);
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! What the headers of a [`Message`] say, parsed on demand.
+
+use super::date::parse_date;
+use super::header::Name;
+use super::message::Message;
+use super::name_addr::NameAddr;
+use super::text::{Split, is_token, number};
+use super::via::Via;
+
+/// The sequence number and method of a transaction (RFC 3261 §20.16).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CSeq<'a> {
+    /// Below 2³¹ (RFC 3261 §8.1.1.5).
+    pub number: u32,
+    /// Case-sensitive.
+    pub method: &'a str,
+}
+
+impl<'a> CSeq<'a> {
+    fn parse(text: &'a str) -> Option<CSeq<'a>> {
+        let mut words = text.split_ascii_whitespace();
+        let (number, method) = (number(words.next()?)?, words.next()?);
+        let valid = number < 1 << 31 && is_token(method) && words.next().is_none();
+        valid.then_some(CSeq { number, method })
+    }
+}
+
+/// The Contact headers of a message.
+#[derive(Clone, Debug, Default)]
+pub struct Contacts<'a> {
+    /// There is a `*`: all bindings, in a REGISTER (RFC 3261 §10.2.2).
+    pub star: bool,
+    /// The well-formed contacts in order.
+    pub list: Vec<NameAddr<'a>>,
+    /// How many values could not be read.
+    pub malformed: usize,
+}
+
+impl Message {
+    /// The Call-ID; empty if missing.
+    pub fn call_id(&self) -> &str {
+        self.header(Name::CallId).unwrap_or("")
+    }
+
+    /// The CSeq; `None` if missing or malformed.
+    pub fn cseq(&self) -> Option<CSeq<'_>> {
+        self.header(Name::CSeq).and_then(CSeq::parse)
+    }
+
+    /// The From; `None` if missing or malformed.
+    pub fn from(&self) -> Option<NameAddr<'_>> {
+        self.header(Name::From).and_then(NameAddr::parse)
+    }
+
+    /// The To; `None` if missing or malformed.
+    pub fn to(&self) -> Option<NameAddr<'_>> {
+        self.header(Name::To).and_then(NameAddr::parse)
+    }
+
+    /// The tag of the From.
+    pub fn from_tag(&self) -> Option<&str> {
+        self.from()?.tag()
+    }
+
+    /// The tag of the To.
+    pub fn to_tag(&self) -> Option<&str> {
+        self.to()?.tag()
+    }
+
+    /// The first Via: the last hop of a request, ourselves in a response.
+    pub fn top_via(&self) -> Option<Via<'_>> {
+        Via::parse(Split::new(self.header(Name::Via)?, b',').next()?)
+    }
+
+    /// All contacts.
+    pub fn contacts(&self) -> Contacts<'_> {
+        let mut contacts = Contacts::default();
+        for value in self.values(Name::Contact) {
+            match NameAddr::parse(value) {
+                Some(contact) => contacts.list.push(contact),
+                None if value == "*" => contacts.star = true,
+                None => contacts.malformed += 1,
+            }
+        }
+        contacts
+    }
+
+    /// Expires in seconds. A number too large is the largest; `None` if missing
+    /// or not a number (RFC 3261 §20.19).
+    pub fn expires(&self) -> Option<u32> {
+        self.header(Name::Expires).and_then(number)
+    }
+
+    /// Min-Expires in seconds, the answer of a 423 (RFC 3261 §20.23).
+    pub fn min_expires(&self) -> Option<u32> {
+        self.header(Name::MinExpires).and_then(number)
+    }
+
+    /// Retry-After in seconds; comment and parameters are ignored (RFC 3261
+    /// §20.33).
+    pub fn retry_after(&self) -> Option<u32> {
+        let value = self.header(Name::RetryAfter)?;
+        number(value.split([' ', '\t', ';', '(']).next()?)
+    }
+
+    /// Date as Unix seconds; `None` if missing, malformed or not GMT.
+    pub fn date(&self) -> Option<u64> {
+        self.header(Name::Date).and_then(parse_date)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::Framing;
+
+    fn with(headers: &str) -> Message {
+        let text = format!("SIP/2.0 200 OK\r\n{headers}\r\n\r\n");
+        Message::parse(text.as_bytes(), Framing::Frame).unwrap()
+    }
+
+    #[test]
+    fn typed_values_are_read() {
+        let message = with(
+            "v: SIP/2.0/WS a.invalid;branch=z1, SIP/2.0/WS b\r\nf: <sip:a@b>;tag=1\r\nt: <sip:a@b>;TAG=2\r\n\
+             i: c@d\r\nCSeq: 0009\r\n  REGISTER\r\nExpires: 120\r\nMin-Expires: 60\r\nDate: Sat, 13 Nov 2010 23:29:00 GMT",
+        );
+        assert_eq!(
+            message.cseq(),
+            Some(CSeq {
+                number: 9,
+                method: "REGISTER"
+            })
+        );
+        assert_eq!(
+            (message.from_tag(), message.to_tag()),
+            (Some("1"), Some("2"))
+        );
+        assert_eq!(message.top_via().unwrap().branch(), Some("z1"));
+        assert_eq!(
+            (message.call_id(), message.expires(), message.min_expires()),
+            ("c@d", Some(120), Some(60))
+        );
+        assert_eq!(message.date(), Some(1_289_690_940));
+    }
+
+    #[test]
+    fn missing_and_malformed_values_are_none() {
+        let message = with("CSeq: 2147483648 A\r\nExpires: soon\r\nTo: <sip:a");
+        assert_eq!(
+            (message.cseq(), message.expires(), message.call_id()),
+            (None, None, "")
+        );
+        assert!(message.to().is_none() && message.from().is_none() && message.top_via().is_none());
+        for bad in ["1", "x INVITE", "1 INVITE x", "-1 INVITE", "1 IN,VITE", ""] {
+            assert_eq!(CSeq::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn retry_after_may_have_comment_and_parameters() {
+        for text in [
+            "120",
+            "120 (I'm in a meeting)",
+            "120;duration=3600",
+            "120(x)",
+        ] {
+            assert_eq!(
+                with(&format!("Retry-After: {text}")).retry_after(),
+                Some(120),
+                "{text}"
+            );
+        }
+        assert_eq!(with("Retry-After: (soon)").retry_after(), None);
+        assert_eq!(
+            with("Retry-After: 949302838503028349304023988").retry_after(),
+            Some(u32::MAX)
+        );
+    }
+
+    #[test]
+    fn contacts_may_be_many_and_a_bad_one_hides_no_other() {
+        let message =
+            with("Contact: <sip:a@b>;expires=60, \"x, y\" <sip:c@d>\r\nm: sip:e@f;q=1, <sip:g");
+        let contacts = message.contacts();
+        let uris: Vec<_> = contacts.list.iter().map(|contact| contact.uri).collect();
+        assert_eq!(uris, ["sip:a@b", "sip:c@d", "sip:e@f"]);
+        assert_eq!((contacts.star, contacts.malformed), (false, 1));
+        assert!(with("Contact: *").contacts().star);
+    }
+}

@@ -1,0 +1,362 @@
+//! SIP and SIPS URIs (RFC 3261 §19.1); other schemes are carried unread.
+
+use super::params::Params;
+
+/// A URI, borrowed from the text it was parsed from. Escapes are kept, so that
+/// it can be handed on unaltered (RFC 4475 §3.1.1.3).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Uri<'a> {
+    /// As written; compare without regard to case.
+    pub scheme: &'a str,
+    /// The part before the `@`, without the password.
+    pub user: Option<&'a str>,
+    /// Behind the user and a colon: a thing of the past (RFC 3261 §19.1.1).
+    pub password: Option<&'a str>,
+    /// Name or address; an IPv6 address keeps its brackets. Empty for schemes
+    /// other than sip and sips.
+    pub host: &'a str,
+    /// The port, if one is written.
+    pub port: Option<u16>,
+    /// The URI's own parameters.
+    pub params: Params<'a>,
+    /// What follows the question mark, raw; empty if nothing does.
+    pub headers: &'a str,
+    /// What follows the scheme's colon, if the scheme is not sip or sips.
+    pub opaque: &'a str,
+}
+
+impl<'a> Uri<'a> {
+    /// A URI without brackets around it. `None` if it is not one.
+    pub fn parse(text: &'a str) -> Option<Uri<'a>> {
+        let (scheme, rest) = text.split_once(':')?;
+        if !is_scheme(scheme) || rest.is_empty() || !has_uri_octets(rest) {
+            return None;
+        }
+        let uri = Uri {
+            scheme,
+            ..Uri::default()
+        };
+        if !uri.is_sip() {
+            return Some(Uri {
+                opaque: rest,
+                ..uri
+            });
+        }
+        // "@", ";" and "?" in this order: a user may contain the latter two,
+        // but nothing may contain a bare "@" (RFC 4475 §3.1.1.9).
+        let (user, password, rest) = match rest.split_once('@') {
+            Some((userinfo, rest)) => match userinfo.split_once(':') {
+                Some((user, password)) => (Some(user), Some(password), rest),
+                None => (Some(userinfo), None, rest),
+            },
+            None => (None, None, rest),
+        };
+        if user == Some("") {
+            return None;
+        }
+        let (rest, headers) = rest.split_once('?').unwrap_or((rest, ""));
+        let (host, port, params) = host_port(rest)?;
+        let params = Params::parse_in_uri(params)?;
+        Some(Uri {
+            user,
+            password,
+            host,
+            port,
+            params,
+            headers,
+            ..uri
+        })
+    }
+
+    /// Is it a sip or sips URI?
+    pub fn is_sip(&self) -> bool {
+        self.scheme.eq_ignore_ascii_case("sip") || self.scheme.eq_ignore_ascii_case("sips")
+    }
+
+    /// Do both name the same thing by the rules of RFC 3261 §19.1.4? Those
+    /// rules are not transitive: a parameter that only one of them has is
+    /// ignored, unless it is one of five.
+    pub fn equivalent(&self, other: &Uri<'_>) -> bool {
+        self.scheme.eq_ignore_ascii_case(other.scheme)
+            && same(self.opaque, other.opaque, Case::Matters)
+            && same_option(self.user, other.user)
+            && same_option(self.password, other.password)
+            && same(self.host, other.host, Case::Ignored)
+            && self.port == other.port
+            && self.params_match(other)
+            && other.params_match(self)
+            && headers_within(self.headers, other.headers)
+            && headers_within(other.headers, self.headers)
+    }
+
+    fn params_match(&self, other: &Uri<'_>) -> bool {
+        const DECISIVE: [&str; 5] = ["user", "ttl", "method", "maddr", "transport"];
+        self.params.iter().all(|(name, value)| {
+            let mut theirs = other.params.iter();
+            match theirs.find(|(their, _)| same(name, their, Case::Ignored)) {
+                Some((_, their)) => same(value.unwrap_or(""), their.unwrap_or(""), Case::Ignored),
+                None => !DECISIVE
+                    .iter()
+                    .any(|decisive| same(name, decisive, Case::Ignored)),
+            }
+        })
+    }
+}
+
+/// `host[:port]` and the rest, white space allowed as in a Via.
+pub(super) fn host_port(text: &str) -> Option<(&str, Option<u16>, &str)> {
+    let end = if text.starts_with('[') {
+        let end = text.find(']')?;
+        // Digits, colons and dots in any number: RFC 5118 §4.10 asks us to
+        // tolerate three colons, and nobody here connects to the address.
+        let address = text.get(1..end)?;
+        let valid = |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
+        if !address.contains(':') || !address.bytes().all(valid) {
+            return None;
+        }
+        end + 1
+    } else {
+        let is_host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        text.bytes()
+            .position(|byte| !is_host(byte))
+            .unwrap_or(text.len())
+    };
+    let (host, rest) = text.split_at_checked(end)?;
+    if host.is_empty() {
+        return None;
+    }
+    let Some(rest) = rest.trim_ascii_start().strip_prefix(':') else {
+        return Some((host, None, rest));
+    };
+    let rest = rest.trim_ascii_start();
+    let end = rest
+        .bytes()
+        .position(|byte| !byte.is_ascii_digit())
+        .unwrap_or(rest.len());
+    let (port, rest) = rest.split_at_checked(end)?;
+    Some((host, Some(port.parse().ok()?), rest))
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+}
+
+/// Printable ASCII that cannot be mistaken for the end of a URI, and escapes
+/// that are whole. Wider than the grammar (`#` in feature codes, say).
+fn has_uri_octets(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        let valid = match byte {
+            b'"' | b'<' | b'>' | b'\\' => false,
+            b'%' => [bytes.next(), bytes.next()]
+                .iter()
+                .all(|digit| digit.is_some_and(|digit| digit.is_ascii_hexdigit())),
+            _ => byte.is_ascii_graphic(),
+        };
+        if !valid {
+            return false;
+        }
+    }
+    true
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Case {
+    Matters,
+    Ignored,
+}
+
+fn same_option(a: Option<&str>, b: Option<&str>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => same(a, b, Case::Matters),
+        (a, b) => a.is_none() && b.is_none(),
+    }
+}
+
+fn same(a: &str, b: &str, case: Case) -> bool {
+    Unescaped {
+        bytes: a.bytes(),
+        case,
+    }
+    .eq(Unescaped {
+        bytes: b.bytes(),
+        case,
+    })
+}
+
+/// Every `name=value` of `a` is in `b`, too.
+fn headers_within(a: &str, b: &str) -> bool {
+    let pair = |header: &'_ str| {
+        header
+            .split_once('=')
+            .map_or(header.len(), |(name, _)| name.len())
+    };
+    a.split('&').all(|mine| {
+        b.split('&').any(|theirs| {
+            let (mine, theirs) = (
+                mine.split_at_checked(pair(mine)),
+                theirs.split_at_checked(pair(theirs)),
+            );
+            mine.zip(theirs).is_some_and(|(mine, theirs)| {
+                same(mine.0, theirs.0, Case::Ignored) && same(mine.1, theirs.1, Case::Matters)
+            })
+        })
+    })
+}
+
+/// The octets that a text stands for. An escape equals the character itself,
+/// unless that is reserved (RFC 3261 §19.1.4): those come back marked.
+struct Unescaped<'a> {
+    bytes: std::str::Bytes<'a>,
+    case: Case,
+}
+
+impl Iterator for Unescaped<'_> {
+    type Item = (u8, bool);
+
+    fn next(&mut self) -> Option<(u8, bool)> {
+        let mut byte = self.bytes.next()?;
+        let mut marked = false;
+        if byte == b'%' {
+            let mut digit = || char::from(self.bytes.next()?).to_digit(16);
+            byte = (digit()? << 4 | digit()?) as u8;
+            marked = b";/?:@&=+$,".contains(&byte);
+        }
+        if self.case == Case::Ignored {
+            byte.make_ascii_lowercase();
+        }
+        Some((byte, marked))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn equal(a: &str, b: &str) -> bool {
+        let (a, b) = (Uri::parse(a).expect(a), Uri::parse(b).expect(b));
+        assert_eq!(a.equivalent(&b), b.equivalent(&a));
+        a.equivalent(&b)
+    }
+
+    #[test]
+    fn every_part_is_found() {
+        let uri = Uri::parse("sips:al:pw@[2001:db8::10]:5070;transport=ws;lr?a=b&c=d").unwrap();
+        assert_eq!(
+            (uri.scheme, uri.user, uri.password),
+            ("sips", Some("al"), Some("pw"))
+        );
+        assert_eq!((uri.host, uri.port), ("[2001:db8::10]", Some(5070)));
+        assert_eq!(uri.params.get("TRANSPORT"), Some("ws"));
+        assert!(uri.params.has("lr"));
+        assert_eq!(uri.headers, "a=b&c=d");
+        let uri = Uri::parse("sip:user;par=u%40example.net@example.com").unwrap();
+        assert_eq!(
+            (uri.user, uri.host),
+            (Some("user;par=u%40example.net"), "example.com")
+        );
+        assert_eq!(Uri::parse("sip:[2001:db8::10:5070]").unwrap().port, None);
+        let odd = "sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*:&it+has=1,weird!*pas$wo~d_too.(doesn't-it)@example.com";
+        let odd = Uri::parse(odd).unwrap();
+        assert_eq!(
+            odd.user,
+            Some("1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*")
+        );
+        assert_eq!(odd.host, "example.com");
+    }
+
+    #[test]
+    fn other_schemes_are_carried_unread() {
+        let uri = Uri::parse("tel:+1-201-555-0123;ext=5").unwrap();
+        assert_eq!(
+            (uri.scheme, uri.opaque, uri.host),
+            ("tel", "+1-201-555-0123;ext=5", "")
+        );
+        assert!(equal("urn:uuid:1", "URN:uuid:1"));
+        assert!(!equal("urn:uuid:1", "urn:uuid:2"));
+    }
+
+    #[test]
+    fn what_is_no_uri_is_refused() {
+        for bad in [
+            "",
+            "alice",
+            "sip:",
+            "sip:@a",
+            "sip:a@",
+            "sip:a@b@c",
+            "sip:a b@c",
+            "sip:a@b;",
+            "sip:a@b;;c",
+            "sip:a@b:",
+            "sip:a@b:70000",
+            "sip:a@b:x",
+            "sip:2001:db8::10",
+            "sip:[::1",
+            "sip:[x]",
+            "sip:[1]",
+            "sip:a%4@b",
+            "sip:a%zz@b",
+            "sip:a\"@b",
+            "<sip:a@b>",
+            "sip:a@b; lr",
+            "1sip:a",
+            "sip:ä@b",
+            "sip:a\0@b",
+        ] {
+            assert!(Uri::parse(bad).is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_examples_of_the_rfc_compare_as_it_says() {
+        for (a, b) in [
+            (
+                "sip:%61lice@atlanta.com;transport=TCP",
+                "sip:alice@AtlanTa.CoM;Transport=tcp",
+            ),
+            ("sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5"),
+            ("sip:carol@chicago.com", "sip:carol@chicago.com;security=on"),
+            (
+                "sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
+                "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com",
+            ),
+            (
+                "sip:alice@atlanta.com?subject=project%20x&priority=urgent",
+                "sip:alice@atlanta.com?priority=urgent&subject=project%20x",
+            ),
+        ] {
+            assert!(equal(a, b), "{a} {b}");
+        }
+        for (a, b) in [
+            (
+                "SIP:ALICE@AtLanTa.CoM;Transport=udp",
+                "sip:alice@AtLanTa.CoM;Transport=UDP",
+            ),
+            ("sip:bob@biloxi.com", "sip:bob@biloxi.com:5060"),
+            ("sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp"),
+            (
+                "sip:bob@biloxi.com",
+                "sip:bob@biloxi.com:6000;transport=tcp",
+            ),
+            (
+                "sip:carol@chicago.com",
+                "sip:carol@chicago.com?Subject=next%20meeting",
+            ),
+            ("sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4"),
+            (
+                "sip:carol@chicago.com;security=on",
+                "sip:carol@chicago.com;security=off",
+            ),
+            ("sip:a@b", "sips:a@b"),
+            ("sip:a@b", "sip:b"),
+            ("sip:a%3Bb@c", "sip:a;b@c"),
+            ("sip:%00@host5.example.com", "sip:%00%00@host5.example.com"),
+        ] {
+            assert!(!equal(a, b), "{a} {b}");
+        }
+    }
+}

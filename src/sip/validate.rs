@@ -1,0 +1,128 @@
+//! Whether a message can be worked with at all: the checks of a user agent
+//! (RFC 3261 §8.1.1, §8.1.3, §8.2, §10.3; RFC 4475 lists the offenders).
+
+use super::header::Name;
+use super::message::Message;
+use super::name_addr::NameAddr;
+use super::text::{Split, number};
+use super::uri::Uri;
+use super::via::Via;
+
+/// Why a message cannot be worked with. A request is answered with this status
+/// and reason, a response is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{status} {reason}")]
+pub struct Invalid {
+    /// 400, 416 or 505.
+    pub status: u16,
+    /// Reason phrase: names the header that is wrong.
+    pub reason: &'static str,
+}
+
+impl Message {
+    /// Checks what every user agent must: version, mandatory headers and their
+    /// form, headers that may stand only once, the method of CSeq, and, of a
+    /// request, its URI and contacts. What a particular method needs is left to
+    /// its handler, and so are Require and bodies.
+    pub fn validate(&self) -> Result<(), Invalid> {
+        if !self.version().eq_ignore_ascii_case("SIP/2.0") {
+            return Err(Invalid {
+                status: 505,
+                reason: "Version Not Supported",
+            });
+        }
+        self.check_single_values()?;
+        self.check_mandatory()?;
+        if self.is_request() {
+            self.check_request_uri()?;
+            self.check_request_headers()
+        } else {
+            // RFC 3261 §8.1.3.3: with a second Via it is not for us.
+            let vias = self.values(Name::Via).take(2).count();
+            check(vias == 1, "Two Vias in Response")
+        }
+    }
+
+    fn check_single_values(&self) -> Result<(), Invalid> {
+        const SINGLE: [(Name, &str); 10] = [
+            (Name::CallId, "Repeated Call-ID"),
+            (Name::ContentLength, "Repeated Content-Length"),
+            (Name::ContentType, "Repeated Content-Type"),
+            (Name::CSeq, "Repeated CSeq"),
+            (Name::Event, "Repeated Event"),
+            (Name::Expires, "Repeated Expires"),
+            (Name::From, "Repeated From"),
+            (Name::MaxForwards, "Repeated Max-Forwards"),
+            (Name::MinExpires, "Repeated Min-Expires"),
+            (Name::To, "Repeated To"),
+        ];
+        SINGLE
+            .iter()
+            .try_for_each(|(name, reason)| check(self.lines(*name).nth(1).is_none(), reason))
+    }
+
+    fn check_mandatory(&self) -> Result<(), Invalid> {
+        check(!self.call_id().is_empty(), "Missing Call-ID")?;
+        let cseq = self.cseq().ok_or(bad("Missing or Malformed CSeq"))?;
+        check(
+            self.from().is_some_and(is_address),
+            "Missing or Malformed From",
+        )?;
+        check(self.to().is_some_and(is_address), "Missing or Malformed To")?;
+        let mut vias = self
+            .lines(Name::Via)
+            .flat_map(|line| Split::new(line, b','))
+            .peekable();
+        check(vias.peek().is_some(), "Missing Via")?;
+        check(vias.all(|via| Via::parse(via).is_some()), "Malformed Via")?;
+        let matches = !self.is_request() || cseq.method == self.method();
+        check(matches, "CSeq Method Mismatch")
+    }
+
+    fn check_request_uri(&self) -> Result<(), Invalid> {
+        let uri = Uri::parse(self.request_uri()).ok_or(bad("Malformed Request-URI"))?;
+        if !uri.is_sip() {
+            return Err(Invalid {
+                status: 416,
+                reason: "Unsupported URI Scheme",
+            });
+        }
+        // RFC 3261 §19.1.1, table 1: headers never stand in a Request-URI.
+        check(uri.headers.is_empty(), "Headers in Request-URI")
+    }
+
+    fn check_request_headers(&self) -> Result<(), Invalid> {
+        // Missing is tolerated: RFC 2543 did not demand it.
+        let hops = self.header(Name::MaxForwards).map_or(Some(70), number);
+        check(
+            hops.is_some_and(|hops| hops <= 255),
+            "Malformed Max-Forwards",
+        )?;
+        let contacts = self.contacts();
+        let addresses = contacts.list.into_iter().all(is_address);
+        check(contacts.malformed == 0 && addresses, "Malformed Contact")?;
+        if contacts.star {
+            // RFC 3261 §10.2.2: alone, and only to remove.
+            let alone = self.values(Name::Contact).nth(1).is_none();
+            let removes = self.method() == "REGISTER" && self.expires() == Some(0);
+            check(alone && removes, "Misplaced * in Contact")?;
+        }
+        Ok(())
+    }
+}
+
+/// Addresses of other schemes are for the application to judge.
+fn is_address(address: NameAddr<'_>) -> bool {
+    Uri::parse(address.uri).is_some()
+}
+
+fn check(right: bool, reason: &'static str) -> Result<(), Invalid> {
+    if right { Ok(()) } else { Err(bad(reason)) }
+}
+
+const fn bad(reason: &'static str) -> Invalid {
+    Invalid {
+        status: 400,
+        reason,
+    }
+}

@@ -1,0 +1,394 @@
+//! A small, safe XML reader for the documents that SIP carries (reginfo, CSTA).
+//! No DTD, so no entities but the five predefined ones and numeric ones:
+//! nothing can grow while it is read. Namespaces are reduced to local names.
+
+/// Largest document read, in bytes: some hundred registered contacts.
+const MAX_DOCUMENT: usize = 256 * 1024;
+/// Deepest nesting read; a reginfo document has four levels.
+const MAX_DEPTH: usize = 32;
+/// Most elements and attributes read.
+const MAX_NODES: usize = 16 * 1024;
+
+/// An element of a document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Element {
+    /// Local name, without a prefix.
+    pub name: String,
+    /// Local names and values, without namespace declarations.
+    pub attributes: Vec<(String, String)>,
+    /// In order.
+    pub children: Vec<Element>,
+    /// All text directly within the element.
+    pub text: String,
+}
+
+/// Why a document is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum XmlError {
+    /// Not well formed, or not UTF-8.
+    #[error("the XML is malformed")]
+    Malformed,
+    /// It has a document type declaration or an entity of its own.
+    #[error("the XML has a document type or entities of its own, which are refused")]
+    Forbidden,
+    /// It is longer, deeper or richer than any honest document.
+    #[error("the XML is larger than 256 KiB, or has too many or too deep elements")]
+    TooLarge,
+}
+
+impl Element {
+    /// The root element of a document.
+    pub fn parse(document: &[u8]) -> Result<Element, XmlError> {
+        if document.len() > MAX_DOCUMENT {
+            return Err(XmlError::TooLarge);
+        }
+        let text = str::from_utf8(document).map_err(|_| XmlError::Malformed)?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        Reader {
+            text,
+            open: Vec::new(),
+            nodes: 0,
+        }
+        .document()
+    }
+
+    /// The value of an attribute.
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        let mut attributes = self.attributes.iter();
+        attributes
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The children of this name.
+    pub fn children_named(&self, name: &str) -> impl Iterator<Item = &Element> {
+        self.children.iter().filter(move |child| child.name == name)
+    }
+
+    /// The first child of this name.
+    pub fn child(&self, name: &str) -> Option<&Element> {
+        self.children_named(name).next()
+    }
+}
+
+/// `text` for use in XML text or in a quoted attribute. Control characters that
+/// XML cannot express are left out.
+pub fn escape_xml(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\t' | '\n' => escaped.push(character),
+            '\0'..='\x1f' => {}
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+struct Reader<'a> {
+    /// What is still to be read.
+    text: &'a str,
+    /// Open elements with their names as written, outermost first.
+    open: Vec<(&'a str, Element)>,
+    nodes: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn document(mut self) -> Result<Element, XmlError> {
+        let mut root = None;
+        loop {
+            let before = self.text.find('<').unwrap_or(self.text.len());
+            let text = self.take(before)?;
+            self.add_text(text, true)?;
+            if self.text.is_empty() {
+                return root
+                    .filter(|_| self.open.is_empty())
+                    .ok_or(XmlError::Malformed);
+            }
+            let done = if self.skip("<?") {
+                self.until("?>")?;
+                None
+            } else if self.skip("<!--") {
+                self.until("-->")?;
+                None
+            } else if self.skip("<![CDATA[") {
+                let text = self.until("]]>")?;
+                self.add_text(text, false)?;
+                None
+            } else if self.skip("<!") {
+                return Err(XmlError::Forbidden);
+            } else if self.skip("</") {
+                let name = self.until(">")?.trim_ascii_end();
+                let (opened, element) = self.open.pop().ok_or(XmlError::Malformed)?;
+                require(opened == name)?;
+                self.close(element)
+            } else {
+                self.take(1)?;
+                self.start_tag()?
+            };
+            if done.is_some() {
+                require(root.is_none())?;
+                root = done;
+            }
+        }
+    }
+
+    /// Adds to the innermost element; outside of the root only white space may
+    /// stand.
+    fn add_text(&mut self, text: &str, escaped: bool) -> Result<(), XmlError> {
+        match self.open.last_mut() {
+            Some((_, element)) if escaped => unescape(text, &mut element.text),
+            Some((_, element)) => {
+                element.text.push_str(text);
+                Ok(())
+            }
+            None => require(text.trim_ascii().is_empty()),
+        }
+    }
+
+    /// Reads a start tag behind its bracket. `Some`: it was an empty root.
+    fn start_tag(&mut self) -> Result<Option<Element>, XmlError> {
+        let written = self.name()?;
+        let mut element = Element {
+            name: local(written).to_owned(),
+            ..Element::default()
+        };
+        self.count()?;
+        loop {
+            let spaced = self.skip_white();
+            if self.skip("/>") {
+                return Ok(self.close(element));
+            }
+            if self.skip(">") {
+                if self.open.len() == MAX_DEPTH {
+                    return Err(XmlError::TooLarge);
+                }
+                self.open.push((written, element));
+                return Ok(None);
+            }
+            require(spaced)?;
+            let name = self.name()?;
+            self.skip_white();
+            require(self.skip("="))?;
+            self.skip_white();
+            let quote = if self.skip("\"") { "\"" } else { "'" };
+            require(quote == "\"" || self.skip("'"))?;
+            let mut value = String::new();
+            let raw = self.until(quote)?;
+            require(!raw.contains('<'))?;
+            unescape(raw, &mut value)?;
+            self.count()?;
+            if name != "xmlns" && !name.starts_with("xmlns:") {
+                element.attributes.push((local(name).to_owned(), value));
+            }
+        }
+    }
+
+    /// Hands a finished element to its parent, or back if it is the root.
+    fn close(&mut self, element: Element) -> Option<Element> {
+        match self.open.last_mut() {
+            Some((_, parent)) => {
+                parent.children.push(element);
+                None
+            }
+            None => Some(element),
+        }
+    }
+
+    fn count(&mut self) -> Result<(), XmlError> {
+        self.nodes += 1;
+        if self.nodes > MAX_NODES {
+            Err(XmlError::TooLarge)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn name(&mut self) -> Result<&'a str, XmlError> {
+        let is_name =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte) || byte > 0x7f;
+        let end = self
+            .text
+            .bytes()
+            .position(|byte| !is_name(byte))
+            .ok_or(XmlError::Malformed)?;
+        let name = self.take(end)?;
+        let first = name.bytes().next().unwrap_or(b'-');
+        require(!first.is_ascii_digit() && first != b'-' && first != b'.')?;
+        Ok(name)
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'a str, XmlError> {
+        let (taken, rest) = self
+            .text
+            .split_at_checked(length)
+            .ok_or(XmlError::Malformed)?;
+        self.text = rest;
+        Ok(taken)
+    }
+
+    fn until(&mut self, end: &str) -> Result<&'a str, XmlError> {
+        let (taken, rest) = self.text.split_once(end).ok_or(XmlError::Malformed)?;
+        self.text = rest;
+        Ok(taken)
+    }
+
+    fn skip(&mut self, token: &str) -> bool {
+        let rest = self.text.strip_prefix(token);
+        self.text = rest.unwrap_or(self.text);
+        rest.is_some()
+    }
+
+    fn skip_white(&mut self) -> bool {
+        let before = self.text.len();
+        self.text = self.text.trim_ascii_start();
+        self.text.len() < before
+    }
+}
+
+fn local(name: &str) -> &str {
+    name.rsplit_once(':').map_or(name, |(_, local)| local)
+}
+
+fn require(condition: bool) -> Result<(), XmlError> {
+    if condition {
+        Ok(())
+    } else {
+        Err(XmlError::Malformed)
+    }
+}
+
+fn unescape(raw: &str, out: &mut String) -> Result<(), XmlError> {
+    let mut pieces = raw.split('&');
+    out.push_str(pieces.next().unwrap_or(""));
+    for piece in pieces {
+        let (entity, rest) = piece.split_once(';').ok_or(XmlError::Malformed)?;
+        out.push(match entity {
+            "lt" => '<',
+            "gt" => '>',
+            "amp" => '&',
+            "quot" => '"',
+            "apos" => '\'',
+            _ => character(entity)?,
+        });
+        out.push_str(rest);
+    }
+    Ok(())
+}
+
+/// `#10` or `#x0A`.
+fn character(entity: &str) -> Result<char, XmlError> {
+    let digits = entity.strip_prefix('#').ok_or(XmlError::Forbidden)?;
+    let code = match digits.strip_prefix('x') {
+        Some(digits) => u32::from_str_radix(digits, 16),
+        None => digits.parse(),
+    };
+    let code = code
+        .ok()
+        .filter(|code| *code >= 0x20 || matches!(code, 9 | 10 | 13));
+    code.and_then(char::from_u32).ok_or(XmlError::Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Element, XmlError> {
+        Element::parse(text.as_bytes())
+    }
+
+    #[test]
+    fn documents_are_read_by_local_name() {
+        let text = "\u{feff}<?xml version=\"1.0\"?>\n<!-- <a> -->\n<p:a xmlns:p='urn:x' p:one = \"1 &lt; 2\" two='\"'>\n\
+                    x &amp; &#65;&#x42;<b/><c\n>é<![CDATA[<&>]]></c ><b two=''></b>y</p:a>\n<!-- end -->\n";
+        let root = parse(text).unwrap();
+        assert_eq!(root.name, "a");
+        assert_eq!(
+            (root.attribute("one"), root.attribute("two")),
+            (Some("1 < 2"), Some("\""))
+        );
+        assert_eq!(root.attributes.len(), 2);
+        assert_eq!(root.text.trim(), "x & ABy");
+        assert_eq!(root.child("c").unwrap().text, "é<&>");
+        assert_eq!(root.children_named("b").count(), 2);
+        assert!(root.child("d").is_none());
+    }
+
+    #[test]
+    fn what_is_escaped_is_read_back() {
+        let text = "a<b>&\"'é\t\n";
+        let read = parse(&format!("<a b=\"{0}\">{0}</a>", escape_xml(text))).unwrap();
+        assert_eq!(
+            (read.text.as_str(), read.attribute("b")),
+            (text, Some(text))
+        );
+        assert_eq!(escape_xml("a\0\x1bb\r"), "ab");
+    }
+
+    #[test]
+    fn document_types_and_own_entities_are_refused() {
+        for text in [
+            "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>",
+            "<a>&b;</a>",
+            "<a b='&c;'/>",
+            "<!ELEMENT a>",
+        ] {
+            assert_eq!(parse(text), Err(XmlError::Forbidden), "{text}");
+        }
+    }
+
+    #[test]
+    fn malformed_documents_are_refused() {
+        for text in [
+            "",
+            " ",
+            "a",
+            "<",
+            "<a",
+            "<a>",
+            "</a>",
+            "<a></b>",
+            "<a/><b/>",
+            "<a/>b",
+            "a<b/>",
+            "<a b/>",
+            "<a b=c/>",
+            "<a b='c/>",
+            "<a b='c'd='e'/>",
+            "<a b='<'/>",
+            "<1/>",
+            "<a>&</a>",
+            "<a>&#0;</a>",
+            "<a>&#xD800;</a>",
+            "<a>&#99999999999;</a>",
+            "<!-- ",
+            "<?x",
+            "<a><![CDATA[</a>",
+            "< a/>",
+            "<a><b></a></b>",
+        ] {
+            assert_eq!(parse(text), Err(XmlError::Malformed), "{text}");
+        }
+        assert_eq!(Element::parse(b"<a>\xff</a>"), Err(XmlError::Malformed));
+    }
+
+    #[test]
+    fn limits_hold() {
+        let nested = |depth| format!("{}{}", "<a>".repeat(depth), "</a>".repeat(depth));
+        assert!(parse(&nested(MAX_DEPTH)).is_ok());
+        assert_eq!(parse(&nested(MAX_DEPTH + 1)), Err(XmlError::TooLarge));
+        assert_eq!(parse(&"<a>".repeat(50_000)), Err(XmlError::TooLarge));
+        assert_eq!(
+            parse(&format!("<a>{}</a>", "<b/>".repeat(MAX_NODES))),
+            Err(XmlError::TooLarge)
+        );
+        assert_eq!(
+            parse(&format!("<a>{}</a>", " ".repeat(MAX_DOCUMENT))),
+            Err(XmlError::TooLarge)
+        );
+    }
+}
