@@ -39,7 +39,10 @@ impl Registration {
         }
         let found_out = self.profile != Some(Profile::Cisco);
         self.profile = Some(Profile::Cisco);
-        let query = found_out && self.step == Step::Query;
+        // What asks for credentials or lists bindings has been answered by this;
+        // an error or a redirect has still to be heeded.
+        let useless = matches!(answer.status(), 200..300 | 401 | 407);
+        let query = found_out && useless && self.step == Step::Query;
         if query {
             self.restart_login();
             if matches!(self.goal, Goal::Login { forced: true, .. }) {
@@ -216,6 +219,7 @@ impl Registration {
             return self.limit_reached(now, limit, listed);
         }
         match answer.status() {
+            _ if is_conflict(answer) => self.conflict(now, answer),
             300..400 => self.redirected(now, answer),
             // Refuses to list: register and judge by the list in the 200.
             400 | 405 | 416 | 420..423 | 480..500 | 501 => {

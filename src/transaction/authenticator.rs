@@ -153,7 +153,12 @@ impl Authenticator {
                 Scheme::Bearer { token: None, .. } => continue,
             };
             space.used = true;
-            let name = if space.proxy {
+            // A registrar that relays for its users asks them as a proxy, with
+            // the realm and the nonces of REGISTER. A hint has no time for that
+            // round trip: Kamailio would challenge it, and the force behind it
+            // would have removed the route by then.
+            let to_proxy = space.proxy || method == "OPTIONS";
+            let name = if to_proxy {
                 "Proxy-Authorization"
             } else {
                 "Authorization"

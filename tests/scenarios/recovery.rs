@@ -1,0 +1,199 @@
+//! The network goes and comes; pages are reloaded, sleep, and wake up.
+
+use crate::conflict::{DIALECTS, plain};
+use crate::world::{Network, World, registrar_config};
+use graceline::phone::{Event, Phone, Status};
+use graceline::registrar::{Config, Dialect};
+use graceline::time::Duration;
+
+fn every_registrar() -> Vec<Config> {
+    DIALECTS
+        .iter()
+        .map(|dialect| plain(*dialect))
+        .chain([registrar_config()])
+        .collect()
+}
+
+#[test]
+fn a_cut_is_no_takeover() {
+    for config in every_registrar() {
+        let mut world = World::new(40, config);
+        let alice = world.client("alice");
+        world.login(alice, false);
+        world.cut(alice);
+        world.until("recovering", |world| {
+            world.status(alice) == Status::RecoveryPending
+        });
+        let lost = world.now;
+        world.until("back", |world| world.status(alice) == Status::Ready);
+        assert!(world.now - lost < Duration::from_secs(2));
+        world.run(Duration::from_secs(300));
+        assert_eq!(world.holders(), ["alice"]);
+        assert_eq!(world.terminations(alice), 0);
+    }
+}
+
+#[test]
+fn a_half_open_socket_is_noticed_at_the_next_refresh() {
+    for config in every_registrar() {
+        let mut world = World::new(41, config);
+        let alice = world.client("alice");
+        world.login(alice, false);
+        world.clients[alice].network = Network::Silent;
+        world.until("noticed", |world| {
+            world.status(alice) == Status::RecoveryPending
+        });
+        world.clients[alice].network = Network::Up;
+        world.until("back", |world| world.status(alice) == Status::Ready);
+        world.run(Duration::from_secs(400));
+        assert_eq!(world.holders(), ["alice"]);
+    }
+}
+
+#[test]
+fn a_registrar_that_lost_its_state_gets_it_back() {
+    for config in every_registrar() {
+        let mut world = World::new(42, config);
+        let alice = world.client("alice");
+        world.login(alice, false);
+        world.restart_registrar();
+        world.until("noticed", |world| {
+            world.status(alice) == Status::RecoveryPending
+        });
+        world.until("back", |world| world.status(alice) == Status::Ready);
+        assert_eq!(world.holders(), ["alice"]);
+    }
+}
+
+#[test]
+fn a_reload_is_never_refused_by_its_own_ghost() {
+    for (number, config) in every_registrar().into_iter().enumerate() {
+        for leave in [false, true] {
+            let mut world = World::new(43, config.clone());
+            let alice = world.client("alice");
+            world.login(alice, false);
+            world.run(Duration::from_secs(3));
+            world.reload(alice, leave);
+            assert_eq!(world.login(alice, false), None, "{number} {leave}");
+            world.run(Duration::from_secs(200));
+            assert_eq!(world.status(alice), Status::Ready);
+            assert_eq!(
+                world.registrar.bindings("2001").len(),
+                1,
+                "{number} {leave}\n{}",
+                world.transcript.join("\n")
+            );
+        }
+    }
+}
+
+#[test]
+fn leaving_the_page_frees_the_line_with_one_register() {
+    for config in every_registrar() {
+        let mut world = World::new(44, config);
+        let (alice, bob) = (world.client("alice"), world.client("bob"));
+        world.login(alice, false);
+        let before = world.clients[alice].registers;
+        world.act(alice, Phone::leave);
+        assert_eq!(world.clients[alice].registers, before + 1);
+        world.run(Duration::from_secs(1));
+        assert!(world.registrar.bindings("2001").is_empty());
+        assert_eq!(world.login(bob, false), None);
+        // And back from the back-forward cache: politely, and told so.
+        world.act(alice, Phone::resume);
+        world.until("ousted", |world| world.terminations(alice) == 1);
+        assert_eq!(world.holders(), ["bob"]);
+    }
+}
+
+#[test]
+fn a_page_that_comes_back_to_a_free_line_registers_again() {
+    let mut world = World::new(45, registrar_config());
+    let alice = world.client("alice");
+    world.login(alice, false);
+    world.act(alice, Phone::leave);
+    world.run(Duration::from_secs(60));
+    world.act(alice, Phone::resume);
+    world.until("back", |world| world.status(alice) == Status::Ready);
+    assert_eq!(world.holders(), ["alice"]);
+}
+
+#[test]
+fn a_nap_keeps_the_line_and_a_long_sleep_does_not_steal_it_back() {
+    for config in every_registrar() {
+        let mut world = World::new(46, config.clone());
+        let (alice, bob) = (world.client("alice"), world.client("bob"));
+        world.login(alice, false);
+        world.clients[alice].asleep = true;
+        world.run(Duration::from_secs(60));
+        world.wake(alice);
+        world.run(Duration::from_secs(60));
+        assert_eq!(world.status(alice), Status::Ready);
+
+        world.clients[alice].asleep = true;
+        world.run(Duration::from_secs(7200));
+        let drops = !matches!(config.dialect, Some(Dialect::Kamailio));
+        assert!(!drops || world.holders().is_empty() || world.holders() == ["alice"]);
+        assert_eq!(world.login(bob, false), None);
+        world.wake(alice);
+        world.until("ousted", |world| world.terminations(alice) == 1);
+        world.run(Duration::from_secs(120));
+        assert_eq!(world.holders(), ["bob"]);
+        assert_eq!(world.status(bob), Status::Ready);
+    }
+}
+
+#[test]
+fn waking_up_alone_registers_again() {
+    for config in every_registrar() {
+        let mut world = World::new(47, config);
+        let alice = world.client("alice");
+        world.login(alice, false);
+        world.clients[alice].asleep = true;
+        world.run(Duration::from_secs(7200));
+        world.wake(alice);
+        world.until("held", |world| !world.holders().is_empty());
+        world.run(Duration::from_secs(30));
+        assert_eq!(world.status(alice), Status::Ready);
+        assert_eq!(world.terminations(alice), 0);
+    }
+}
+
+#[test]
+fn a_connection_lost_during_the_login_does_not_wait_for_timers() {
+    for config in every_registrar() {
+        for steps in 1..8 {
+            let mut world = World::new(48, config.clone());
+            let alice = world.client("alice");
+            let begun = world.now;
+            world.register(alice, false);
+            world.run(Duration::from_millis(steps * 10));
+            world.cut(alice);
+            world.until("settled", |world| world.settled(alice));
+            assert!(world.now - begun < Duration::from_secs(3));
+            world.until("ready", |world| world.status(alice) == Status::Ready);
+        }
+    }
+}
+
+#[test]
+fn another_tab_silences_this_one() {
+    let mut world = World::new(49, registrar_config());
+    let alice = world.client("alice");
+    world.login(alice, false);
+    let before = world.clients[alice].registers;
+    world.act(alice, Phone::silence);
+    world.run(Duration::from_secs(600));
+    assert_eq!(world.clients[alice].registers, before);
+    let last = world.take_events(alice).pop();
+    assert!(
+        matches!(
+            last,
+            Some(Event::Terminated {
+                reason: "sameBrowser",
+                ..
+            })
+        ),
+        "{last:?}"
+    );
+}

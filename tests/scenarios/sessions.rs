@@ -1,0 +1,1 @@
+//! Randomised sessions: clients, registrars, faults and users drawn from a seed.
