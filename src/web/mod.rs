@@ -5,3 +5,5 @@
 #[cfg(feature = "client")]
 mod client;
 mod object;
+#[cfg(feature = "registrar")]
+mod registrar;

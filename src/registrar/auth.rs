@@ -1,0 +1,203 @@
+//! Digest authentication, the server's side: RFC 3261 §22, RFC 7616, RFC 8760.
+
+use super::config::Config;
+use crate::rand::{Random, hex};
+use crate::sip::{DigestResponse, Message, Name, Secret, Uri, quote};
+use crate::time::{Duration, Instant};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// Who challenges: a registrar or notifier (401), or a proxy (407).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gate {
+    Server,
+    Proxy,
+}
+
+impl Gate {
+    pub(super) fn status(self) -> (u16, &'static str) {
+        match self {
+            Gate::Server => (401, "Unauthorized"),
+            Gate::Proxy => (407, "Proxy Authentication Required"),
+        }
+    }
+
+    pub(super) fn challenge_header(self) -> Name {
+        match self {
+            Gate::Server => Name::WwwAuthenticate,
+            Gate::Proxy => Name::ProxyAuthenticate,
+        }
+    }
+
+    fn credentials_header(self) -> Name {
+        match self {
+            Gate::Server => Name::Authorization,
+            Gate::Proxy => Name::ProxyAuthorization,
+        }
+    }
+}
+
+/// What became of a request's credentials.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// They are those of `user`. `info`: value of the Authentication-Info header.
+    Accepted { user: String, info: Option<String> },
+    /// There are none, or wrong or outdated ones.
+    Challenge { stale: bool },
+    /// They name nobody we know.
+    Unknown,
+    /// They were made for another request (RFC 7616 §3.4.6).
+    Mismatch,
+}
+
+/// Issues nonces and judges responses. Nonces carry their own proof, so that
+/// challenging strangers costs no memory; only a nonce that somebody has
+/// authenticated with is remembered, for its count.
+pub(super) struct Authenticator {
+    secret: [u8; 32],
+    used: BTreeMap<String, Used>,
+}
+
+struct Used {
+    count: u32,
+    until: Instant,
+}
+
+/// Above this many remembered nonces, expired ones are looked for and dropped.
+const SWEEP_ABOVE: usize = 1024;
+
+impl Authenticator {
+    pub(super) fn new(random: &mut Random) -> Self {
+        Self {
+            secret: random.bytes(),
+            used: BTreeMap::new(),
+        }
+    }
+
+    /// The values of the challenge headers, one for each algorithm, the preferred
+    /// one first.
+    pub(super) fn challenges(
+        &self,
+        config: &Config,
+        realm: &str,
+        stale: bool,
+        now: Instant,
+        random: &mut Random,
+    ) -> Vec<String> {
+        let nonce = self.nonce(now, random);
+        let stale = if stale { ", stale=true" } else { "" };
+        let challenge = |algorithm: &crate::sip::Algorithm| {
+            format!(
+                "Digest realm={}, nonce=\"{nonce}\", algorithm={}, qop=\"auth\"{stale}",
+                quote(realm),
+                algorithm.name(),
+            )
+        };
+        config.algorithms.iter().map(challenge).collect()
+    }
+
+    /// Judges the credentials of `request` for `realm`.
+    pub(super) fn judge(
+        &mut self,
+        config: &Config,
+        gate: Gate,
+        realm: &str,
+        request: &Message,
+        now: Instant,
+        random: &mut Random,
+    ) -> Verdict {
+        let response = request
+            .lines(gate.credentials_header())
+            .filter_map(DigestResponse::parse)
+            .find(|response| response.realm == realm);
+        let Some(response) = response else {
+            return Verdict::Challenge { stale: false };
+        };
+        if !same_uri(&response.uri, request.request_uri()) {
+            return Verdict::Mismatch;
+        }
+        let Some((user, entry)) = config.user_by_login(&response.username) else {
+            return Verdict::Unknown;
+        };
+        let secret = Secret::Password(&entry.password);
+        if !config.algorithms.contains(&response.algorithm)
+            || !response.verify(secret, request.method(), request.body())
+        {
+            return Verdict::Challenge { stale: false };
+        }
+        // The password is right. An old, foreign or replayed nonce is no reason to
+        // ask the person again (RFC 7616 §3.3, `stale`).
+        if !self.spend(&response, config.nonce_lifetime, now) {
+            return Verdict::Challenge { stale: true };
+        }
+        let info = config.next_nonce.then(|| {
+            let next = self.nonce(now, random);
+            let mut info = format!("nextnonce=\"{next}\"");
+            if let (Some(nc), Some(cnonce)) = (response.nc, &response.cnonce) {
+                let rspauth = response.rspauth(secret, b"");
+                info += &format!(
+                    ", qop=auth, nc={nc:08x}, cnonce={}, rspauth=\"{rspauth}\"",
+                    quote(cnonce)
+                );
+            }
+            info
+        });
+        Verdict::Accepted {
+            user: user.to_owned(),
+            info,
+        }
+    }
+
+    /// A keyed hash of `text`, for tokens that must come back unchanged.
+    pub(super) fn mac(&self, text: &str) -> String {
+        let hash = Sha256::new()
+            .chain_update(self.secret)
+            .chain_update(text)
+            .finalize();
+        hex(hash.get(..10).unwrap_or_default())
+    }
+
+    fn nonce(&self, now: Instant, random: &mut Random) -> String {
+        let stamp = format!("{:x}.{}", now.millis(), random.hex::<8>());
+        let mac = self.mac(&stamp);
+        format!("{stamp}.{mac}")
+    }
+
+    /// Takes the nonce count of `response`; false if nonce or count are used up.
+    fn spend(&mut self, response: &DigestResponse, lifetime: Duration, now: Instant) -> bool {
+        let Some(issued) = self.issued(&response.nonce) else {
+            return false;
+        };
+        let until = issued + lifetime;
+        // A response without qop (RFC 2069) has no count: its nonce is good once.
+        let count = response.nc.unwrap_or(1);
+        let last = self.used.get(&response.nonce).map_or(0, |used| used.count);
+        if now >= until || count <= last {
+            return false;
+        }
+        if self.used.len() > SWEEP_ABOVE {
+            self.used.retain(|_, used| used.until > now);
+        }
+        self.used
+            .insert(response.nonce.clone(), Used { count, until });
+        true
+    }
+
+    /// When we issued `nonce`; `None` if we did not.
+    fn issued(&self, nonce: &str) -> Option<Instant> {
+        let (stamp, mac) = nonce.rsplit_once('.')?;
+        let (issued, _) = stamp.split_once('.')?;
+        (self.mac(stamp) == mac).then_some(())?;
+        u64::from_str_radix(issued, 16)
+            .ok()
+            .map(Instant::from_millis)
+    }
+}
+
+fn same_uri(claimed: &str, real: &str) -> bool {
+    claimed == real
+        || match (Uri::parse(claimed), Uri::parse(real)) {
+            (Some(claimed), Some(real)) => claimed.equivalent(&real),
+            _ => false,
+        }
+}

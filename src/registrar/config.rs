@@ -1,0 +1,278 @@
+//! What kind of registrar this is: policies, dialects, users, limits, faults.
+
+use crate::sip::Algorithm;
+use core::time::Duration;
+use std::collections::{BTreeMap, VecDeque};
+
+/// What happens when a second client registers a device that is in use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// The second client is refused until it forces; the first is then told.
+    #[default]
+    Graceful,
+    /// The second client takes over, and the first is told.
+    Duplicate,
+    /// The second client takes over silently, or, with a [`Dialect`], both are
+    /// registered: the registrar knows nothing of devices.
+    Normal,
+}
+
+/// How contacts are matched, stored and listed: the manner of a registrar that
+/// people run. Counts only with [`Policy::Normal`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// By the book: matches by URI, lists every parameter.
+    #[default]
+    Rfc3261,
+    /// Lists `received`, GRUUs, `+sip.instance` and `reg-id`, drops other Contact
+    /// parameters, keeps the bindings of a closed socket.
+    Kamailio,
+    /// Lists bare URIs, rewrites the first Contact of a REGISTER, and so lets no
+    /// socket name the contact of another one.
+    Asterisk,
+    /// Lists URIs with `received`, and no other parameter.
+    Opensips,
+}
+
+/// A way in which an ousted client is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Telling {
+    /// NOTIFY `Event: service-control` with `action=reset` over its connection.
+    ServiceControl,
+    /// NOTIFY `Event: reg` (RFC 3680) to those who subscribed.
+    RegEvent,
+    /// Its WebSocket is closed.
+    Close,
+    /// Its next REGISTER is refused with the conflict answer. Policy `graceful`
+    /// always does this; with `duplicate` it stops an ousted client, known by its
+    /// Call-ID, from taking the device back by a mere refresh.
+    Refresh,
+}
+
+/// All four ways, in the order in which they are used.
+pub const ALL_TELLINGS: [Telling; 4] = [
+    Telling::ServiceControl,
+    Telling::RegEvent,
+    Telling::Close,
+    Telling::Refresh,
+];
+
+/// Somebody who may register. The name under which it stands in
+/// [`Config::users`] is the user part of its address-of-record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct User {
+    /// Digest password.
+    pub password: String,
+    /// Digest username, where it differs from the user part.
+    pub auth_user: Option<String>,
+}
+
+impl User {
+    /// A user whose digest username is its name.
+    pub fn with_password(password: impl Into<String>) -> Self {
+        Self {
+            password: password.into(),
+            auth_user: None,
+        }
+    }
+}
+
+/// Bounds that keep a bad peer from filling the memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Open connections; further ones are closed with code 1013. Default 1000:
+    /// more than a test needs, few enough to be scanned linearly.
+    pub connections: usize,
+    /// Bindings of one address-of-record, whatever [`Config::max_contacts`] says.
+    /// Default 64: ten times what people own.
+    pub bindings: usize,
+    /// Contacts in one REGISTER. Default 32: a removal ladder names what a listing
+    /// showed, and nobody lists more.
+    pub contacts: usize,
+    /// Registration event subscriptions. Default 1000: one for each connection.
+    pub subscriptions: usize,
+    /// Relayed requests that wait for their answer, and relayed calls, each.
+    /// Default 1000.
+    pub relays: usize,
+    /// Bytes of one message. Default 65 536: no SIP message that a browser sends
+    /// comes near, and the parser need not see more.
+    pub message: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 1000,
+            bindings: 64,
+            contacts: 32,
+            subscriptions: 1000,
+            relays: 1000,
+            message: 65_536,
+        }
+    }
+}
+
+/// An answer laid down by a test in place of the registrar's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CannedAnswer {
+    /// Status code, 100 to 699.
+    pub status: u16,
+    /// Reason phrase.
+    pub reason: String,
+    /// Further header lines: name and value.
+    pub headers: Vec<(String, String)>,
+}
+
+/// Test knobs that make the registrar misbehave. All off by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// The next so many SIP requests are lost before they are looked at.
+    pub drop_requests: u32,
+    /// The next so many answers of the registrar itself are lost: what they
+    /// answer has taken effect.
+    pub drop_answers: u32,
+    /// Answers for the next REGISTERs, in order; those have no effect.
+    pub answer_register: VecDeque<CannedAnswer>,
+    /// While set, nothing is read and nothing is sent, timers run on.
+    pub silent: bool,
+}
+
+/// How the registrar behaves. `..Config::default()` fills in the rest.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What a second login of a device means. Default graceful.
+    pub policy: Policy,
+    /// With policy normal: whom to imitate. `None`: the later login of a device
+    /// silently replaces the earlier one, answers are those of RFC 3261.
+    pub dialect: Option<Dialect>,
+    /// The users by user part.
+    pub users: BTreeMap<String, User>,
+    /// The only domain served, also the digest realm. `None`: every domain is
+    /// accepted, and the realm is the domain that the client names.
+    pub domain: Option<String>,
+    /// How ousted clients are told. `None`: in every way that applies.
+    pub tell_ousted: Option<Vec<Telling>>,
+    /// Whether `Event: reg` can be subscribed to. `None`: yes, except with the
+    /// dialects of Kamailio, Asterisk and OpenSIPS, and not if `tell_ousted` is
+    /// given and leaves it out.
+    pub reg_event: Option<bool>,
+    /// Bindings an address-of-record may have. `None`: no limit but
+    /// [`Limits::bindings`].
+    pub max_contacts: Option<usize>,
+    /// Whether the oldest binding makes room when `max_contacts` is reached,
+    /// rather than the new one being refused.
+    pub remove_existing: bool,
+    /// Digest algorithms challenged, the preferred one first (RFC 8760 §2.4).
+    pub algorithms: Vec<Algorithm>,
+    /// How long a nonce is good. Default one hour, so that refreshes and the
+    /// farewell of a closed page need one round trip.
+    pub nonce_lifetime: Duration,
+    /// Whether answers carry a fresh nonce in Authentication-Info (RFC 7616 §3.5).
+    pub next_nonce: bool,
+    /// Shortest lifetime granted, in seconds; shorter wishes get a 423. Default 10.
+    pub min_expires: u32,
+    /// Longest lifetime granted, in seconds. `None`: 120 for policies graceful and
+    /// duplicate, as Cisco's registrar grants, and 3600 for policy normal.
+    pub max_expires: Option<u32>,
+    /// Lifetime granted to those who ask for none, in seconds. Default 3600,
+    /// cut to `max_expires`.
+    pub default_expires: u32,
+    /// Takeovers allowed per minute and address-of-record; more get a 503 with
+    /// Retry-After. `None`: no limit.
+    pub force_limit: Option<u32>,
+    /// Test knobs.
+    pub faults: Faults,
+    /// Bounds on memory.
+    pub limits: Limits,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            policy: Policy::default(),
+            dialect: None,
+            users: BTreeMap::new(),
+            domain: None,
+            tell_ousted: None,
+            reg_event: None,
+            max_contacts: None,
+            remove_existing: false,
+            algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
+            nonce_lifetime: Duration::from_secs(3600),
+            next_nonce: false,
+            min_expires: 10,
+            max_expires: None,
+            default_expires: 3600,
+            force_limit: None,
+            faults: Faults::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Adds a user; to be chained.
+    pub fn with_user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
+        self.users
+            .insert(name.into(), User::with_password(password));
+        self
+    }
+
+    /// The dialect imitated, if any: only policy normal has one.
+    pub(super) fn imitated(&self) -> Option<Dialect> {
+        self.dialect.filter(|_| self.policy == Policy::Normal)
+    }
+
+    /// The manner in which contacts are treated.
+    pub(super) fn manner(&self) -> Dialect {
+        self.imitated().unwrap_or_default()
+    }
+
+    /// Whether ousted clients are told in this way.
+    pub(super) fn tells(&self, telling: Telling) -> bool {
+        self.policy != Policy::Normal
+            && self
+                .tell_ousted
+                .as_ref()
+                .is_none_or(|list| list.contains(&telling))
+    }
+
+    /// Whether `Event: reg` is offered.
+    pub(super) fn offers_reg_event(&self) -> bool {
+        let listed = |list: &Vec<Telling>| list.contains(&Telling::RegEvent);
+        self.reg_event.unwrap_or(
+            self.manner() == Dialect::Rfc3261 && self.tell_ousted.as_ref().is_none_or(listed),
+        )
+    }
+
+    /// Whether a closed socket takes its bindings with it.
+    pub(super) fn drops_on_close(&self) -> bool {
+        matches!(self.manner(), Dialect::Rfc3261 | Dialect::Asterisk)
+    }
+
+    /// Longest lifetime granted, in seconds.
+    pub(super) fn longest(&self) -> u32 {
+        self.max_expires.unwrap_or(match self.policy {
+            Policy::Graceful | Policy::Duplicate => 120,
+            Policy::Normal => 3600,
+        })
+    }
+
+    /// Whether `host` is a domain served here.
+    pub(super) fn serves(&self, host: &str) -> bool {
+        self.domain
+            .as_ref()
+            .is_none_or(|domain| domain.eq_ignore_ascii_case(host))
+    }
+
+    /// The user with this digest username: its name and the entry.
+    pub(super) fn user_by_login(&self, login: &str) -> Option<(&str, &User)> {
+        let named = |(name, user): &(&String, &User)| {
+            user.auth_user.as_deref().unwrap_or(name.as_str()) == login
+        };
+        self.users
+            .iter()
+            .find(named)
+            .map(|(name, user)| (name.as_str(), user))
+    }
+}

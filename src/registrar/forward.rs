@@ -1,0 +1,84 @@
+//! Messages on their way through: copied line by line, with the few changes that
+//! RFC 3261 §16.6 and §16.7 ask of a proxy.
+
+use super::HOST;
+use crate::sip::{Message, Name};
+
+/// What changes in a request that is passed on.
+pub(super) struct Passage<'a> {
+    /// The Request-URI of the copy.
+    pub uri: &'a str,
+    /// Branch of our Via.
+    pub branch: &'a str,
+    /// Our Record-Route value, if requests of the dialog are to come back here.
+    pub record_route: Option<&'a str>,
+    pub max_forwards: u32,
+    /// Whether the topmost Route is ours.
+    pub pop_route: bool,
+}
+
+/// The Via value of a request that we send.
+pub(super) fn via(branch: &str) -> String {
+    format!("SIP/2.0/WS {HOST};branch={branch}")
+}
+
+/// The copy of `request` to be sent on.
+pub(super) fn request(request: &Message, passage: &Passage<'_>) -> Vec<u8> {
+    let mut copy = Copy::start(&format!("{} {} SIP/2.0", request.method(), passage.uri));
+    copy.line("Via", &via(passage.branch));
+    if let Some(record_route) = passage.record_route {
+        copy.line("Record-Route", record_route);
+    }
+    copy.line("Max-Forwards", &passage.max_forwards.to_string());
+    for route in request.values(Name::Route).skip(passage.pop_route.into()) {
+        copy.line("Route", route);
+    }
+    for (name, value) in request.all_headers() {
+        match Name::from_text(name) {
+            Name::Route | Name::MaxForwards | Name::ContentLength => {}
+            // Meant for us alone (RFC 3261 §22.3).
+            Name::ProxyAuthorization => {}
+            _ => copy.line(name, value),
+        }
+    }
+    copy.finish(request.body())
+}
+
+/// The copy of `response` for the one who sent the request: without our Via.
+pub(super) fn response(response: &Message) -> Vec<u8> {
+    let (status, reason) = (response.status(), response.reason());
+    let mut copy = Copy::start(&format!("SIP/2.0 {status} {reason}"));
+    for via in response.values(Name::Via).skip(1) {
+        copy.line("Via", via);
+    }
+    for (name, value) in response.all_headers() {
+        if !matches!(Name::from_text(name), Name::Via | Name::ContentLength) {
+            copy.line(name, value);
+        }
+    }
+    copy.finish(response.body())
+}
+
+/// A message under way. Its values come from a parsed message, so they hold no
+/// line breaks.
+struct Copy(String);
+
+impl Copy {
+    fn start(line: &str) -> Self {
+        Self(format!("{line}\r\n"))
+    }
+
+    fn line(&mut self, name: &str, value: &str) {
+        for part in [name, ": ", value, "\r\n"] {
+            self.0.push_str(part);
+        }
+    }
+
+    fn finish(mut self, body: &[u8]) -> Vec<u8> {
+        self.line("Content-Length", &body.len().to_string());
+        self.0.push_str("\r\n");
+        let mut bytes = self.0.into_bytes();
+        bytes.extend_from_slice(body);
+        bytes
+    }
+}

@@ -1,0 +1,192 @@
+//! What the registrar says unasked: to an ousted client, and NOTIFY in general.
+//!
+//! An ousted client is told in up to four ways. The order matters: whatever goes
+//! over its connection is sent before that is closed.
+
+use super::bindings::{Change, Entry};
+use super::config::Telling;
+use super::forward;
+use super::{ConnectionId, Event, HOST, Level, Output, Registrar};
+use crate::sip::{Message, Name, Writer};
+use crate::time::{Duration, Instant};
+
+/// An ousted client that was sent a NOTIFY has this long before its connection
+/// is closed: long enough to look for itself and to hang up its calls.
+const CLOSE_GRACE: Duration = Duration::from_secs(1);
+
+/// WebSocket close code for "another client took over", from the range that
+/// applications may use (RFC 6455 §7.4.2).
+const OUSTED: u16 = 4001;
+
+/// How long the answer to a NOTIFY may take: 64·T1.
+const PATIENCE: Duration = Duration::from_secs(32);
+
+/// A NOTIFY whose answer is awaited.
+pub(super) struct PendingNotify {
+    branch: String,
+    connection: ConnectionId,
+    /// The subscription it belongs to; `None` for service-control.
+    subscription: Option<u64>,
+    until: Instant,
+}
+
+impl Registrar {
+    /// Tells everybody concerned that bindings of `user` have changed.
+    pub(super) fn publish(&mut self, user: &str, changes: &[Change]) {
+        if changes.is_empty() {
+            return;
+        }
+        let user_name = user.to_owned();
+        self.outputs
+            .push_back(Output::Event(Event::BindingsChanged { user: user_name }));
+        let store = &self.store;
+        self.calls.forget_unless(|id| store.get(id).is_some());
+        self.notify_watchers(user, changes);
+        for change in changes.iter().filter(|change| change.ousted) {
+            self.tell_ousted(&change.entry);
+        }
+    }
+
+    fn tell_ousted(&mut self, ousted: &Entry) {
+        let Some(connection) = ousted.flow else {
+            return;
+        };
+        self.log(
+            Level::Info,
+            format!(
+                "{} on connection {connection} was ousted from device {}",
+                ousted.user, ousted.device.name
+            ),
+        );
+        if self.config.tells(Telling::ServiceControl) {
+            self.notify_service_control(connection, ousted);
+        }
+        let in_use = self.store.all().any(|entry| entry.flow == Some(connection));
+        if !self.config.tells(Telling::Close) || in_use {
+            return;
+        }
+        let told = self
+            .notifies
+            .iter()
+            .any(|notify| notify.connection == connection);
+        if told {
+            self.closing.insert(connection, self.now + CLOSE_GRACE);
+        } else {
+            self.close(connection, OUSTED, "Registered elsewhere");
+        }
+    }
+
+    /// Closes the connections of ousted clients whose time is up.
+    pub(super) fn close_ousted(&mut self) {
+        let now = self.now;
+        let due = self.closing.iter().filter(|(_, at)| **at <= now);
+        let due: Vec<ConnectionId> = due.map(|(connection, _)| *connection).collect();
+        for connection in due {
+            self.close(connection, OUSTED, "Registered elsewhere");
+        }
+    }
+
+    /// The NOTIFY with which Cisco's registrar resets a client. It stands outside
+    /// any subscription; what vouches for it is the Call-ID of the registration.
+    fn notify_service_control(&mut self, connection: ConnectionId, ousted: &Entry) {
+        const NO_STAMP: &str = "{00000000-0000-0000-0000-000000000000}";
+        let body = format!(
+            "action=reset\r\nRegisterCallId={{{}}}\r\nConfigVersionStamp={NO_STAMP}\r\n\
+             DialplanVersionStamp={NO_STAMP}\r\nSoftkeyVersionStamp={NO_STAMP}\r\n",
+            ousted.call_id
+        );
+        let domain = ousted
+            .aor
+            .rsplit_once('@')
+            .map_or(HOST, |(_, domain)| domain);
+        let from = format!("<sip:{domain}>;tag={}", self.random.hex::<8>());
+        let call_id = self.random.hex::<16>();
+        let mut notify = Writer::request("NOTIFY", &ousted.shown);
+        notify
+            .header(Name::From, &from)
+            .header(Name::To, &format!("<{}>", ousted.aor))
+            .header(Name::CallId, &call_id)
+            .header(Name::CSeq, "101 NOTIFY")
+            .header(Name::Contact, &own_contact())
+            .header(Name::Event, "service-control")
+            .header(Name::SubscriptionState, "active")
+            .body("text/plain", body.as_bytes());
+        self.send_notify(connection, notify, None);
+    }
+
+    /// Sends a NOTIFY that is complete but for what the transport adds.
+    pub(super) fn send_notify(
+        &mut self,
+        connection: ConnectionId,
+        mut notify: Writer,
+        subscription: Option<u64>,
+    ) {
+        let branch = format!("z9hG4bK{}", self.random.hex::<12>());
+        notify
+            .header(Name::Via, &forward::via(&branch))
+            .header(Name::MaxForwards, "70");
+        self.notifies.push(PendingNotify {
+            branch,
+            connection,
+            subscription,
+            until: self.now + PATIENCE,
+        });
+        self.send_written(connection, notify.finish());
+    }
+
+    /// Whether `answer` is to a NOTIFY of ours; if so it is dealt with.
+    pub(super) fn handle_notify_answer(
+        &mut self,
+        connection: ConnectionId,
+        answer: &Message,
+    ) -> bool {
+        let branch = answer.top_via().and_then(|via| via.branch());
+        let position = self.notifies.iter().position(|notify| {
+            notify.connection == connection && branch == Some(notify.branch.as_str())
+        });
+        let Some(position) = position else {
+            return false;
+        };
+        if answer.status() < 200 {
+            return true;
+        }
+        let notify = self.notifies.remove(position);
+        // The failures that end a subscription (RFC 5057 §5.1, RFC 6665 §4.2.2).
+        let ends = matches!(
+            answer.status(),
+            404 | 405 | 410 | 416 | 480..=485 | 489 | 501 | 604
+        );
+        if let Some(id) = notify.subscription.filter(|_| ends) {
+            self.subscriptions
+                .retain(|subscription| subscription.id != id);
+        }
+        true
+    }
+
+    /// A NOTIFY that nobody answers ends its subscription (RFC 6665 §4.2.2).
+    pub(super) fn expire_notifies(&mut self) {
+        let now = self.now;
+        let due = |notify: &mut PendingNotify| notify.until <= now;
+        for notify in self.notifies.extract_if(.., due).collect::<Vec<_>>() {
+            if let Some(id) = notify.subscription {
+                self.subscriptions
+                    .retain(|subscription| subscription.id != id);
+            }
+        }
+    }
+}
+
+impl PendingNotify {
+    pub(super) fn until(&self) -> Instant {
+        self.until
+    }
+
+    pub(super) fn connection(&self) -> ConnectionId {
+        self.connection
+    }
+}
+
+/// The Contact of the registrar where it acts as a user agent.
+pub(super) fn own_contact() -> String {
+    format!("<sip:registrar@{HOST};transport=ws>")
+}

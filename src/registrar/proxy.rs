@@ -1,0 +1,294 @@
+//! Requests for somebody else: who may send them, and where they go
+//! (RFC 3261 §16.3 to §16.6).
+//!
+//! A dialog's route set holds one Record-Route with a *flow token* that names
+//! both connections (RFC 5626 §5.3), so that requests inside the dialog find the
+//! other side whatever its Contact says, and from whichever side they come.
+
+use super::auth::Gate;
+use super::bindings::Entry;
+use super::config::Dialect;
+use super::forward::{self, Passage};
+use super::policy::same_uri;
+use super::register::{Target, unescape};
+use super::relay::{Branch, End, Outcome, Relay};
+use super::reply::Refusal;
+use super::{ALLOW, ConnectionId, HOST, Registrar};
+use crate::sip::{Message, Name, NameAddr, Uri, unquote};
+
+/// Start of the user part of temporary GRUUs.
+const TEMP_GRUU: &str = "tgruu-";
+
+/// Requests that make dialogs, and so record their route.
+const DIALOG_MAKERS: [&str; 3] = ["INVITE", "SUBSCRIBE", "REFER"];
+
+/// One place that a request goes to.
+struct Hop {
+    to: End,
+    uri: String,
+}
+
+impl Hop {
+    /// To a binding, if its connection is open.
+    fn to(entry: &Entry) -> Option<Self> {
+        Some(Self {
+            to: End {
+                connection: entry.flow?,
+                binding: Some(entry.id),
+            },
+            uri: entry.shown.clone(),
+        })
+    }
+}
+
+impl Registrar {
+    pub(super) fn handle_proxied(&mut self, connection: ConnectionId, request: Message) {
+        match request.method() {
+            "CANCEL" => return self.handle_cancel(connection, &request),
+            "ACK" if self.absorbs_ack(connection, &request) => return,
+            _ => {}
+        }
+        match self.pass_on(connection, &request) {
+            Ok((from, hops)) => self.relay(from, request, hops),
+            Err(refusal) => self.refuse(connection, &request, &refusal),
+        }
+    }
+
+    /// Where `request` comes from and goes to.
+    fn pass_on(
+        &mut self,
+        connection: ConnectionId,
+        request: &Message,
+    ) -> Result<(End, Vec<Hop>), Refusal> {
+        if max_forwards(request) == 0 {
+            return Err(Refusal::new(483, "Too Many Hops"));
+        }
+        let wanted: Vec<&str> = request.values(Name::ProxyRequire).collect();
+        if !wanted.is_empty() {
+            return Err(Refusal::unsupported(&wanted));
+        }
+        if self.relays.len() >= self.config.limits.relays {
+            let busy = Refusal::new(503, "Too Many Requests Under Way");
+            return Err(busy);
+        }
+        if let Some((from, to)) = self.dialog_ends(connection, request) {
+            let uri = request.request_uri().to_owned();
+            return Ok((from, vec![Hop { to, uri }]));
+        }
+        let from = self.originator(connection, request)?;
+        Ok((from, self.hops(request.request_uri())?))
+    }
+
+    /// The sender of a request outside our dialogs: whoever has a binding on this
+    /// connection, or proves to be who From says.
+    fn originator(&mut self, connection: ConnectionId, request: &Message) -> Result<End, Refusal> {
+        let sender = request
+            .from()
+            .and_then(|from| Target::parse(from.uri))
+            .ok_or_else(|| Refusal::bad("From Names No Address-Of-Record"))?;
+        let mut on_flow = self.store.of(&sender.user).iter();
+        if let Some(entry) = on_flow.find(|entry| entry.flow == Some(connection)) {
+            return Ok(End {
+                connection,
+                binding: Some(entry.id),
+            });
+        }
+        let realm = self.realm(&sender.domain);
+        let (user, _) = self.authenticate(connection, Gate::Proxy, &realm, request)?;
+        if user != sender.user {
+            return Err(Refusal::new(403, "Not Your Address-Of-Record"));
+        }
+        Ok(End {
+            connection,
+            binding: None,
+        })
+    }
+
+    /// The bindings that a Request-URI outside a dialog reaches.
+    fn hops(&self, uri: &str) -> Result<Vec<Hop>, Refusal> {
+        let parsed = Uri::parse(uri)
+            .filter(Uri::is_sip)
+            .ok_or_else(|| Refusal::new(416, "Unsupported URI Scheme"))?;
+        let found = if parsed.params.has("gr") {
+            self.of_gruu(&parsed)?
+        } else {
+            match self.of_contact(uri) {
+                found if !found.is_empty() => found,
+                _ => self.of_user(&parsed)?,
+            }
+        };
+        let hops: Vec<Hop> = found.into_iter().filter_map(Hop::to).collect();
+        if hops.is_empty() {
+            return Err(Refusal::new(480, "Temporarily Unavailable"));
+        }
+        Ok(hops)
+    }
+
+    /// RFC 5627 §5.1: the one instance, 480 if it is not registered.
+    fn of_gruu(&self, uri: &Uri<'_>) -> Result<Vec<&Entry>, Refusal> {
+        let user = unescape(uri.user.unwrap_or_default());
+        if user.starts_with(TEMP_GRUU) {
+            let found = self
+                .store
+                .all()
+                .find(|entry| self.temp_gruu_user(entry) == user);
+            return Ok(found.into_iter().collect());
+        }
+        let instance = unescape(uri.params.get("gr").unwrap_or_default());
+        let named = |entry: &&Entry| {
+            let own = entry.instance.as_deref();
+            own.is_some_and(|own| own.eq_ignore_ascii_case(&unquote(&instance)))
+        };
+        Ok(self
+            .of_user(uri)?
+            .into_iter()
+            .find(named)
+            .into_iter()
+            .collect())
+    }
+
+    /// A Request-URI may be a Contact that somebody learnt. Asterisk, being no
+    /// proxy, knows no such thing.
+    fn of_contact(&self, uri: &str) -> Vec<&Entry> {
+        if self.config.manner() == Dialect::Asterisk {
+            return Vec::new();
+        }
+        let entry = self.store.all().find(|entry| same_uri(&entry.shown, uri));
+        entry.into_iter().collect()
+    }
+
+    fn of_user(&self, uri: &Uri<'_>) -> Result<Vec<&Entry>, Refusal> {
+        let user = unescape(uri.user.unwrap_or_default());
+        if !self.config.serves(uri.host) || !self.config.users.contains_key(user.as_ref()) {
+            return Err(Refusal::new(404, "Not Found"));
+        }
+        Ok(self.store.of(&user).iter().collect())
+    }
+
+    /// Sends a copy to every hop and remembers to wait for the answers.
+    fn relay(&mut self, from: End, request: Message, hops: Vec<Hop>) {
+        let method = request.method();
+        if method == "BYE" {
+            self.calls.end(&request);
+        }
+        if method == "INVITE" {
+            self.answer(from.connection, &request, 100, "Trying", &[]);
+        }
+        let max_forwards = max_forwards(&request) - 1;
+        let pop_route = request.values(Name::Route).next().is_some();
+        let records = DIALOG_MAKERS.contains(&method);
+        let mut branches = Vec::new();
+        for Hop { to, uri } in hops {
+            let id = format!("z9hG4bK{}", self.random.hex::<12>());
+            let record_route = records.then(|| self.record_route(from, to));
+            let copy = forward::request(
+                &request,
+                &Passage {
+                    uri: &uri,
+                    branch: &id,
+                    record_route: record_route.as_deref(),
+                    max_forwards,
+                    pop_route,
+                },
+            );
+            let open = self.connections.contains(&to.connection);
+            self.send(to.connection, copy);
+            branches.push(Branch {
+                id,
+                to,
+                uri,
+                routes: request
+                    .values(Name::Route)
+                    .skip(pop_route.into())
+                    .map(str::to_owned)
+                    .collect(),
+                outcome: (!open).then_some(Outcome::Lost),
+            });
+        }
+        if method != "ACK" {
+            self.relays
+                .push(Relay::new(from, request, branches, self.now));
+            self.settle();
+        }
+    }
+
+    fn record_route(&self, from: End, to: End) -> String {
+        let side = |end: End| format!("{}-{}", end.connection, end.binding.unwrap_or_default());
+        let sides = format!("{}-{}", side(from), side(to));
+        let mac = self.auth.mac(&sides);
+        format!("<sip:{sides}-{mac}@{HOST};transport=ws;lr>")
+    }
+
+    /// The two sides of the dialog whose flow token heads the route, seen from
+    /// `connection`; `None` if there is none, or it is not theirs.
+    fn dialog_ends(&self, connection: ConnectionId, request: &Message) -> Option<(End, End)> {
+        let route = NameAddr::parse(request.values(Name::Route).next()?)?;
+        let token = Uri::parse(route.uri)?.user?;
+        let (sides, mac) = token.rsplit_once('-')?;
+        (self.auth.mac(sides) == mac).then_some(())?;
+        let mut numbers = sides.split('-').map(|number| number.parse::<u64>().ok());
+        let mut end = || {
+            let connection = ConnectionId::try_from(numbers.next()??).ok()?;
+            let binding = numbers.next()?.filter(|&id| id != 0);
+            Some(self.current(End {
+                connection,
+                binding,
+            }))
+        };
+        let (a, b) = (end()?, end()?);
+        match connection {
+            _ if connection == a.connection => Some((a, b)),
+            _ if connection == b.connection => Some((b, a)),
+            _ => None,
+        }
+    }
+
+    /// Where that side is now.
+    fn current(&self, end: End) -> End {
+        let flow = end
+            .binding
+            .and_then(|id| self.store.get(id))
+            .and_then(|entry| entry.flow);
+        End {
+            connection: flow.unwrap_or(end.connection),
+            ..end
+        }
+    }
+
+    /// A GRUU that tells nothing of its owner; it dies with the binding.
+    pub(super) fn temp_gruu(&self, entry: &Entry) -> String {
+        let host = entry.aor.rsplit_once('@').map_or("", |(_, host)| host);
+        format!("sip:{}@{host};gr", self.temp_gruu_user(entry))
+    }
+
+    fn temp_gruu_user(&self, entry: &Entry) -> String {
+        let mac = self.auth.mac(&format!("{}\n{}", entry.id, entry.call_id));
+        format!("{TEMP_GRUU}{mac}")
+    }
+
+    /// A request for the registrar itself, not for a user of it.
+    pub(super) fn handle_own(&mut self, connection: ConnectionId, request: &Message) {
+        match request.method() {
+            "OPTIONS" => {
+                let mut headers = vec![("Allow", ALLOW.to_owned())];
+                if self.config.offers_reg_event() {
+                    headers.push(("Allow-Events", "reg".to_owned()));
+                }
+                self.answer(connection, request, 200, "OK", &headers);
+            }
+            _ => {
+                let allow = [("Allow", ALLOW.to_owned())];
+                self.answer(connection, request, 405, "Method Not Allowed", &allow);
+            }
+        }
+    }
+}
+
+/// Hops left; 70 if the request does not say.
+fn max_forwards(request: &Message) -> u32 {
+    request
+        .header(Name::MaxForwards)
+        .and_then(|value| value.parse().ok())
+        .unwrap_or(70)
+        .min(255)
+}
