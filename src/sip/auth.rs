@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::digest::Algorithm;
 use super::header::Name;
 use super::message::Message;
-use super::text::{Split, is_token_byte, unquote};
+use super::text::{Split, cut, is_token_byte, split_while, unquote};
 
 /// What a server wants to see before it serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,8 +118,8 @@ impl Credentials<'_> {
 
     fn digest(&self) -> Option<DigestChallenge> {
         let offers = |qop: &str| {
-            let mut offered = self.get("qop").unwrap_or("").split(',');
-            offered.any(|offer| offer.trim_ascii().eq_ignore_ascii_case(qop))
+            let mut offered = Split::new(self.get("qop").unwrap_or(""), b',');
+            offered.any(|offer| offer.eq_ignore_ascii_case(qop))
         };
         let qop = Qop {
             auth: offers("auth"),
@@ -145,11 +145,7 @@ impl Credentials<'_> {
 pub(super) fn credentials(text: &str) -> Vec<Credentials<'_>> {
     let mut all: Vec<Credentials<'_>> = Vec::new();
     for item in Split::new(text, b',').filter(|item| !item.is_empty()) {
-        let end = item
-            .bytes()
-            .position(|byte| !is_token_byte(byte))
-            .unwrap_or(item.len());
-        let (word, rest) = item.split_at_checked(end).unwrap_or((item, ""));
+        let (word, rest) = split_while(item, is_token_byte);
         let begins_scheme = !rest.trim_ascii_start().starts_with('=');
         if begins_scheme || all.is_empty() {
             let scheme = if begins_scheme { word } else { "" };
@@ -159,7 +155,7 @@ pub(super) fn credentials(text: &str) -> Vec<Credentials<'_>> {
             });
         }
         let param = if begins_scheme { rest } else { item };
-        if let (Some(last), Some((name, value))) = (all.last_mut(), param.split_once('=')) {
+        if let (Some(last), Some((name, value))) = (all.last_mut(), cut(param, b'=')) {
             last.params.push((name.trim_ascii(), unquote(value)));
         }
     }

@@ -1,6 +1,6 @@
 //! The Date header (RFC 3261 §20.17): RFC 1123 dates, always GMT.
 
-use super::text::number;
+use super::text::{Split, next_word, number};
 
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -10,17 +10,17 @@ const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 /// Unix seconds of `Sat, 13 Nov 2010 23:29:00 GMT`. `None` for anything else,
 /// other time zones included (RFC 4475 §3.1.2.12), and for years before 1970.
 pub fn parse_date(text: &str) -> Option<u64> {
-    let mut words = text.split_ascii_whitespace();
-    let (_weekday, day, month) = (words.next()?, words.next()?, words.next()?);
-    let (year, time, zone) = (words.next()?, words.next()?, words.next()?);
-    if !zone.eq_ignore_ascii_case("GMT") || words.next().is_some() {
+    let mut rest = text;
+    let mut word = || next_word(&mut rest);
+    let (_weekday, day, month, year, time, zone) = (word(), word(), word(), word(), word(), word());
+    if !zone.eq_ignore_ascii_case("GMT") || !word().is_empty() {
         return None;
     }
     let month = MONTHS
         .iter()
         .position(|name| name.eq_ignore_ascii_case(month))?;
     let (year, day) = (u64::from(number(year)?), u64::from(number(day)?));
-    let mut parts = time.split(':');
+    let mut parts = Split::new(time, b':');
     let mut part = |limit| {
         number(parts.next()?)
             .filter(|value| *value < limit)

@@ -58,6 +58,18 @@ impl Algorithm {
         }
     }
 
+    /// The hash of `parts` with colons between them.
+    fn hash_parts(self, parts: &[&str]) -> String {
+        let mut text = String::new();
+        for (index, part) in parts.iter().enumerate() {
+            if index > 0 {
+                text.push(':');
+            }
+            text.push_str(part);
+        }
+        self.hash_hex(text.as_bytes())
+    }
+
     /// Is it MD5, which a careful user may want to refuse?
     pub fn is_md5(self) -> bool {
         matches!(self, Algorithm::Md5 | Algorithm::Md5Sess)
@@ -99,7 +111,7 @@ pub(super) struct Calculation<'a> {
 impl Calculation<'_> {
     /// The digest in lower-case hexadecimal.
     pub(super) fn digest(&self, username: &str, secret: Secret<'_>) -> String {
-        let hash = |parts: &[&str]| self.algorithm.hash_hex(parts.join(":").as_bytes());
+        let hash = |parts: &[&str]| self.algorithm.hash_parts(parts);
         let mut ha1 = match secret {
             Secret::Password(password) => hash(&[username, self.realm, password]),
             Secret::Ha1(ha1) => ha1.to_ascii_lowercase(),

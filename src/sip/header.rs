@@ -16,16 +16,6 @@ macro_rules! names {
 
         /// Name, full text, compact form (or NONE).
         const KNOWN: &[(Name, &str, u8)] = &[$((Name::$name, $text, $compact),)*];
-
-        impl Name {
-            /// The full name as the RFCs spell it; empty for [`Name::Other`].
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Name::$name => $text,)*
-                    Name::Other => "",
-                }
-            }
-        }
     };
 }
 
@@ -83,6 +73,11 @@ names! {
 }
 
 impl Name {
+    /// The full name as the RFCs spell it; empty for [`Name::Other`].
+    pub fn as_str(self) -> &'static str {
+        KNOWN.get(self as usize).map_or("", |(_, text, _)| text)
+    }
+
     /// The name that `text` spells, in any case, in full or compact.
     pub fn from_text(text: &str) -> Name {
         let (Some(first), Some(last)) = (text.bytes().next(), text.bytes().next_back()) else {

@@ -112,17 +112,26 @@ impl Message {
 
     /// The trimmed value of every line of this name, in order.
     pub fn lines(&self, name: Name) -> impl Iterator<Item = &str> {
-        let lines = self.lines.iter().filter(move |line| line.name == name);
-        lines.map(|line| self.value(line))
+        Lines {
+            message: self,
+            lines: self.lines.iter(),
+            name,
+        }
     }
 
     /// Every value of a comma-separated header in order, whether in one line
     /// or in several (RFC 3261 §7.3.1). Commas within quotes or `<>` do not
     /// separate; empty elements are left out.
     pub fn values(&self, name: Name) -> impl Iterator<Item = &str> {
-        self.lines(name)
-            .flat_map(|line| Split::new(line, b','))
-            .filter(|value| !value.is_empty())
+        let lines = Lines {
+            message: self,
+            lines: self.lines.iter(),
+            name,
+        };
+        Values {
+            lines,
+            split: Split::empty(),
+        }
     }
 
     /// Every line as name and trimmed value, in order.
@@ -166,6 +175,42 @@ impl Message {
         self.head
             .get(span.start as usize..span.end as usize)
             .unwrap_or("")
+    }
+}
+
+// Named iterators, so that the loops exist once and not in every caller.
+
+struct Lines<'a> {
+    message: &'a Message,
+    lines: std::slice::Iter<'a, Line>,
+    name: Name,
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let line = self.lines.find(|line| line.name == self.name)?;
+        Some(self.message.value(line))
+    }
+}
+
+struct Values<'a> {
+    lines: Lines<'a>,
+    split: Split<'a>,
+}
+
+impl<'a> Iterator for Values<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        loop {
+            match self.split.next() {
+                Some("") => {}
+                Some(value) => return Some(value),
+                None => self.split = Split::new(self.lines.next()?, b','),
+            }
+        }
     }
 }
 

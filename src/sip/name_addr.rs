@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::params::Params;
-use super::text::{number, split_quoted, unquote};
+use super::text::{cut, number, split_quoted, split_while, unquote};
 
 /// One address in a header value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,24 +29,22 @@ impl<'a> NameAddr<'a> {
         } else {
             // The first delimiter decides: a colon ends the scheme of a bare
             // URI, anything else than a bracket has no place in a plain name.
-            let at = text.find(['<', ':', '"', ',', ';', '>'])?;
-            let (name, rest) = text.split_at_checked(at)?;
+            let (name, rest) = split_while(text, |byte| !b"<:\",;>".contains(&byte));
             if rest.starts_with(':') {
                 return Self::parse_bare(text);
             }
             let name = name.trim_ascii();
             ((!name.is_empty()).then_some(Cow::Borrowed(name)), rest)
         };
-        let (uri, params) = rest.strip_prefix('<')?.split_once('>')?;
+        let (uri, params) = cut(rest.strip_prefix('<')?, b'>')?;
         Self::with(display_name, uri, params)
     }
 
     /// Without brackets every parameter belongs to the header, and a URI with
     /// a comma or a question mark may not stand like this (RFC 3261 §20).
     fn parse_bare(text: &'a str) -> Option<NameAddr<'a>> {
-        let end = text.find([';', ' ', '\t']).unwrap_or(text.len());
-        let (uri, params) = text.split_at_checked(end)?;
-        if uri.contains(['?', ',']) {
+        let (uri, params) = split_while(text, |byte| !b"; \t?,".contains(&byte));
+        if params.starts_with(['?', ',']) {
             return None;
         }
         Self::with(None, uri, params)

@@ -1,6 +1,6 @@
 //! Parameters: the `;name=value` tail of header values and URIs.
 
-use super::text::{Split, is_token, split_quoted};
+use super::text::{Split, cut, is_token, split_quoted};
 
 /// The parameters of a header value or of a URI, in their order. Names are
 /// compared without regard to case.
@@ -44,10 +44,13 @@ impl<'a> Params<'a> {
     }
 
     fn find(&self, name: &str) -> Option<Option<&'a str>> {
-        let (_, value) = self
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))?;
-        Some(value)
+        for item in Split::new(self.text, b';') {
+            let (known, value) = pair(item);
+            if known.eq_ignore_ascii_case(name) {
+                return Some(value);
+            }
+        }
+        None
     }
 
     fn checked(text: &'a str, valid: fn(&str, Option<&str>) -> bool) -> Option<Params<'a>> {
@@ -56,15 +59,18 @@ impl<'a> Params<'a> {
             return Some(Params::default());
         }
         let text = text.strip_prefix(';')?;
-        let all_valid = Split::new(text, b';')
-            .map(pair)
-            .all(|(name, value)| valid(name, value));
-        all_valid.then_some(Params { text })
+        for item in Split::new(text, b';') {
+            let (name, value) = pair(item);
+            if !valid(name, value) {
+                return None;
+            }
+        }
+        Some(Params { text })
     }
 }
 
 fn pair(item: &str) -> (&str, Option<&str>) {
-    match item.split_once('=') {
+    match cut(item, b'=') {
         Some((name, value)) => (name.trim_ascii_end(), Some(value.trim_ascii_start())),
         None => (item, None),
     }

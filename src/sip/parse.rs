@@ -3,7 +3,7 @@
 
 use super::header::Name;
 use super::message::{Line, Message, Span, Start};
-use super::text::is_token;
+use super::text::{cut, is_token, number};
 
 /// Largest message taken, in bytes. A registration is about one KiB, a call's
 /// SDP about ten; a WebSocket peer may send gigabytes in one frame.
@@ -114,7 +114,7 @@ impl Message {
         }
         if index.folded {
             // As long as before, so that the index stays right.
-            head = head.replace("\r\n ", "   ").replace("\r\n\t", "   ");
+            head = unfold(head);
         }
         let mut message = Message {
             head,
@@ -136,15 +136,23 @@ impl Message {
     fn content_length(&self, available: usize) -> Result<usize, ParseError> {
         let mut length = None;
         for line in self.lines(Name::ContentLength) {
-            let digits = !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit());
-            let value = line
-                .parse::<usize>()
-                .ok()
-                .filter(|value| digits && *value <= available);
+            let value = number(line).map(|value| value as usize);
+            let value = value.filter(|value| *value <= available);
             length = length.or(Some(value.ok_or(ParseError::ContentLength)?));
         }
         Ok(length.unwrap_or(available))
     }
+}
+
+/// Turns the line breaks of folds into spaces.
+fn unfold(head: String) -> String {
+    let mut bytes = head.into_bytes();
+    for at in 2..bytes.len() {
+        if let Some([cr @ b'\r', lf @ b'\n', fold @ (b' ' | b'\t')]) = bytes.get_mut(at - 2..=at) {
+            (*cr, *lf, *fold) = (b' ', b' ', b' ');
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_default() // ASCII for ASCII: still UTF-8
 }
 
 struct Index<'a> {
@@ -259,39 +267,34 @@ fn header_line(line: &str) -> Option<(Name, usize)> {
 fn start_line(line: &str) -> Option<Start> {
     // White space before the line's end is ignored (RFC 4475 §3.1.2.10).
     let line = line.trim_ascii_end();
-    let first = line.find(' ')?;
-    let span = |start: usize, end: usize| Span {
-        start: start as u32,
-        end: end as u32,
-    };
-    let (word, rest) = line.split_at_checked(first)?;
+    let (word, rest) = cut(line, b' ')?;
+    let first = word.len();
     if is_sip_version(word) {
-        let (code, reason) = rest.get(1..)?.split_at_checked(3)?;
-        if !code.bytes().all(|byte| byte.is_ascii_digit())
-            || !matches!(reason.bytes().next(), None | Some(b' '))
-        {
-            return None;
-        }
-        let status = code
-            .parse()
-            .ok()
-            .filter(|status| (100..700).contains(status))?;
-        let reason = span((first + 5).min(line.len()), line.len());
-        return Some(Start::Response {
+        let (code, reason) = rest.split_at_checked(3)?;
+        let status = number(code).filter(|status| (100..700).contains(status))?;
+        let separated = reason.is_empty() || reason.starts_with(' ');
+        let begin = (first + 5).min(line.len());
+        return separated.then_some(Start::Response {
             version: span(0, first),
-            status,
-            reason,
+            status: status as u16,
+            reason: span(begin, line.len()),
         });
     }
-    let last = line.rfind(' ')?;
-    let (uri, version) = (span(first + 1, last), span(last + 1, line.len()));
+    let last = line.bytes().rposition(|byte| byte == b' ')?;
     // White space within the URI is for `validate` to refuse: with an answer.
-    let is_request = is_token(word) && is_sip_version(line.get(last + 1..)?) && uri.start < uri.end;
+    let is_request = is_token(word) && is_sip_version(line.get(last + 1..)?) && first + 1 < last;
     is_request.then_some(Start::Request {
         method: span(0, first),
-        uri,
-        version,
+        uri: span(first + 1, last),
+        version: span(last + 1, line.len()),
     })
+}
+
+fn span(start: usize, end: usize) -> Span {
+    Span {
+        start: start as u32,
+        end: end as u32,
+    }
 }
 
 fn is_sip_version(text: &str) -> bool {

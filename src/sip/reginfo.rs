@@ -106,11 +106,14 @@ impl RegInfo {
             Some("partial") => false,
             _ => return Err(Missing("state")),
         };
-        let registrations = root.children_named("registration").map(registration);
+        let mut registrations = Vec::new();
+        for element in root.children_named("registration") {
+            registrations.push(registration(element)?);
+        }
         Ok(RegInfo {
             version,
             full,
-            registrations: registrations.collect::<Result<_, _>>()?,
+            registrations,
         })
     }
 
@@ -158,12 +161,15 @@ fn registration(element: &Element) -> Result<Registration, RegInfoError> {
         Some("terminated") => RegState::Terminated,
         _ => return Err(Missing("registration state")),
     };
-    let contacts = element.children_named("contact").map(contact);
+    let mut contacts = Vec::new();
+    for element in element.children_named("contact") {
+        contacts.push(contact(element)?);
+    }
     Ok(Registration {
         aor: owned(element, "aor").ok_or(Missing("aor"))?,
         id: owned(element, "id").ok_or(Missing("registration id"))?,
         state,
-        contacts: contacts.collect::<Result<_, _>>()?,
+        contacts,
     })
 }
 

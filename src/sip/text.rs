@@ -77,10 +77,40 @@ pub(super) fn is_token_byte(byte: u8) -> bool {
 /// A non-negative number made of digits alone. One too large to hold is as good
 /// as the largest: "expires in ten thousand years" need not be an error.
 pub(super) fn number(text: &str) -> Option<u32> {
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
+    let mut number = None;
+    for byte in text.bytes() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        let tens = number.unwrap_or(0_u32).saturating_mul(10);
+        number = Some(tens.saturating_add(digit.into()));
     }
-    Some(text.parse().unwrap_or(u32::MAX))
+    number
+}
+
+// The standard library's searches are generic over the pattern and come anew
+// with each use; these three are small, and enough for text whose delimiters
+// are ASCII.
+
+/// What stands before and behind the first `byte`.
+pub(super) fn cut(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|found| found == byte)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+/// Splits before the first byte that is not `wanted`.
+pub(super) fn split_while(text: &str, wanted: fn(u8) -> bool) -> (&str, &str) {
+    let end = text.bytes().position(|byte| !wanted(byte));
+    text.split_at_checked(end.unwrap_or(text.len()))
+        .unwrap_or((text, ""))
+}
+
+/// Takes the next word off a text; empty at its end.
+pub(super) fn next_word<'a>(text: &mut &'a str) -> &'a str {
+    let (word, rest) = split_while(text.trim_ascii_start(), |byte| !byte.is_ascii_whitespace());
+    *text = rest;
+    word
 }
 
 /// Splits `text`, which begins with a quote, behind the closing quote.
@@ -106,6 +136,14 @@ pub(super) struct Split<'a> {
 }
 
 impl<'a> Split<'a> {
+    /// Of nothing.
+    pub(super) const fn empty() -> Self {
+        Self {
+            rest: None,
+            separator: 0,
+        }
+    }
+
     pub(super) fn new(text: &'a str, separator: u8) -> Self {
         Self {
             rest: Some(text),

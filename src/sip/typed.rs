@@ -4,7 +4,7 @@ use super::date::parse_date;
 use super::header::Name;
 use super::message::Message;
 use super::name_addr::NameAddr;
-use super::text::{Split, is_token, number};
+use super::text::{Split, is_token, next_word, number, split_while};
 use super::via::Via;
 
 /// The sequence number and method of a transaction (RFC 3261 §20.16).
@@ -18,9 +18,9 @@ pub struct CSeq<'a> {
 
 impl<'a> CSeq<'a> {
     fn parse(text: &'a str) -> Option<CSeq<'a>> {
-        let mut words = text.split_ascii_whitespace();
-        let (number, method) = (number(words.next()?)?, words.next()?);
-        let valid = number < 1 << 31 && is_token(method) && words.next().is_none();
+        let mut rest = text;
+        let (number, method) = (number(next_word(&mut rest))?, next_word(&mut rest));
+        let valid = number < 1 << 31 && is_token(method) && rest.is_empty();
         valid.then_some(CSeq { number, method })
     }
 }
@@ -100,7 +100,7 @@ impl Message {
     /// §20.33).
     pub fn retry_after(&self) -> Option<u32> {
         let value = self.header(Name::RetryAfter)?;
-        number(value.split([' ', '\t', ';', '(']).next()?)
+        number(split_while(value, |byte| byte.is_ascii_digit()).0)
     }
 
     /// Date as Unix seconds; `None` if missing, malformed or not GMT.

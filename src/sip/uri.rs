@@ -1,6 +1,7 @@
 //! SIP and SIPS URIs (RFC 3261 §19.1); other schemes are carried unread.
 
 use super::params::Params;
+use super::text::{Split, cut, number, split_while};
 
 /// A URI, borrowed from the text it was parsed from. Escapes are kept, so that
 /// it can be handed on unaltered (RFC 4475 §3.1.1.3).
@@ -28,7 +29,7 @@ pub struct Uri<'a> {
 impl<'a> Uri<'a> {
     /// A URI without brackets around it. `None` if it is not one.
     pub fn parse(text: &'a str) -> Option<Uri<'a>> {
-        let (scheme, rest) = text.split_once(':')?;
+        let (scheme, rest) = cut(text, b':')?;
         if !is_scheme(scheme) || rest.is_empty() || !has_uri_octets(rest) {
             return None;
         }
@@ -44,8 +45,8 @@ impl<'a> Uri<'a> {
         }
         // "@", ";" and "?" in this order: a user may contain the latter two,
         // but nothing may contain a bare "@" (RFC 4475 §3.1.1.9).
-        let (user, password, rest) = match rest.split_once('@') {
-            Some((userinfo, rest)) => match userinfo.split_once(':') {
+        let (user, password, rest) = match cut(rest, b'@') {
+            Some((userinfo, rest)) => match cut(userinfo, b':') {
                 Some((user, password)) => (Some(user), Some(password), rest),
                 None => (Some(userinfo), None, rest),
             },
@@ -54,7 +55,7 @@ impl<'a> Uri<'a> {
         if user == Some("") {
             return None;
         }
-        let (rest, headers) = rest.split_once('?').unwrap_or((rest, ""));
+        let (rest, headers) = cut(rest, b'?').unwrap_or((rest, ""));
         let (host, port, params) = host_port(rest)?;
         let params = Params::parse_in_uri(params)?;
         Some(Uri {
@@ -105,43 +106,37 @@ impl<'a> Uri<'a> {
 
 /// `host[:port]` and the rest, white space allowed as in a Via.
 pub(super) fn host_port(text: &str) -> Option<(&str, Option<u16>, &str)> {
-    let end = if text.starts_with('[') {
-        let end = text.find(']')?;
+    let (host, rest) = if let Some(inner) = text.strip_prefix('[') {
         // Digits, colons and dots in any number: RFC 5118 §4.10 asks us to
         // tolerate three colons, and nobody here connects to the address.
-        let address = text.get(1..end)?;
-        let valid = |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
-        if !address.contains(':') || !address.bytes().all(valid) {
-            return None;
-        }
-        end + 1
+        let is_address = |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
+        let (address, rest) = split_while(inner, is_address);
+        cut(address, b':')?;
+        rest.strip_prefix(']')?;
+        text.split_at_checked(address.len() + 2)?
     } else {
-        let is_host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-        text.bytes()
-            .position(|byte| !is_host(byte))
-            .unwrap_or(text.len())
+        split_while(text, |byte| {
+            byte.is_ascii_alphanumeric() || b"-._".contains(&byte)
+        })
     };
-    let (host, rest) = text.split_at_checked(end)?;
     if host.is_empty() {
         return None;
     }
     let Some(rest) = rest.trim_ascii_start().strip_prefix(':') else {
         return Some((host, None, rest));
     };
-    let rest = rest.trim_ascii_start();
-    let end = rest
-        .bytes()
-        .position(|byte| !byte.is_ascii_digit())
-        .unwrap_or(rest.len());
-    let (port, rest) = rest.split_at_checked(end)?;
-    Some((host, Some(port.parse().ok()?), rest))
+    let (port, rest) = split_while(rest.trim_ascii_start(), |byte| byte.is_ascii_digit());
+    let port = u16::try_from(number(port)?).ok()?;
+    Some((host, Some(port), rest))
 }
 
 fn is_scheme(text: &str) -> bool {
-    text.starts_with(|first: char| first.is_ascii_alphabetic())
+    let is_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    split_while(text, is_scheme).1.is_empty()
         && text
             .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+            .next()
+            .is_some_and(|first| first.is_ascii_alphabetic())
 }
 
 /// Printable ASCII that cannot be mistaken for the end of a URI, and escapes
@@ -177,59 +172,41 @@ fn same_option(a: Option<&str>, b: Option<&str>) -> bool {
 }
 
 fn same(a: &str, b: &str, case: Case) -> bool {
-    Unescaped {
-        bytes: a.bytes(),
-        case,
+    let (mut a, mut b) = (a.bytes(), b.bytes());
+    loop {
+        match (unescaped(&mut a, case), unescaped(&mut b, case)) {
+            (None, None) => return true,
+            (a, b) if a != b => return false,
+            _ => {}
+        }
     }
-    .eq(Unescaped {
-        bytes: b.bytes(),
-        case,
-    })
 }
 
 /// Every `name=value` of `a` is in `b`, too.
 fn headers_within(a: &str, b: &str) -> bool {
-    let pair = |header: &'_ str| {
-        header
-            .split_once('=')
-            .map_or(header.len(), |(name, _)| name.len())
-    };
-    a.split('&').all(|mine| {
-        b.split('&').any(|theirs| {
-            let (mine, theirs) = (
-                mine.split_at_checked(pair(mine)),
-                theirs.split_at_checked(pair(theirs)),
-            );
-            mine.zip(theirs).is_some_and(|(mine, theirs)| {
-                same(mine.0, theirs.0, Case::Ignored) && same(mine.1, theirs.1, Case::Matters)
-            })
+    Split::new(a, b'&').all(|mine| {
+        let (name, value) = cut(mine, b'=').unwrap_or((mine, ""));
+        Split::new(b, b'&').any(|theirs| {
+            let (their_name, their) = cut(theirs, b'=').unwrap_or((theirs, ""));
+            same(name, their_name, Case::Ignored) && same(value, their, Case::Matters)
         })
     })
 }
 
-/// The octets that a text stands for. An escape equals the character itself,
-/// unless that is reserved (RFC 3261 §19.1.4): those come back marked.
-struct Unescaped<'a> {
-    bytes: std::str::Bytes<'a>,
-    case: Case,
-}
-
-impl Iterator for Unescaped<'_> {
-    type Item = (u8, bool);
-
-    fn next(&mut self) -> Option<(u8, bool)> {
-        let mut byte = self.bytes.next()?;
-        let mut marked = false;
-        if byte == b'%' {
-            let mut digit = || char::from(self.bytes.next()?).to_digit(16);
-            byte = (digit()? << 4 | digit()?) as u8;
-            marked = b";/?:@&=+$,".contains(&byte);
-        }
-        if self.case == Case::Ignored {
-            byte.make_ascii_lowercase();
-        }
-        Some((byte, marked))
+/// The next octet that a text stands for. An escape equals the character
+/// itself, unless that is reserved (RFC 3261 §19.1.4): those come back marked.
+fn unescaped(bytes: &mut std::str::Bytes<'_>, case: Case) -> Option<(u8, bool)> {
+    let mut byte = bytes.next()?;
+    let mut marked = false;
+    if byte == b'%' {
+        let mut digit = || char::from(bytes.next()?).to_digit(16);
+        byte = (digit()? << 4 | digit()?) as u8;
+        marked = b";/?:@&=+$,".contains(&byte);
     }
+    if case == Case::Ignored {
+        byte.make_ascii_lowercase();
+    }
+    Some((byte, marked))
 }
 
 #[cfg(test)]
@@ -298,6 +275,8 @@ mod tests {
             "sip:[::1",
             "sip:[x]",
             "sip:[1]",
+            "sip:[[::1]",
+            "sip:[::1]x",
             "sip:a%4@b",
             "sip:a%zz@b",
             "sip:a\"@b",

@@ -35,12 +35,9 @@ impl Message {
         self.check_mandatory()?;
         if self.is_request() {
             self.check_request_uri()?;
-            self.check_request_headers()
-        } else {
-            // RFC 3261 §8.1.3.3: with a second Via it is not for us.
-            let vias = self.values(Name::Via).take(2).count();
-            check(vias == 1, "Two Vias in Response")
+            self.check_request_headers()?;
         }
+        Ok(())
     }
 
     fn check_single_values(&self) -> Result<(), Invalid> {
@@ -56,9 +53,10 @@ impl Message {
             (Name::MinExpires, "Repeated Min-Expires"),
             (Name::To, "Repeated To"),
         ];
-        SINGLE
-            .iter()
-            .try_for_each(|(name, reason)| check(self.lines(*name).nth(1).is_none(), reason))
+        for (name, reason) in SINGLE {
+            check(self.lines(name).nth(1).is_none(), reason)?;
+        }
+        Ok(())
     }
 
     fn check_mandatory(&self) -> Result<(), Invalid> {
@@ -69,12 +67,16 @@ impl Message {
             "Missing or Malformed From",
         )?;
         check(self.to().is_some_and(is_address), "Missing or Malformed To")?;
-        let mut vias = self
-            .lines(Name::Via)
-            .flat_map(|line| Split::new(line, b','))
-            .peekable();
-        check(vias.peek().is_some(), "Missing Via")?;
-        check(vias.all(|via| Via::parse(via).is_some()), "Malformed Via")?;
+        let mut vias = 0;
+        for line in self.lines(Name::Via) {
+            for via in Split::new(line, b',') {
+                Via::parse(via).ok_or(bad("Malformed Via"))?;
+                vias += 1;
+            }
+        }
+        check(vias > 0, "Missing Via")?;
+        // RFC 3261 §8.1.3.3: a response with a second Via is not for us.
+        check(self.is_request() || vias == 1, "Two Vias in Response")?;
         let matches = !self.is_request() || cseq.method == self.method();
         check(matches, "CSeq Method Mismatch")
     }

@@ -1,7 +1,7 @@
 //! One value of a Via header (RFC 3261 §20.42).
 
 use super::params::Params;
-use super::text::is_token;
+use super::text::{cut, is_token, next_word};
 use super::uri::host_port;
 
 /// Where a request came through.
@@ -25,14 +25,10 @@ impl<'a> Via<'a> {
     /// One value: `SIP/2.0/WSS host:port;params`, with white space wherever
     /// the grammar allows it. `None` if malformed.
     pub fn parse(text: &'a str) -> Option<Via<'a>> {
-        let (protocol, rest) = text.split_once('/')?;
-        let (version, rest) = rest.split_once('/')?;
-        let (protocol, version, rest) = (
-            protocol.trim_ascii(),
-            version.trim_ascii(),
-            rest.trim_ascii(),
-        );
-        let (transport, sent_by) = rest.split_once([' ', '\t'])?;
+        let (protocol, rest) = cut(text, b'/')?;
+        let (version, mut sent_by) = cut(rest, b'/')?;
+        let (protocol, version) = (protocol.trim_ascii(), version.trim_ascii());
+        let transport = next_word(&mut sent_by);
         if ![protocol, version, transport].into_iter().all(is_token) {
             return None;
         }

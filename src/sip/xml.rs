@@ -2,6 +2,8 @@
 //! No DTD, so no entities but the five predefined ones and numeric ones:
 //! nothing can grow while it is read. Namespaces are reduced to local names.
 
+use super::text::{cut, number, split_while};
+
 /// Largest document read, in bytes: some hundred registered contacts.
 const MAX_DOCUMENT: usize = 256 * 1024;
 /// Deepest nesting read; a reginfo document has four levels.
@@ -101,8 +103,8 @@ impl<'a> Reader<'a> {
     fn document(mut self) -> Result<Element, XmlError> {
         let mut root = None;
         loop {
-            let before = self.text.find('<').unwrap_or(self.text.len());
-            let text = self.take(before)?;
+            let (text, rest) = split_while(self.text, |byte| byte != b'<');
+            self.text = rest;
             self.add_text(text, true)?;
             if self.text.is_empty() {
                 return root
@@ -211,12 +213,8 @@ impl<'a> Reader<'a> {
     fn name(&mut self) -> Result<&'a str, XmlError> {
         let is_name =
             |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte) || byte > 0x7f;
-        let end = self
-            .text
-            .bytes()
-            .position(|byte| !is_name(byte))
-            .ok_or(XmlError::Malformed)?;
-        let name = self.take(end)?;
+        let (name, rest) = split_while(self.text, is_name);
+        self.text = rest;
         let first = name.bytes().next().unwrap_or(b'-');
         require(!first.is_ascii_digit() && first != b'-' && first != b'.')?;
         Ok(name)
@@ -231,9 +229,12 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
+    /// Takes what stands before `end`, and skips that.
     fn until(&mut self, end: &str) -> Result<&'a str, XmlError> {
-        let (taken, rest) = self.text.split_once(end).ok_or(XmlError::Malformed)?;
-        self.text = rest;
+        let mut windows = self.text.as_bytes().windows(end.len());
+        let at = windows.position(|window| window == end.as_bytes());
+        let taken = self.take(at.ok_or(XmlError::Malformed)?)?;
+        self.take(end.len())?;
         Ok(taken)
     }
 
@@ -251,7 +252,7 @@ impl<'a> Reader<'a> {
 }
 
 fn local(name: &str) -> &str {
-    name.rsplit_once(':').map_or(name, |(_, local)| local)
+    cut(name, b':').map_or(name, |(_, local)| local)
 }
 
 fn require(condition: bool) -> Result<(), XmlError> {
@@ -263,10 +264,10 @@ fn require(condition: bool) -> Result<(), XmlError> {
 }
 
 fn unescape(raw: &str, out: &mut String) -> Result<(), XmlError> {
-    let mut pieces = raw.split('&');
-    out.push_str(pieces.next().unwrap_or(""));
-    for piece in pieces {
-        let (entity, rest) = piece.split_once(';').ok_or(XmlError::Malformed)?;
+    let mut rest = raw;
+    while let Some((before, behind)) = cut(rest, b'&') {
+        out.push_str(before);
+        let (entity, behind) = cut(behind, b';').ok_or(XmlError::Malformed)?;
         out.push(match entity {
             "lt" => '<',
             "gt" => '>',
@@ -275,8 +276,9 @@ fn unescape(raw: &str, out: &mut String) -> Result<(), XmlError> {
             "apos" => '\'',
             _ => character(entity)?,
         });
-        out.push_str(rest);
+        rest = behind;
     }
+    out.push_str(rest);
     Ok(())
 }
 
@@ -284,12 +286,10 @@ fn unescape(raw: &str, out: &mut String) -> Result<(), XmlError> {
 fn character(entity: &str) -> Result<char, XmlError> {
     let digits = entity.strip_prefix('#').ok_or(XmlError::Forbidden)?;
     let code = match digits.strip_prefix('x') {
-        Some(digits) => u32::from_str_radix(digits, 16),
-        None => digits.parse(),
+        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        None => number(digits),
     };
-    let code = code
-        .ok()
-        .filter(|code| *code >= 0x20 || matches!(code, 9 | 10 | 13));
+    let code = code.filter(|code| *code >= 0x20 || matches!(code, 9 | 10 | 13));
     code.and_then(char::from_u32).ok_or(XmlError::Malformed)
 }
 
