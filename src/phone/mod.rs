@@ -287,10 +287,10 @@ impl Phone {
             self.unanswered(now, purpose);
         }
         self.registration.handle_timeout(now);
-        if self.registration.is_bound() && self.flow.is_open() {
-            if let Some(request) = self.subscription.handle_timeout(now, &mut self.random) {
-                self.send(now, Purpose::Subscribe, request);
-            }
+        let watching = self.registration.is_bound() && self.flow.is_open();
+        let request = watching.then(|| self.subscription.handle_timeout(now, &mut self.random));
+        if let Some(request) = request.flatten() {
+            self.send(now, Purpose::Subscribe, request);
         }
         self.settle(now);
     }

@@ -1,7 +1,7 @@
 //! What the app hears of the registration. Order: status, then the event.
 
 use super::{Event, Fault, Phone, Registered, Status};
-use crate::registration::{Failure, Holder, Outcome, Refusal};
+use crate::registration::{Failure, Holder, Outcome, Refusal, RegistrationType};
 use crate::time::Instant;
 
 impl Phone {
@@ -34,6 +34,11 @@ impl Phone {
         self.set_status(Status::Ready);
         if let Some(login) = self.login.take() {
             self.emit(Event::Registered(login.attempt, registered));
+        }
+        // A naive phone is told of nothing: it steals the line back when it next
+        // refreshes, not at the news.
+        if self.config.registration_type == RegistrationType::Normal {
+            return;
         }
         if let Some(request) = self.subscription.start(&mut self.random) {
             self.send(now, super::Purpose::Subscribe, request);

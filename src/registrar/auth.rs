@@ -1,8 +1,9 @@
-//! Digest authentication, the server's side: RFC 3261 §22, RFC 7616, RFC 8760.
+//! Authentication, the server's side: digest (RFC 3261 §22, RFC 7616, RFC 8760)
+//! and, if wanted, tokens (RFC 8898).
 
 use super::config::Config;
 use crate::rand::{Random, hex};
-use crate::sip::{DigestResponse, Message, Name, Secret, Uri, quote};
+use crate::sip::{DigestResponse, Message, Name, Secret, Uri, quote, unquote};
 use crate::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -75,7 +76,7 @@ impl Authenticator {
     }
 
     /// The values of the challenge headers, one for each algorithm, the preferred
-    /// one first.
+    /// one first, then the one for tokens.
     pub(super) fn challenges(
         &self,
         config: &Config,
@@ -93,7 +94,16 @@ impl Authenticator {
                 algorithm.name(),
             )
         };
-        config.algorithms.iter().map(challenge).collect()
+        let bearer = config.authz_server.iter().map(|server| {
+            let (realm, server) = (quote(realm), quote(server));
+            format!("Bearer realm={realm}, authz_server={server}")
+        });
+        config
+            .algorithms
+            .iter()
+            .map(challenge)
+            .chain(bearer)
+            .collect()
     }
 
     /// Judges the credentials of `request` for `realm`.
@@ -106,6 +116,10 @@ impl Authenticator {
         now: Instant,
         random: &mut Random,
     ) -> Verdict {
+        if let Some(user) = bearer(config, gate, request) {
+            let user = user.to_owned();
+            return Verdict::Accepted { user, info: None };
+        }
         let response = request
             .lines(gate.credentials_header())
             .filter_map(DigestResponse::parse)
@@ -192,6 +206,25 @@ impl Authenticator {
             .ok()
             .map(Instant::from_millis)
     }
+}
+
+/// The user whose token `request` carries (RFC 8898 §2.1.2; Cisco's clients write
+/// `Bearer token="…"`).
+fn bearer<'a>(config: &'a Config, gate: Gate, request: &Message) -> Option<&'a str> {
+    config.authz_server.as_ref()?;
+    let token = |line| -> Option<String> {
+        let (scheme, rest) = str::split_once(line, ' ')?;
+        let token = rest.trim().trim_start_matches("token=");
+        scheme
+            .eq_ignore_ascii_case("Bearer")
+            .then(|| unquote(token).into_owned())
+    };
+    let mut tokens = request.lines(gate.credentials_header()).filter_map(token);
+    tokens.find_map(|token| {
+        let mut users = config.users.iter();
+        let owner = users.find(|(_, user)| user.token.as_ref() == Some(&token))?;
+        Some(owner.0.as_str())
+    })
 }
 
 fn same_uri(claimed: &str, real: &str) -> bool {

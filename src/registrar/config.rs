@@ -65,6 +65,9 @@ pub struct User {
     pub password: String,
     /// Digest username, where it differs from the user part.
     pub auth_user: Option<String>,
+    /// Bearer token (RFC 8898) that lets the user in as well, if
+    /// [`Config::authz_server`] is set.
+    pub token: Option<String>,
 }
 
 impl User {
@@ -72,7 +75,7 @@ impl User {
     pub fn with_password(password: impl Into<String>) -> Self {
         Self {
             password: password.into(),
-            auth_user: None,
+            ..Self::default()
         }
     }
 }
@@ -163,7 +166,11 @@ pub struct Config {
     /// rather than the new one being refused.
     pub remove_existing: bool,
     /// Digest algorithms challenged, the preferred one first (RFC 8760 §2.4).
+    /// None: no digest, tokens only.
     pub algorithms: Vec<Algorithm>,
+    /// Where clients get tokens: if given, a Bearer challenge that names it follows
+    /// the digest ones (RFC 8898 §2.1.1).
+    pub authz_server: Option<String>,
     /// How long a nonce is good. Default one hour, so that refreshes and the
     /// farewell of a closed page need one round trip.
     pub nonce_lifetime: Duration,
@@ -198,6 +205,7 @@ impl Default for Config {
             max_contacts: None,
             remove_existing: false,
             algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
+            authz_server: None,
             nonce_lifetime: Duration::from_secs(3600),
             next_nonce: false,
             min_expires: 10,

@@ -24,7 +24,7 @@ pub(super) fn via(branch: &str) -> String {
 
 /// The copy of `request` to be sent on.
 pub(super) fn request(request: &Message, passage: &Passage<'_>) -> Vec<u8> {
-    let mut copy = Copy::start(&format!("{} {} SIP/2.0", request.method(), passage.uri));
+    let mut copy = Outgoing::start(&format!("{} {} SIP/2.0", request.method(), passage.uri));
     copy.line("Via", &via(passage.branch));
     if let Some(record_route) = passage.record_route {
         copy.line("Record-Route", record_route);
@@ -47,7 +47,7 @@ pub(super) fn request(request: &Message, passage: &Passage<'_>) -> Vec<u8> {
 /// The copy of `response` for the one who sent the request: without our Via.
 pub(super) fn response(response: &Message) -> Vec<u8> {
     let (status, reason) = (response.status(), response.reason());
-    let mut copy = Copy::start(&format!("SIP/2.0 {status} {reason}"));
+    let mut copy = Outgoing::start(&format!("SIP/2.0 {status} {reason}"));
     for via in response.values(Name::Via).skip(1) {
         copy.line("Via", via);
     }
@@ -61,9 +61,9 @@ pub(super) fn response(response: &Message) -> Vec<u8> {
 
 /// A message under way. Its values come from a parsed message, so they hold no
 /// line breaks.
-struct Copy(String);
+struct Outgoing(String);
 
-impl Copy {
+impl Outgoing {
     fn start(line: &str) -> Self {
         Self(format!("{line}\r\n"))
     }

@@ -362,7 +362,8 @@ impl Registrar {
         self.lose_relays(connection);
         let drops = self.config.drops_on_close();
         let calls = &self.calls;
-        let comes_back = |entry: &Entry| entry.persists && calls.involve(entry.id);
+        let holds = self.config.manner() == Dialect::Rfc3261;
+        let comes_back = |entry: &Entry| holds && entry.persists && calls.involve(entry.id);
         let gone = self
             .store
             .take(|entry| entry.source == connection && drops && !comes_back(entry));

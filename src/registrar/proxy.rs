@@ -86,6 +86,9 @@ impl Registrar {
             .from()
             .and_then(|from| Target::parse(from.uri))
             .ok_or_else(|| Refusal::bad("From Names No Address-Of-Record"))?;
+        if !self.config.serves(&sender.domain) {
+            return Err(Refusal::new(403, "Not Your Address-Of-Record"));
+        }
         let mut on_flow = self.store.of(&sender.user).iter();
         if let Some(entry) = on_flow.find(|entry| entry.flow == Some(connection)) {
             return Ok(End {
@@ -269,6 +272,10 @@ impl Registrar {
     /// A request for the registrar itself, not for a user of it.
     pub(super) fn handle_own(&mut self, connection: ConnectionId, request: &Message) {
         match request.method() {
+            _ if request.to_tag().is_some() => {
+                let reason = "Call/Transaction Does Not Exist";
+                self.answer(connection, request, 481, reason, &[]);
+            }
             "OPTIONS" => {
                 let mut headers = vec![("Allow", ALLOW.to_owned())];
                 if self.config.offers_reg_event() {

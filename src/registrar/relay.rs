@@ -116,6 +116,10 @@ impl Registrar {
             .top_via()
             .and_then(|via| via.branch())
             .unwrap_or_default();
+        if answer.cseq().is_some_and(|cseq| cseq.method == "CANCEL") {
+            // It ends here, as the CANCEL began here.
+            return;
+        }
         let now = self.now;
         let position = self.relays.iter().position(|relay| {
             let mut branches = relay.branches.iter();

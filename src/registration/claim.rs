@@ -111,10 +111,15 @@ impl Claim {
         format!("{PREFIX}-{device}-{instance}-{load}-{since:010x}{flag}")
     }
 
-    /// Whether this claim is the later one; of two equal ones the larger
-    /// instance tag wins, so that both sides come to the same result.
+    /// Whether this claim is the later one. Of two of the same second a forced one
+    /// is, and else the larger instance tag wins, so that both sides come to the
+    /// same result.
     pub fn beats(&self, other: &Claim) -> bool {
-        (self.since, &self.identity.instance) > (other.since, &other.identity.instance)
+        let rank = |claim: &Claim| (claim.since, claim.forced);
+        match rank(self).cmp(&rank(other)) {
+            core::cmp::Ordering::Equal => self.identity.instance > other.identity.instance,
+            order => order.is_gt(),
+        }
     }
 }
 

@@ -28,6 +28,7 @@ impl Reader<'_> {
         self.get(name).is_truthy()
     }
 
+    #[cfg(feature = "client")]
     pub(super) fn texts(&self, name: &str) -> Vec<String> {
         array(&self.get(name))
             .filter_map(|value| value.as_string())

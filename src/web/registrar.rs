@@ -189,10 +189,16 @@ fn config(base: Config, options: &JsValue) -> Result<Config, JsValue> {
         config.tell_ousted = names;
     }
     if let Some(algorithms) = read.names("algorithms", ALGORITHMS)? {
-        if algorithms.is_empty() {
-            return Err(invalid("algorithms", "must not be empty"));
-        }
         config.algorithms = algorithms;
+    }
+    if read.has("authzServer") {
+        config.authz_server = read.0.text("authzServer");
+    }
+    if config.algorithms.is_empty() && config.authz_server.is_none() {
+        return Err(invalid(
+            "algorithms",
+            "must not be empty without authzServer",
+        ));
     }
     if read.has("regEvent") {
         config.reg_event = read.0.get("regEvent").as_bool();
@@ -334,14 +340,12 @@ fn users(value: &JsValue) -> Result<BTreeMap<String, User>, JsValue> {
         let (Some(name), Some(password)) = (name, details.text("password")) else {
             return Err(invalid("users", "needs a password for every user"));
         };
-        let auth_user = details.text("authUser");
-        users.insert(
-            name,
-            User {
-                password,
-                auth_user,
-            },
-        );
+        let user = User {
+            password,
+            auth_user: details.text("authUser"),
+            token: details.text("token"),
+        };
+        users.insert(name, user);
     }
     Ok(users)
 }

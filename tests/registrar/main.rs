@@ -1,12 +1,15 @@
 //! The test registrar, spoken to in raw SIP, in virtual time.
 
-#[path = "support.rs"]
-mod support;
+// Helpers of tests are tests too: what is missing is to fail loudly.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod auth;
+mod calls;
 mod dialects;
 mod events;
 mod faults;
 mod policies;
 mod proxy;
 mod register;
+mod support;
+mod telling;

@@ -5,7 +5,11 @@ use graceline::registrar::{Config, Dialect, Policy};
 use graceline::sip::Name;
 
 fn plain() -> Config {
-    Config { policy: Policy::Normal, dialect: Some(Dialect::Rfc3261), ..users() }
+    Config {
+        policy: Policy::Normal,
+        dialect: Some(Dialect::Rfc3261),
+        ..users()
+    }
 }
 
 const A: &str = "<sip:a@a.invalid;transport=ws>";
@@ -16,7 +20,10 @@ fn a_binding_is_made_listed_refreshed_and_removed() {
     let mut world = World::new(plain());
     let mut client = Client::new(&mut world, "2001");
     client.headers = "User-Agent: Tester/1\r\nExpires: 60\r\n".into();
-    let contact = format!("{A};{};+u.sip!devicename.ccm.cisco.com=\"CSF\";q=0.5", instance('a'));
+    let contact = format!(
+        "{A};{};+u.sip!devicename.ccm.cisco.com=\"CSF\";q=0.5",
+        instance('a')
+    );
     let answer = client.register(&mut world, &[&contact]);
     assert_eq!((answer.status(), answer.reason()), (200, "OK"));
     let urn = "urn:uuid:aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa";
@@ -26,7 +33,10 @@ fn a_binding_is_made_listed_refreshed_and_removed() {
             "{contact};expires=60;pub-gruu=\"sip:2001@example.com;gr={urn}\""
         )]
     );
-    assert_eq!(answer.header(Name::Date), Some("Tue, 10 Nov 2026 12:00:00 GMT"));
+    assert_eq!(
+        answer.header(Name::Date),
+        Some("Tue, 10 Nov 2026 12:00:00 GMT")
+    );
     assert_eq!(answer.header(Name::Supported), None, "no policy, no tag");
     let bindings = world.registrar.bindings("2001");
     assert_eq!(bindings.len(), 1);
@@ -39,10 +49,17 @@ fn a_binding_is_made_listed_refreshed_and_removed() {
     world.pass(20);
     assert_eq!(world.registrar.bindings("2001")[0].expires, 40);
     let query = client.register(&mut world, &[]);
-    assert!(listed(&query)[0].contains(";expires=40"), "{:?}", listed(&query));
+    assert!(
+        listed(&query)[0].contains(";expires=40"),
+        "{:?}",
+        listed(&query)
+    );
     client.register(&mut world, &[&contact]);
     let refreshed = world.registrar.bindings("2001");
-    assert_eq!((refreshed[0].expires, refreshed[0].since), (60, START * 1000));
+    assert_eq!(
+        (refreshed[0].expires, refreshed[0].since),
+        (60, START * 1000)
+    );
 
     let answer = client.register(&mut world, &[&format!("{A};expires=0")]);
     assert_eq!((answer.status(), listed(&answer)), (200, vec![]));
@@ -60,7 +77,11 @@ fn a_binding_expires() {
     world.pass(1);
     assert_eq!(world.contacts("2001"), [""; 0]);
     assert_eq!(world.changed, ["2001"]);
-    assert_eq!(world.registrar.poll_timeout(), None, "nothing is left behind");
+    assert_eq!(
+        world.registrar.poll_timeout(),
+        None,
+        "nothing is left behind"
+    );
 }
 
 #[test]
@@ -91,7 +112,12 @@ fn one_client_removes_the_contact_of_another_by_uri_in_either_order() {
 
 #[test]
 fn lifetimes_are_granted_within_bounds() {
-    let config = Config { min_expires: 60, max_expires: Some(600), default_expires: 300, ..plain() };
+    let config = Config {
+        min_expires: 60,
+        max_expires: Some(600),
+        default_expires: 300,
+        ..plain()
+    };
     let mut world = World::new(config);
     let mut client = Client::new(&mut world, "2001");
     let answer = client.register(&mut world, &[&format!("{A};expires=59")]);
@@ -99,7 +125,10 @@ fn lifetimes_are_granted_within_bounds() {
     assert!(world.contacts("2001").is_empty());
     for (asked, granted) in [(";expires=60", 60), (";expires=7200", 600), ("", 300)] {
         let answer = client.register(&mut world, &[&format!("{A}{asked}")]);
-        assert!(listed(&answer)[0].ends_with(&format!("expires={granted}")), "{asked}");
+        assert!(
+            listed(&answer)[0].ends_with(&format!("expires={granted}")),
+            "{asked}"
+        );
     }
 }
 
@@ -114,11 +143,16 @@ fn policies_of_ciscos_kind_grant_two_minutes() {
 
 #[test]
 fn an_update_is_all_or_nothing() {
-    let mut world = World::new(Config { min_expires: 60, ..plain() });
+    let mut world = World::new(Config {
+        min_expires: 60,
+        ..plain()
+    });
     let mut client = Client::registered(&mut world, "2001", A);
     let changes = world.changed.len();
-    let answer =
-        client.register(&mut world, &[&format!("{A};expires=0"), &format!("{B};expires=5")]);
+    let answer = client.register(
+        &mut world,
+        &[&format!("{A};expires=0"), &format!("{B};expires=5")],
+    );
     assert_eq!(answer.status(), 423);
     assert_eq!(world.contacts("2001"), ["sip:a@a.invalid;transport=ws"]);
     assert_eq!(world.changed.len(), changes);
@@ -132,15 +166,28 @@ fn an_older_request_of_the_same_call_changes_nothing() {
     let (call_id, number) = (client.call_id.clone(), client.cseq);
     for contact in [format!("{A};expires=0"), A.into(), "*".into()] {
         client.cseq = number - 1;
-        client.headers = if contact == "*" { "Expires: 0\r\n".into() } else { String::new() };
-        assert_eq!(client.register(&mut world, &[&contact]).status(), 500, "{contact}");
+        client.headers = if contact == "*" {
+            "Expires: 0\r\n".into()
+        } else {
+            String::new()
+        };
+        assert_eq!(
+            client.register(&mut world, &[&contact]).status(),
+            500,
+            "{contact}"
+        );
         assert_eq!(world.contacts("2001").len(), 1);
     }
     // Another Call-ID has another order.
     client.call_id = format!("{call_id}-2");
     client.cseq = 0;
     client.headers.clear();
-    assert_eq!(client.register(&mut world, &[&format!("{A};expires=0")]).status(), 200);
+    assert_eq!(
+        client
+            .register(&mut world, &[&format!("{A};expires=0")])
+            .status(),
+        200
+    );
     assert!(world.contacts("2001").is_empty());
 }
 
@@ -150,10 +197,18 @@ fn a_wildcard_stands_alone_and_only_removes() {
     let mut client = Client::registered(&mut world, "2001", A);
     for (contacts, expires) in [(vec!["*"], "60"), (vec!["*", B], "0")] {
         client.headers = format!("Expires: {expires}\r\n");
-        assert_eq!(client.register(&mut world, &contacts).status(), 400, "{contacts:?}");
+        assert_eq!(
+            client.register(&mut world, &contacts).status(),
+            400,
+            "{contacts:?}"
+        );
     }
     client.headers.clear();
-    assert_eq!(client.register(&mut world, &["*"]).status(), 400, "without Expires");
+    assert_eq!(
+        client.register(&mut world, &["*"]).status(),
+        400,
+        "without Expires"
+    );
     assert_eq!(world.contacts("2001").len(), 1);
 }
 
@@ -170,7 +225,11 @@ fn what_is_required_must_be_understood() {
 #[test]
 fn too_many_contacts_are_refused_or_push_the_oldest_out() {
     for remove_existing in [false, true] {
-        let mut world = World::new(Config { max_contacts: Some(1), remove_existing, ..plain() });
+        let mut world = World::new(Config {
+            max_contacts: Some(1),
+            remove_existing,
+            ..plain()
+        });
         Client::registered(&mut world, "2001", A);
         world.pass(1);
         let mut other = Client::new(&mut world, "2001");
@@ -180,7 +239,10 @@ fn too_many_contacts_are_refused_or_push_the_oldest_out() {
             assert_eq!(world.contacts("2001"), ["sip:b@b.invalid;transport=ws"]);
         } else {
             assert_eq!(answer.status(), 503);
-            assert_eq!(answer.header(Name::PRegistrarError), Some("Too many registered contacts"));
+            assert_eq!(
+                answer.header(Name::PRegistrarError),
+                Some("Too many registered contacts")
+            );
             assert_eq!(world.contacts("2001"), ["sip:a@a.invalid;transport=ws"]);
         }
     }
@@ -219,5 +281,9 @@ fn the_same_contact_from_a_new_socket_moves_there() {
     Client::registered(&mut world, "2001", A);
     assert_eq!(world.contacts("2001").len(), 1);
     world.disconnect(old.connection);
-    assert_eq!(world.contacts("2001").len(), 1, "the old socket is not its own any more");
+    assert_eq!(
+        world.contacts("2001").len(),
+        1,
+        "the old socket is not its own any more"
+    );
 }

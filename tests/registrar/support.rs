@@ -61,7 +61,8 @@ impl World {
     }
 
     pub fn send(&mut self, connection: u32, data: impl AsRef<[u8]>) {
-        self.registrar.handle_message(self.now, connection, data.as_ref());
+        self.registrar
+            .handle_message(self.now, connection, data.as_ref());
         self.drain();
     }
 
@@ -73,7 +74,11 @@ impl World {
             self.now = at;
             self.registrar.handle_timeout(at);
             self.drain();
-            assert_ne!(self.registrar.poll_timeout(), Some(at), "a deadline that stays");
+            assert_ne!(
+                self.registrar.poll_timeout(),
+                Some(at),
+                "a deadline that stays"
+            );
         }
         self.now = end;
         self.registrar.handle_timeout(end);
@@ -86,9 +91,15 @@ impl World {
                 Output::Send { connection, data } => {
                     self.inbox.entry(connection).or_default().push_back(data);
                 }
-                Output::Close { connection, code, .. } => self.closed.push((connection, code)),
+                Output::Close {
+                    connection, code, ..
+                } => self.closed.push((connection, code)),
                 Output::Event(Event::BindingsChanged { user }) => self.changed.push(user),
-                Output::Trace { direction, connection, message } => {
+                Output::Trace {
+                    direction,
+                    connection,
+                    message,
+                } => {
                     self.traces.push((direction, connection, message));
                 }
                 Output::Log { message, .. } => self.logs.push(message),
@@ -114,7 +125,10 @@ impl World {
     /// Contact URIs bound for `user`.
     pub fn contacts(&self, user: &str) -> Vec<String> {
         let bindings = self.registrar.bindings(user);
-        bindings.into_iter().map(|binding| binding.contact).collect()
+        bindings
+            .into_iter()
+            .map(|binding| binding.contact)
+            .collect()
     }
 
     /// Answers a request that was received, with a To tag.
@@ -128,7 +142,11 @@ impl World {
             .map(|route| format!("Record-Route: {route}\r\n"))
             .collect();
         let to = request.header(Name::To).unwrap();
-        let tag = if request.to_tag().is_some() { String::new() } else { format!(";tag=t{connection}") };
+        let tag = if request.to_tag().is_some() {
+            String::new()
+        } else {
+            format!(";tag=t{connection}")
+        };
         let cseq = request.header(Name::CSeq).unwrap();
         let from = request.header(Name::From).unwrap();
         let call_id = request.call_id();
@@ -208,14 +226,22 @@ impl Client {
     /// The text of a request outside a dialog, with credentials if a nonce is known.
     pub fn request(&mut self, method: &str, uri: &str, headers: &str) -> String {
         self.cseq += 1;
-        let authorization = self.challenge.as_ref().map_or_else(String::new, |challenge| {
-            self.count += 1;
-            let secret = Secret::Password(self.password);
-            let value =
-                digest_authorization(challenge, self.user, secret, method, uri, self.count, "c0", b"");
-            let name = if method == "REGISTER" || method == "SUBSCRIBE" { "" } else { "Proxy-" };
-            format!("{name}Authorization: {value}\r\n")
-        });
+        let authorization = self
+            .challenge
+            .as_ref()
+            .map_or_else(String::new, |challenge| {
+                self.count += 1;
+                let secret = Secret::Password(self.password);
+                let value = digest_authorization(
+                    challenge, self.user, secret, method, uri, self.count, "c0", b"",
+                );
+                let name = if method == "REGISTER" || method == "SUBSCRIBE" {
+                    ""
+                } else {
+                    "Proxy-"
+                };
+                format!("{name}Authorization: {value}\r\n")
+            });
         let to = if method == "REGISTER" {
             format!("<sip:{}@example.com>", self.user)
         } else {
@@ -226,7 +252,13 @@ impl Client {
 
     /// The text of a request with this To.
     pub fn text(&self, method: &str, uri: &str, to: &str, headers: &str) -> String {
-        let Self { connection, user, call_id, cseq, .. } = self;
+        let Self {
+            connection,
+            user,
+            call_id,
+            cseq,
+            ..
+        } = self;
         format!(
             "{method} {uri} SIP/2.0\r\n\
              Via: SIP/2.0/WS c{connection}.invalid;branch=z9hG4bKc{connection}n{cseq}\r\n\
@@ -269,10 +301,12 @@ impl Client {
 
 /// The challenge of `answer` for an algorithm.
 pub fn digest(answer: &Message, wanted: Algorithm) -> Option<DigestChallenge> {
-    challenges(answer).into_iter().find_map(|(_, challenge)| match challenge {
-        Challenge::Digest(digest) if digest.algorithm == wanted => Some(digest),
-        _ => None,
-    })
+    challenges(answer)
+        .into_iter()
+        .find_map(|(_, challenge)| match challenge {
+            Challenge::Digest(digest) if digest.algorithm == wanted => Some(digest),
+            _ => None,
+        })
 }
 
 /// The Contact values of an answer.

@@ -70,6 +70,8 @@ pub struct World {
     next_connection: Connection,
     seed: u8,
     pub transcript: Vec<String>,
+    /// Events of all clients in order, with the REGISTERs sent before.
+    pub log: Vec<(ClientId, usize, Event)>,
     pub server: Network,
 }
 
@@ -95,6 +97,7 @@ impl World {
             next_connection: 0,
             seed,
             transcript: Vec::new(),
+            log: Vec::new(),
             server: Network::Up,
         }
     }
@@ -380,6 +383,8 @@ impl World {
                 Output::Event(event) => {
                     let name = self.clients[id].name.clone();
                     self.note(format!("{name}: {}", describe(&event)));
+                    let registers = self.clients[id].registers;
+                    self.log.push((id, registers, event.clone()));
                     self.clients[id].events.push(event);
                 }
                 Output::Log { message, .. } => {
