@@ -240,13 +240,12 @@ impl World {
 
     fn step_to(&mut self, at: Instant) {
         self.now = self.now.max(at);
-        if let Some(Reverse((due, ..))) = self.wire.peek() {
-            if *due <= self.now.millis() {
-                let Some(Reverse((_, _, wire))) = self.wire.pop() else {
-                    return;
-                };
-                return self.deliver(wire);
-            }
+        let due = |at: u64| at <= self.now.millis();
+        if self.wire.peek().is_some_and(|Reverse((at, ..))| due(*at)) {
+            let Some(Reverse((_, _, wire))) = self.wire.pop() else {
+                return;
+            };
+            return self.deliver(wire);
         }
         if self
             .registrar
@@ -361,10 +360,9 @@ impl World {
                     let connection = socket
                         .filter(|s| s.generation == generation)
                         .and_then(|s| s.connection);
-                    if self.clients[id].network != Network::Silent {
-                        if let Some(connection) = connection {
-                            self.put(LATENCY, Wire::ToServer(connection, data));
-                        }
+                    let heard = self.clients[id].network != Network::Silent;
+                    if let Some(connection) = connection.filter(|_| heard) {
+                        self.put(LATENCY, Wire::ToServer(connection, data));
                     }
                 }
                 Output::CloseSocket { generation, .. } => {
