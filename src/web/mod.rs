@@ -4,6 +4,12 @@
 
 #[cfg(feature = "client")]
 mod client;
+#[cfg(feature = "client")]
+pub use client::Core;
+
 mod object;
+
 #[cfg(feature = "registrar")]
 mod registrar;
+#[cfg(feature = "registrar")]
+pub use registrar::RegistrarCore;

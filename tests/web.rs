@@ -1,0 +1,274 @@
+//! The wasm boundaries in a real browser: the objects that cross them, the
+//! platform's randomness, a phone and a registrar speaking through JavaScript
+//! values, and a real WebSocket of the browser.
+
+#![cfg(target_arch = "wasm32")]
+// The panics of a test are its verdict.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use graceline::web::{Core, RegistrarCore};
+use js_sys::{Date, Function, JSON, Object, Promise, Reflect, Uint8Array};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues)]
+    fn get_random_values(into: &Uint8Array);
+}
+
+fn object(json: &str) -> JsValue {
+    JSON::parse(json).unwrap()
+}
+
+fn get(value: &JsValue, name: &str) -> JsValue {
+    if !value.is_object() {
+        return JsValue::UNDEFINED;
+    }
+    Reflect::get(value, &name.into()).unwrap()
+}
+
+fn text(value: &JsValue, name: &str) -> String {
+    get(value, name).as_string().unwrap_or_default()
+}
+
+fn seed() -> Vec<u8> {
+    let seed = Uint8Array::new_with_length(32);
+    get_random_values(&seed);
+    seed.to_vec()
+}
+
+fn options(changes: &str) -> JsValue {
+    let options = object(
+        r#"{ "connections": ["ws://127.0.0.1/"], "user": "2001", "domain": "example.com",
+             "password": "s3cret", "device": "CSF", "timeout": 30000, "trace": true,
+             "instanceId": "urn:uuid:00000000-0000-4000-8000-000000000001" }"#,
+    );
+    Object::assign(&options.into(), &object(changes).into()).into()
+}
+
+fn phone(changes: &str) -> Core {
+    Core::new(&options(changes), &seed()).expect("good options")
+}
+
+/// Both machines in one page; what each hands out, the other is given.
+struct Pair {
+    phone: Core,
+    registrar: RegistrarCore,
+    /// Everything that the phone handed out.
+    outputs: Vec<JsValue>,
+}
+
+impl Pair {
+    fn new(changes: &str) -> Self {
+        let config = object(
+            r#"{ "policy": "graceful", "users": { "2001": { "password": "s3cret" } },
+                 "domain": "example.com" }"#,
+        );
+        let registrar = RegistrarCore::new(&config, &seed(), Date::now()).expect("good options");
+        Self {
+            phone: phone(changes),
+            registrar,
+            outputs: Vec::new(),
+        }
+    }
+
+    /// Runs until neither side has anything to say.
+    fn settle(&mut self) {
+        loop {
+            let output = self.phone.poll();
+            if !output.is_undefined() {
+                self.perform(&output);
+                self.outputs.push(output);
+                continue;
+            }
+            let output = self.registrar.poll();
+            if output.is_undefined() {
+                return;
+            }
+            if text(&output, "type") == "send" {
+                self.phone
+                    .socket_message(Date::now(), 0, 1, &get(&output, "data"));
+            }
+        }
+    }
+
+    fn perform(&self, output: &JsValue) {
+        match text(output, "type").as_str() {
+            "open" => {
+                self.registrar.opened(Date::now(), 1);
+                self.phone.socket_opened(Date::now(), 0, 1, "sip");
+            }
+            "send" => self
+                .registrar
+                .received(Date::now(), 1, &get(output, "data")),
+            _ => {}
+        }
+    }
+
+    fn events(&self) -> Vec<String> {
+        let events = self
+            .outputs
+            .iter()
+            .filter(|output| text(output, "type") == "event");
+        events.map(|event| text(event, "name")).collect()
+    }
+
+    fn event(&self, name: &str) -> Option<&JsValue> {
+        self.outputs
+            .iter()
+            .find(|output| text(output, "name") == name)
+    }
+}
+
+#[wasm_bindgen_test]
+fn a_phone_registers_through_plain_objects() {
+    let mut pair = Pair::new("{}");
+    pair.phone.register(Date::now(), 7, false);
+    pair.settle();
+    assert_eq!(pair.events(), ["status", "status", "registered"]);
+    let registered = pair.event("registered").unwrap();
+    assert_eq!(get(registered, "attempt").as_f64(), Some(7.0));
+    let registration = get(registered, "registration");
+    assert_eq!(text(&registration, "device"), "CSF");
+    assert_eq!(text(&registration, "mode"), "SoftPhone");
+    assert_eq!(get(&registration, "expires").as_f64(), Some(120.0));
+    assert_eq!(
+        get(&registration, "forceRegistration").as_bool(),
+        Some(false)
+    );
+    let bindings = pair.registrar.bindings(Date::now(), "2001");
+    assert_eq!(bindings.length(), 1);
+    assert_eq!(text(&bindings.get(0), "device"), "CSF");
+    let deadline = pair.phone.deadline().expect("a refresh is due some time");
+    assert!(deadline > Date::now() && deadline < Date::now() + 61_000.0);
+}
+
+#[wasm_bindgen_test]
+fn leaving_hands_out_one_register_and_the_close_at_once() {
+    let mut pair = Pair::new("{}");
+    pair.phone.register(Date::now(), 1, false);
+    pair.settle();
+    pair.phone.leave(Date::now());
+    let mut kinds = Vec::new();
+    let mut register = String::new();
+    loop {
+        let output = pair.phone.poll();
+        if output.is_undefined() {
+            break;
+        }
+        if text(&output, "type") == "send" {
+            register = text(&output, "data");
+        }
+        kinds.push(text(&output, "type"));
+    }
+    kinds.retain(|kind| kind == "send" || kind == "closeSocket" || kind == "store");
+    // The nonce count is stored before it is used.
+    assert_eq!(kinds.first().map(String::as_str), Some("store"));
+    assert_eq!(kinds.iter().filter(|kind| *kind == "send").count(), 1);
+    assert!(kinds.iter().any(|kind| kind == "closeSocket"));
+    assert!(register.starts_with("REGISTER ") && register.contains("Authorization: Digest "));
+    pair.registrar.received(Date::now(), 1, &register.into());
+    assert_eq!(pair.registrar.bindings(Date::now(), "2001").length(), 0);
+}
+
+#[wasm_bindgen_test]
+fn no_secret_crosses_the_boundary_but_in_the_messages() {
+    let mut pair = Pair::new("{}");
+    pair.phone.register(Date::now(), 1, false);
+    pair.settle();
+    let mut traces = 0;
+    for output in &pair.outputs {
+        let shown = JSON::stringify(output).unwrap().as_string().unwrap();
+        assert!(!shown.contains("s3cret"));
+        if text(output, "type") == "trace" {
+            traces += 1;
+            assert!(!shown.contains("response="), "{shown}");
+        }
+    }
+    assert!(traces >= 4);
+}
+
+#[wasm_bindgen_test]
+fn a_bad_option_is_thrown_by_name() {
+    for (changes, option) in [
+        (r#"{ "displayName": "a\r\nb" }"#, "displayName"),
+        (r#"{ "user": "" }"#, "user"),
+        (r#"{ "connections": [] }"#, "connections"),
+        (
+            r#"{ "instanceId": "urn:uuid:00000000-0000-0000-0000-000000000000" }"#,
+            "instanceId",
+        ),
+    ] {
+        let error = Core::new(&options(changes), &seed())
+            .err()
+            .expect("refused");
+        assert_eq!(text(&error, "code"), "eInvalidArgument");
+        assert_eq!(text(&error, "option"), option);
+    }
+}
+
+#[wasm_bindgen_test]
+fn text_and_bytes_are_taken_alike_and_anything_else_is_harmless() {
+    let mut pair = Pair::new("{}");
+    pair.phone.register(Date::now(), 1, false);
+    pair.settle();
+    let options = "OPTIONS sip:2001@example.com SIP/2.0\r\nVia: SIP/2.0/WS x.invalid;branch=z9hG4bK1\r\n\
+                   Max-Forwards: 70\r\nFrom: <sip:a@example.com>;tag=1\r\nTo: <sip:2001@example.com>\r\n\
+                   Call-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+    let as_bytes: JsValue = Uint8Array::from(options.as_bytes()).into();
+    let answers = |data: JsValue| {
+        pair.phone.socket_message(Date::now(), 0, 1, &data);
+        let mut answers = 0;
+        loop {
+            let output = pair.phone.poll();
+            if output.is_undefined() {
+                return answers;
+            }
+            answers += u32::from(text(&output, "data").starts_with("SIP/2.0 200 OK"));
+        }
+    };
+    assert_eq!(answers(options.into()), 1);
+    assert_eq!(answers(as_bytes), 1);
+    for odd in [
+        JsValue::NULL,
+        JsValue::UNDEFINED,
+        7.into(),
+        Object::new().into(),
+    ] {
+        assert_eq!(answers(odd), 0);
+    }
+    assert_eq!(answers("x".repeat(1 << 20).into()), 0);
+}
+
+#[wasm_bindgen_test]
+async fn a_socket_of_the_browser_that_cannot_open_ends_the_login() {
+    // Port 9 (discard): nobody listens, the browser says so with a close.
+    let make = Function::new_with_args(
+        "url",
+        "return new Promise((resolve) => { const s = new WebSocket(url, 'sip'); s.onclose = resolve; });",
+    );
+    let phone = phone("{}");
+    phone.register(Date::now(), 1, false);
+    let mut failed = None;
+    while failed.is_none() {
+        let output = phone.poll();
+        match text(&output, "type").as_str() {
+            "open" => {
+                let url = "ws://127.0.0.1:9/".into();
+                let promise: Promise = make.call1(&JsValue::NULL, &url).unwrap().into();
+                JsFuture::from(promise).await.unwrap();
+                let generation = get(&output, "generation").as_f64().unwrap() as u32;
+                phone.socket_closed(Date::now(), 0, generation);
+            }
+            "event" if text(&output, "name") == "failed" => failed = Some(text(&output, "code")),
+            // The pauses between the attempts need not be lived through.
+            _ if output.is_undefined() => phone.wake(phone.deadline().expect("a retry is due")),
+            _ => {}
+        }
+    }
+    assert_eq!(failed.as_deref(), Some("eCouldNotConnect"));
+}
