@@ -1,6 +1,6 @@
 //! What the app hears of the registration. Order: status, then the event.
 
-use super::{Event, Fault, Phone, Registered, Status};
+use super::{Event, Fault, Level, Phone, Registered, Status};
 use crate::registration::{Failure, Holder, Outcome, Refusal, RegistrationType};
 use crate::time::Instant;
 
@@ -32,6 +32,11 @@ impl Phone {
             return;
         };
         self.set_status(Status::Ready);
+        if !registered.detects_conflicts {
+            let text = "this registrar lists nobody else and refuses nobody: another login of the \
+                        device cannot be seen";
+            self.log(Level::Warn, text);
+        }
         if let Some(login) = self.login.take() {
             self.emit(Event::Registered(login.attempt, registered));
         }

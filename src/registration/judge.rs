@@ -31,7 +31,12 @@ pub fn judge(list: &[Binding], own: &Claim, removed: &[String]) -> Verdict {
     } else {
         Verdict::LogInAgain
     };
-    for rival in rivals(list) {
+    // A ghost whose claim is later than ours is no ghost: this instance lives
+    // twice (a cloned browser profile), and the other one logged in after us.
+    let ghosts = list
+        .iter()
+        .filter(|binding| binding.kind == Kind::Ghost && binding.claim.is_some());
+    for rival in rivals(list).chain(ghosts) {
         let taken = match &rival.claim {
             Some(claim) if !claim.beats(own) => false,
             Some(claim) if own_listed && !claim.forced => {
@@ -118,6 +123,7 @@ mod tests {
         let own = claim("own", 100, false);
         let mine = binding(Kind::Own, Some(own.clone()));
         let rival = |since, forced| binding(Kind::Rival, Some(claim("rival", since, forced)));
+        let ghost = |since| binding(Kind::Ghost, Some(claim("own", since, false)));
         let naive = binding(Kind::Rival, None);
         let other = binding(Kind::Other, None);
         let verdict = |list: &[&Binding], removed: &[String]| {
@@ -142,6 +148,9 @@ mod tests {
             (vec![&rival(99, true)], &[], "again"),
             (vec![&rival(101, false)], &[], "takenOver"),
             (vec![&naive], &[], "takenOver"),
+            (vec![&mine, &ghost(99)], &[], "stay"),
+            (vec![&ghost(99)], &[], "again"),
+            (vec![&ghost(101)], &[], "takenOver"),
         ] {
             assert_eq!(verdict(&list, removed), expected, "{list:?}");
         }

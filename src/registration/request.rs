@@ -136,16 +136,14 @@ impl Registration {
         }
         let seconds = now.seconds().saturating_add_signed(self.clock_offset);
         let forced = self.forced();
-        let listed = self
+        // A force tops every claim that it saw; any login tops its own ghosts.
+        let topped = self
             .listed
             .iter()
-            .filter_map(|binding| binding.claim.as_ref());
-        let highest = listed.map(|claim| claim.since).max().unwrap_or(0);
-        let since = if forced {
-            seconds.max(highest.saturating_add(1))
-        } else {
-            seconds
-        };
+            .filter(|binding| forced || binding.kind == Kind::Ghost);
+        let highest = topped.filter_map(|binding| binding.claim.as_ref());
+        let highest = highest.map(|claim| claim.since.saturating_add(1)).max();
+        let since = seconds.max(highest.unwrap_or(0));
         let since = since.min(Claim::MAX_SINCE);
         self.claim = Some(Claim {
             identity: self.identity.clone(),

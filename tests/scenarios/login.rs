@@ -382,3 +382,132 @@ fn garbage_is_counted_and_harms_nothing() {
     world.run(Duration::from_secs(120));
     assert_eq!(world.status(alice), Status::Ready);
 }
+
+#[test]
+fn a_redirect_is_followed_over_the_same_flow() {
+    for config in [registrar_config(), plain(Dialect::Rfc3261)] {
+        let mut config = config;
+        let moved = answer(
+            302,
+            "Moved",
+            &[("Contact", "<sip:example.com;transport=ws>")],
+        );
+        config.faults.answer_register = [moved].into();
+        let mut world = World::new(35, config);
+        let alice = world.client("alice");
+        assert_eq!(
+            world.login(alice, false),
+            None,
+            "{}",
+            world.transcript.join("\n")
+        );
+    }
+    let moved = answer(302, "Moved", &[("Contact", "<sip:example.com>")]);
+    let failed = login_against(plain(Dialect::Rfc3261), vec![moved; 9]);
+    assert_eq!(failed, Some(("eServerRejected", Some(302))));
+}
+
+#[test]
+fn a_registrar_that_refuses_to_list_is_said_to_show_no_conflicts() {
+    let mut config = plain(Dialect::Rfc3261);
+    config.faults.answer_register = [answer(400, "Missing Contact", &[])].into();
+    let mut world = World::new(36, config);
+    let alice = world.client("alice");
+    assert_eq!(world.login(alice, false), None);
+    let known = world.clients[alice].phone.registered().expect("registered");
+    assert!(!known.detects_conflicts);
+    world.run(Duration::from_secs(300));
+    assert_eq!(world.status(alice), Status::Ready);
+}
+
+#[test]
+fn the_app_is_asked_for_credentials_and_its_time_is_its_own() {
+    use graceline::transaction::Credentials;
+    let mut world = World::new(37, registrar_config());
+    let alice = world.client_with("alice", |config| {
+        config.password = None;
+        config.has_credentials = true;
+    });
+    world.register(alice, false);
+    let asked = |event: &Event| match event {
+        Event::Credentials {
+            id,
+            scheme: "digest",
+            ..
+        } => Some(*id),
+        _ => None,
+    };
+    world.until("asked", |world| {
+        world.clients[alice]
+            .events
+            .iter()
+            .any(|e| asked(e).is_some())
+    });
+    world.run(Duration::from_secs(120));
+    let id = world.clients[alice]
+        .events
+        .iter()
+        .find_map(asked)
+        .expect("asked");
+    let password = |text: &str| Credentials::Password {
+        username: None,
+        password: text.into(),
+    };
+    world.act(alice, |phone, now| {
+        phone.credentials(now, id, Some(password("secret")))
+    });
+    world.until("settled", |world| world.settled(alice));
+    assert_eq!(world.status(alice), Status::Ready);
+    // Kept for the refreshes, which ask nobody.
+    world.run(Duration::from_secs(600));
+    assert_eq!(
+        world.clients[alice].events.iter().filter_map(asked).count(),
+        1
+    );
+    assert_eq!(world.status(alice), Status::Ready);
+}
+
+#[test]
+fn a_bearer_token_is_asked_for_and_sent() {
+    use graceline::transaction::Credentials;
+    let mut config = registrar_config();
+    config.algorithms.clear();
+    config.authz_server = Some("https://auth.example.com".into());
+    config.users.get_mut("2001").expect("known").token = Some("t0ken".into());
+    for (token, code) in [("t0ken", None), ("wrong", Some("eCredentialsRejected"))] {
+        let mut world = World::new(38, config.clone());
+        let alice = world.client_with("alice", |config| {
+            config.password = None;
+            config.has_credentials = true;
+            config.loopback = true;
+        });
+        world.register(alice, false);
+        let mut answered = 0;
+        for _ in 0..20 {
+            world.run(Duration::from_secs(1));
+            for event in world.clients[alice].events.clone() {
+                if let Event::Credentials { id, scheme, .. } = event
+                    && id > answered
+                {
+                    assert_eq!(scheme, "bearer");
+                    answered = id;
+                    let answer = Credentials::Token(token.into());
+                    world.act(alice, |phone, now| phone.credentials(now, id, Some(answer)));
+                }
+            }
+        }
+        assert!(world.settled(alice));
+        let failed = world.clients[alice]
+            .events
+            .iter()
+            .find_map(|event| match event {
+                Event::Failed(_, fault) => Some(fault.code),
+                _ => None,
+            });
+        assert_eq!(failed, code);
+        assert!(
+            answered <= 2,
+            "a refused token is not asked for again and again"
+        );
+    }
+}

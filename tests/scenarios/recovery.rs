@@ -197,3 +197,28 @@ fn another_tab_silences_this_one() {
         "{last:?}"
     );
 }
+
+#[test]
+fn a_cloned_browser_profile_does_not_fight_with_itself() {
+    // A registrar that refuses by itself takes both for one client and hides
+    // the other from each: nothing to be seen there.
+    for dialect in DIALECTS {
+        let mut world = World::new(50, plain(dialect));
+        let same = |config: &mut graceline::phone::Config| {
+            config.instance_id = "urn:uuid:00000000-0000-4000-8000-00000000cafe".into();
+        };
+        let alice = world.client_with("alice", same);
+        let clone = world.client_with("clone", same);
+        world.login(alice, false);
+        world.run(Duration::from_secs(20));
+        assert_eq!(world.login(clone, false), None, "{dialect:?}");
+        world.run(Duration::from_secs(900));
+        assert_eq!(
+            world.status(alice),
+            Status::ConnectionTerminated,
+            "{dialect:?}"
+        );
+        assert_eq!(world.status(clone), Status::Ready, "{dialect:?}");
+        assert_eq!(world.terminations(clone), 0, "{dialect:?}");
+    }
+}
