@@ -109,6 +109,8 @@ impl Registration {
             self.profile = Some(Profile::Generic);
         }
         let holder = rivals(&list).next().map(Binding::holder);
+        let login = matches!(self.goal, Goal::Login { .. });
+        let list = if login { self.disown(list) } else { list };
         match self.goal {
             Goal::Login { forced: true, .. } => {
                 self.listed = list;
@@ -129,6 +131,16 @@ impl Registration {
             Goal::Keep => self.keep(now, list, true),
             Goal::Idle | Goal::Leave => {}
         }
+    }
+
+    /// Makes ready for a new claim: what an earlier try of this login may have
+    /// bound is a ghost now, and goes with the others.
+    fn disown(&mut self, mut list: Vec<Binding>) -> Vec<Binding> {
+        self.claim = None;
+        for binding in list.iter_mut().filter(|binding| binding.kind == Kind::Own) {
+            binding.kind = Kind::Ghost;
+        }
+        list
     }
 
     /// Takes a rung of the force.
@@ -304,16 +316,8 @@ impl Registration {
             }
             Verdict::Ousted(..) if self.rounds < MAX_ROUNDS => {
                 // The later force wins, and ours is the later one: top its claim.
-                // Our contact of before goes with it, as the ghost that it is now.
                 self.rounds += 1;
-                self.claim = None;
-                let ghost = |mut binding: Binding| {
-                    if binding.kind == Kind::Own {
-                        binding.kind = Kind::Ghost;
-                    }
-                    binding
-                };
-                self.listed = list.into_iter().map(ghost).collect();
+                self.listed = self.disown(list);
                 let rung = first_rung(&self.listed, self.settings.may_remove_others);
                 self.next_rung(now, rung);
             }
