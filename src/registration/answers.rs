@@ -147,14 +147,10 @@ impl Registration {
     fn next_rung(&mut self, now: Instant, rung: Rung) {
         self.rung = Some(rung);
         // The hint must be sent before the removal: afterwards Kamailio routes
-        // nothing to the rival's GRUU any more. Where no GRUU is listed, the
-        // address-of-record is forked to all its contacts, the rival among them.
-        let aor = format!("sip:{}@{}", self.settings.user, self.settings.domain);
-        let mut targets: Vec<String> = rivals(&self.listed)
-            .map(|rival| rival.pub_gruu.clone().unwrap_or_else(|| aor.clone()))
-            .collect();
-        targets.dedup();
-        self.actions.extend(targets.into_iter().map(Action::Hint));
+        // nothing to the rival's GRUU any more.
+        let list = std::mem::take(&mut self.listed);
+        self.hint_rivals(&list);
+        self.listed = list;
         let untagged = rivals(&self.listed).filter(|rival| rival.claim.is_none());
         let untagged: Vec<String> = untagged.map(|rival| rival.uri.clone()).collect();
         self.removed.extend(untagged);
@@ -165,6 +161,23 @@ impl Registration {
             }
             Rung::All if !self.cleared => self.clear(),
             Rung::All | Rung::Beside => self.register(now, Vec::new()),
+        }
+    }
+
+    /// Tells every rival in `list`, once, to look. Where no GRUU is listed, the
+    /// address-of-record is forked to all its contacts, the rival among them.
+    fn hint_rivals(&mut self, list: &[Binding]) {
+        for rival in rivals(list) {
+            if self.hinted.contains(&rival.uri) {
+                continue;
+            }
+            let aor = || format!("sip:{}@{}", self.settings.user, self.settings.domain);
+            let to = rival.pub_gruu.clone().unwrap_or_else(aor);
+            self.hinted.push(rival.uri.clone());
+            let hint = Action::Hint(to);
+            if !self.actions.contains(&hint) {
+                self.actions.push_back(hint);
+            }
         }
     }
 
@@ -187,6 +200,9 @@ impl Registration {
             }
             Verdict::Stay => {
                 self.doubts = 0;
+                // A rival that is listed beside us has to leave, and learns of it
+                // by looking.
+                self.hint_rivals(&list);
                 self.confirm_or_refresh(now, query);
             }
             Verdict::LogInAgain if query => {
@@ -302,6 +318,7 @@ impl Registration {
         match judge(&list, own, &[]) {
             Verdict::Stay | Verdict::Doubt => {
                 self.confirmed(now, answer, &list);
+                self.hint_rivals(&list);
             }
             Verdict::LogInAgain if self.rounds < MAX_ROUNDS => {
                 self.rounds += 1;

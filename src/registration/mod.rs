@@ -218,6 +218,8 @@ pub struct Registration {
     only_own_seen: bool,
     /// Untagged contacts that a force of ours removed.
     removed: Vec<String>,
+    /// Contacts of rivals that were told to look.
+    hinted: Vec<String>,
     ignored: Vec<String>,
     asked_expires: Option<u32>,
     target: Option<String>,
@@ -276,6 +278,7 @@ impl Registration {
             query_refused: false,
             only_own_seen: true,
             removed: Vec::new(),
+            hinted: Vec::new(),
             ignored: Vec::new(),
             asked_expires: None,
             target: None,
@@ -319,6 +322,8 @@ impl Registration {
         self.bound = None;
         self.claim = None;
         self.removed.clear();
+        self.hinted.clear();
+        self.last_burst = None;
         self.looks.clear();
         self.doubts = 0;
         self.login_deadline = deadline;
@@ -418,7 +423,13 @@ impl Registration {
 
     /// Somebody says that the binding changed. Believed only after a look.
     pub fn hint(&mut self, now: Instant) {
-        if self.last_burst.is_some_and(|last| now - last < HINT_PAUSE) {
+        if let Some(last) = self.last_burst.filter(|last| now - *last < HINT_PAUSE) {
+            // Hints may be many; the looks they cause are not.
+            let next = last + HINT_PAUSE;
+            if !self.looks.contains(&next) {
+                self.looks.push(next);
+                self.looks.sort_unstable();
+            }
             return;
         }
         self.last_burst = Some(now);

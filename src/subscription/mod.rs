@@ -268,7 +268,7 @@ impl Subscription {
                 }
                 _ if ours && gone => news = News::Changed,
                 // The first document describes what our own login just saw.
-                _ if !ours && !gone && !first => news = News::Changed,
+                "registered" | "created" if !ours && !gone && !first => news = News::Changed,
                 _ => {}
             }
         }

@@ -338,3 +338,23 @@ fn the_profile_is_found_out() {
         assert_eq!(profile, Some(expected), "{name}");
     }
 }
+
+#[test]
+fn forced_back_and_forth_within_seconds_leaves_nobody_in_the_dark() {
+    for dialect in [Dialect::Rfc3261, Dialect::Kamailio] {
+        let mut world = World::new(13, plain(dialect));
+        let (alice, bob) = (world.client("alice"), world.client("bob"));
+        world.login(alice, false);
+        for client in [bob, alice, bob] {
+            world.run(Duration::from_secs(1));
+            assert_eq!(world.login(client, true), None, "{dialect:?}");
+        }
+        world.run(Duration::from_secs(5));
+        assert_eq!(
+            world.status(alice),
+            Status::ConnectionTerminated,
+            "{dialect:?}"
+        );
+        assert_eq!(world.status(bob), Status::Ready, "{dialect:?}");
+    }
+}
