@@ -1,0 +1,21 @@
+import js from "@eslint/js";
+import globals from "globals";
+
+export default [
+  { ignores: ["pkg/", "target/", "tools/", "test-output/"] },
+  js.configs.recommended,
+  {
+    languageOptions: { ecmaVersion: 2022, sourceType: "module" },
+    linterOptions: { reportUnusedDisableDirectives: "error" },
+  },
+  {
+    // Shipped to both worlds: what only one of them has is tested for, never assumed.
+    files: ["js/**", "tests/**"],
+    languageOptions: { globals: { ...globals.browser, ...globals.node } },
+  },
+  { files: ["demo/**"], languageOptions: { globals: globals.browser } },
+  {
+    files: ["scripts/**", "js/cli/**", "js/testing/**", "*.js"],
+    languageOptions: { globals: globals.node },
+  },
+];

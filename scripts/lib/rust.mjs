@@ -1,0 +1,82 @@
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { Missing, step } from "./log.mjs";
+import { inRoot } from "./paths.mjs";
+import { answerOf, findProgram, run } from "./run.mjs";
+import { digestOf, unlessFresh } from "./stamps.mjs";
+
+export const wasmTarget = "wasm32-unknown-unknown";
+
+const tools = inRoot("tools", "wasm-bindgen", "target", "release");
+
+/** The wasm-bindgen program of the version that Cargo.lock pins. */
+export const wasmBindgen = join(tools, "wasm-bindgen");
+
+/** The environment in which cargo finds the runner of .cargo/config.toml. */
+export const runnerEnv = {
+  PATH: [tools, process.env.PATH].join(delimiter),
+};
+
+/** The toolchain of rust-toolchain.toml with the wasm target. */
+export async function ensureRust() {
+  if (!findProgram("cargo")) {
+    throw new Missing(
+      "Rust is needed, and there is no cargo in PATH. Install rustup (https://rustup.rs), open a new shell, and run this again.",
+    );
+  }
+  // Shown, not captured: rustup may download the toolchain here.
+  const { output } = await run("rustc", ["--print", "sysroot"], {
+    stdout: "capture",
+  });
+  const installed = join(output.trim(), "lib", "rustlib", wasmTarget, "lib");
+  if (existsSync(installed)) return;
+  if (!findProgram("rustup")) {
+    throw new Missing(
+      `This Rust has no ${wasmTarget} target, and there is no rustup to add it. Install rustup (https://rustup.rs) and run this again.`,
+    );
+  }
+  await step(`adding the Rust target ${wasmTarget}`, () =>
+    run("rustup", ["target", "add", wasmTarget]),
+  ).catch((error) => {
+    throw new Missing(
+      `${error.message}\nThe WebAssembly target could not be added. Check the network, then run: rustup target add ${wasmTarget}`,
+    );
+  });
+}
+
+/** rustfmt and clippy, which only the tests need. */
+export async function ensureRustLinters() {
+  await ensureRust();
+  for (const [component, program] of [
+    ["rustfmt", "fmt"],
+    ["clippy", "clippy"],
+  ]) {
+    if (await answerOf("cargo", [program, "--version"])) continue;
+    await step(`adding the Rust component ${component}`, () =>
+      run("rustup", ["component", "add", component]),
+    );
+  }
+}
+
+/**
+ * Builds wasm-bindgen and its test runner from tools/wasm-bindgen, once: the
+ * program must be of exactly the version of the crate, with a locked dependency
+ * tree.
+ */
+export async function ensureWasmBindgen() {
+  const inputs = ["Cargo.toml", "Cargo.lock", "src"];
+  await unlessFresh({
+    stamp: join(tools, "graceline.stamp"),
+    digest: digestOf(inputs.map((name) => join("tools", "wasm-bindgen", name))),
+    outputs: [wasmBindgen, join(tools, "wasm-bindgen-test-runner")],
+    work: async () => {
+      await ensureRust();
+      await step("building wasm-bindgen (once, a minute or two)", () =>
+        run("cargo", ["build", "--release", "--locked"], {
+          cwd: inRoot("tools", "wasm-bindgen"),
+          env: { CARGO_TARGET_DIR: undefined },
+        }),
+      );
+    },
+  });
+}

@@ -1,0 +1,154 @@
+import { existsSync } from "node:fs";
+import { packAndInstall, testProject } from "./packed.mjs";
+import { Missing } from "./log.mjs";
+import { ensureNodePackages } from "./node-packages.mjs";
+import { inRoot } from "./paths.mjs";
+import { findProgram, run } from "./run.mjs";
+import {
+  ensureRust,
+  ensureRustLinters,
+  ensureWasmBindgen,
+  runnerEnv,
+  wasmTarget,
+} from "./rust.mjs";
+import { ensureBrowser, ensureKamailio } from "./system-packages.mjs";
+import { countCommands, runCargoTests, runNodeTests } from "./count.mjs";
+
+/**
+ * @typedef {object} Stage
+ * @property {string} name for `npm test -- NAME`
+ * @property {string} title
+ * @property {(() => unknown)[]} prepare what it needs; a {@link Missing} thing means that it cannot run here
+ * @property {() => Promise<{ passed: number, failed: number }>} run
+ */
+
+const build = once(() =>
+  run(process.execPath, [inRoot("scripts", "build.mjs")]),
+);
+const pack = once(packAndInstall);
+const nodePackages = once(ensureNodePackages);
+const browser = once(ensureBrowser);
+
+/** Features of the two wasm builds, as cargo's arguments. */
+const wasmBuilds = ["client", "registrar"].map((feature) => [
+  `--target=${wasmTarget}`,
+  "--no-default-features",
+  `--features=${feature}`,
+]);
+
+/** @type {Stage[]} */
+export const stages = [
+  {
+    name: "fmt",
+    title: "Rust formatting",
+    prepare: [ensureRustLinters],
+    run: () =>
+      countCommands(
+        ["cargo", "fmt", "--check"],
+        [
+          "cargo",
+          "fmt",
+          "--check",
+          "--manifest-path=tools/wasm-bindgen/Cargo.toml",
+        ],
+      ),
+  },
+  {
+    name: "clippy",
+    title: "Rust lints, native and wasm",
+    prepare: [ensureRustLinters],
+    run: () =>
+      countCommands(
+        ...[["--all-targets"], ...wasmBuilds].map((target) => [
+          ...["cargo", "clippy", "--locked", ...target],
+          ...["--", "--deny=warnings"],
+        ]),
+      ),
+  },
+  {
+    name: "rust",
+    title: "the two machines in virtual time",
+    prepare: [ensureRust],
+    run: () => runCargoTests(["test", "--locked"]),
+  },
+  {
+    name: "web",
+    title: "wasm in headless Chromium",
+    prepare: [
+      () => mustExist("tests/web.rs"),
+      ensureRust,
+      ensureWasmBindgen,
+      browser,
+    ],
+    run: () =>
+      runCargoTests(
+        ["test", "--locked", `--target=${wasmTarget}`, "--test=web"],
+        { ...runnerEnv, CHROMEDRIVER: findProgram("chromedriver") },
+      ),
+  },
+  {
+    name: "lint",
+    title: "JavaScript formatting, lints and types",
+    prepare: [nodePackages, build],
+    run: () =>
+      countCommands(
+        [nodeProgram("prettier"), "--check", "."],
+        [nodeProgram("eslint"), "--max-warnings=0", "."],
+        [nodeProgram("tsc"), "--project", "tsconfig.json"],
+      ),
+  },
+  {
+    name: "sizes",
+    title: "the shipped sizes against their budgets",
+    prepare: [nodePackages, build],
+    run: () =>
+      countCommands([process.execPath, inRoot("scripts", "sizes.mjs")]),
+  },
+  {
+    name: "js",
+    title: "the packed tarball's API in Node",
+    prepare: [nodePackages, build, pack],
+    run: () => runNodeTests("tests/js", { cwd: testProject }),
+  },
+  {
+    name: "packaging",
+    title: "the packed tarball in other people's projects",
+    prepare: [nodePackages, build, pack, browser],
+    run: () => runNodeTests("tests/packaging", { concurrency: 1 }),
+  },
+  {
+    name: "browser",
+    title: "pages in Chromium",
+    prepare: [nodePackages, build, browser],
+    run: () => runNodeTests("tests/browser", { concurrency: 1 }),
+  },
+  {
+    name: "interop",
+    title: "a real Kamailio, with JsSIP and SIP.js as rivals",
+    prepare: [nodePackages, build, ensureKamailio],
+    run: () => runNodeTests("tests/interop", { concurrency: 1 }),
+  },
+];
+
+/**
+ * A preparation that several stages share: done once, and its failure is told
+ * to each of them.
+ *
+ * @template T
+ * @param {() => Promise<T>} work
+ */
+function once(work) {
+  /** @type {Promise<T> | undefined} */
+  let result;
+  return () => (result ??= work());
+}
+
+/** @param {string} name */
+function nodeProgram(name) {
+  return inRoot("node_modules", ".bin", name);
+}
+
+/** @param {string} path */
+function mustExist(path) {
+  if (!existsSync(inRoot(path))) throw new Missing(`${path} is missing.`);
+}

@@ -1,0 +1,91 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { Missing, step } from "./log.mjs";
+import { answerOf, findProgram, run } from "./run.mjs";
+
+/** Chromium and its driver, for the tests that only a browser can run. */
+export async function ensureBrowser() {
+  const there = () =>
+    (process.env.CHROMIUM ??
+      findProgram("chromium", "chromium-browser", "google-chrome")) &&
+    findProgram("chromedriver");
+  if (there()) return;
+  await installPackages("Chromium and its driver", [
+    ["chromium", "chromium-driver"],
+    ["chromium-browser", "chromium-chromedriver"],
+  ]);
+  if (!there()) throw new Missing("Chromium was installed but is not in PATH.");
+}
+
+/** Kamailio with its WebSocket module, the real registrar of the interop tests. */
+export async function ensureKamailio() {
+  const there = () => findProgram("kamailio") && hasWebSocketModule();
+  if (there()) return;
+  await installPackages("Kamailio", [
+    ["kamailio", "kamailio-websocket-modules"],
+  ]);
+  if (!there()) {
+    throw new Missing("Kamailio was installed, but not its WebSocket module.");
+  }
+}
+
+function hasWebSocketModule() {
+  return ["/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64"]
+    .flatMap((folder) => [folder, ...subfolders(folder)])
+    .some((folder) =>
+      existsSync(join(folder, "kamailio", "modules", "websocket.so")),
+    );
+}
+
+/** @param {string} folder */
+function subfolders(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(folder, entry.name));
+}
+
+/**
+ * Installs distribution packages as root; anybody else is told the command.
+ *
+ * @param {string} what
+ * @param {string[][]} choices sets of packages; the first that this distribution has is taken
+ */
+async function installPackages(what, choices) {
+  const [first] = choices;
+  if (!findProgram("apt-get")) {
+    throw new Missing(
+      `${what} is missing. Install it from your distribution (on Debian: ${first.join(" ")}).`,
+    );
+  }
+  if (process.getuid?.() !== 0) {
+    throw new Missing(
+      `${what} is missing. Install it with:\n  sudo apt-get install --no-install-recommends ${first.join(" ")}`,
+    );
+  }
+  const env = { DEBIAN_FRONTEND: "noninteractive" };
+  await step(`installing ${what}`, async () => {
+    await run("apt-get", ["update"], { env });
+    for (const packages of choices) {
+      if (!(await available(packages))) continue;
+      await run(
+        "apt-get",
+        ["install", "--yes", "--no-install-recommends", ...packages],
+        { env },
+      );
+      return;
+    }
+    throw new Missing(
+      `This distribution has no package ${first[0]}. Install ${what} by hand.`,
+    );
+  });
+}
+
+/** @param {string[]} packages */
+async function available(packages) {
+  for (const name of packages) {
+    const policy = await answerOf("apt-cache", ["policy", name]);
+    if (!policy || /Candidate: \(none\)/.test(policy)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,190 @@
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+} from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { asFactory, typesOfFactory } from "./glue.mjs";
+import { Explained, say, step } from "./log.mjs";
+import { inRoot, pkg, root } from "./paths.mjs";
+import { run } from "./run.mjs";
+import {
+  ensureRust,
+  ensureWasmBindgen,
+  wasmBindgen,
+  wasmTarget,
+} from "./rust.mjs";
+import { digestOf, replaceFile, unlessFresh } from "./stamps.mjs";
+
+/** What the compiler reads. */
+const rustInputs = [
+  "src",
+  "Cargo.toml",
+  "Cargo.lock",
+  "rust-toolchain.toml",
+  ".cargo",
+  "tools/wasm-bindgen/Cargo.lock",
+];
+
+/** The steps themselves: a change of theirs changes the result. */
+const scripts = ["scripts/lib/wasm.mjs", "scripts/lib/glue.mjs"];
+
+/**
+ * Builds `pkg/NAME.js` and `pkg/NAME_bg.wasm` from the crate with the feature
+ * NAME alone.
+ *
+ * @param {"client" | "registrar"} name
+ * @returns {Promise<boolean>} whether there was anything to do
+ */
+export function buildWasm(name) {
+  return unlessFresh({
+    stamp: join(pkg, ".stamps", name),
+    digest: digestOf([...rustInputs, ...scripts]),
+    outputs: wasmFiles(name).map((file) => join(pkg, file)),
+    work: async () => {
+      await ensureRust();
+      await ensureWasmBindgen();
+      const module = await step(`compiling the ${name} to wasm`, () =>
+        compile(name),
+      );
+      await optimiseUnlessSame(name, module);
+    },
+  });
+}
+
+/** @param {string} name */
+function wasmFiles(name) {
+  return [`${name}.js`, `${name}.d.ts`, `${name}_bg.wasm`];
+}
+
+/**
+ * @param {string} feature
+ * @returns {Promise<string>} path of the module as the compiler wrote it
+ */
+async function compile(feature) {
+  const { output } = await run(
+    "cargo",
+    [
+      "build",
+      "--lib",
+      "--release",
+      "--locked",
+      `--target=${wasmTarget}`,
+      "--no-default-features",
+      `--features=${feature}`,
+      "--message-format=json-render-diagnostics",
+    ],
+    { stdout: "capture", env: { CARGO_ENCODED_RUSTFLAGS: await rustFlags() } },
+  );
+  const module = output
+    .split("\n")
+    .filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line))
+    .filter((message) => message.reason === "compiler-artifact")
+    .flatMap((message) => message.filenames)
+    .filter((file) => file.endsWith("graceline.wasm"))
+    .pop();
+  if (!module) throw new Explained("cargo built no graceline.wasm.");
+  return module;
+}
+
+/**
+ * Keeps the paths of this machine, which panic messages name, out of the module.
+ * (cargo splits these flags at U+001F, so that paths may hold spaces.)
+ */
+async function rustFlags() {
+  // Unpacks the crates: their folders must be there to be named.
+  await run("cargo", ["fetch", "--locked", `--target=${wasmTarget}`]);
+  const cargoHome = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
+  const sources = join(cargoHome, "registry", "src");
+  const folders = existsSync(sources) ? readdirSync(sources) : [];
+  return [
+    `--remap-path-prefix=${root}=`,
+    ...folders.map((name) => `--remap-path-prefix=${join(sources, name)}=`),
+  ].join("\x1f");
+}
+
+/**
+ * A change elsewhere in the crate often leaves this module as it was: then the
+ * slow half is spared.
+ *
+ * @param {"client" | "registrar"} name
+ * @param {string} module
+ */
+function optimiseUnlessSame(name, module) {
+  return unlessFresh({
+    stamp: join(pkg, ".stamps", `${name}.module`),
+    digest: digestOf(
+      [...scripts, "package-lock.json", "tools/wasm-bindgen/Cargo.lock"],
+      readFileSync(module).toString("base64"),
+    ),
+    outputs: wasmFiles(name).map((file) => join(pkg, file)),
+    work: () =>
+      step(`writing the glue of the ${name}, shrinking it`, () =>
+        optimise(name, module),
+      ),
+  });
+}
+
+/**
+ * @param {"client" | "registrar"} name
+ * @param {string} module
+ */
+async function optimise(name, module) {
+  const draft = mkdtempSync(join(tmpdir(), "graceline-build-"));
+  const read = (/** @type {string} */ file) =>
+    readFileSync(join(draft, file), "utf8");
+  try {
+    await run(wasmBindgen, [
+      "--target=web",
+      `--out-name=${name}`,
+      `--out-dir=${draft}`,
+      "--remove-name-section",
+      "--remove-producers-section",
+      module,
+    ]);
+    const wasm = join(draft, `${name}_bg.wasm`);
+    // The one from node_modules: older ones found on machines break the module silently.
+    await run(process.execPath, [
+      inRoot("node_modules", "binaryen", "bin", "wasm-opt"),
+      "-Oz",
+      wasm,
+      "-o",
+      wasm,
+    ]);
+    // The registrar is one machine of a test: its glue stays as it is.
+    const [js, types] =
+      name === "client" ? [asFactory, typesOfFactory] : [same, same];
+    replaceFile(join(pkg, `${name}.js`), js(read(`${name}.js`)));
+    replaceFile(join(pkg, `${name}.d.ts`), types(read(`${name}.d.ts`)));
+    replaceFile(join(pkg, `${name}_bg.wasm`), readFileSync(wasm));
+    say(`  pkg/${name}_bg.wasm: ${readFileSync(wasm).length} bytes`);
+  } finally {
+    rmSync(draft, { recursive: true, force: true });
+  }
+}
+
+/** @param {string} text */
+const same = (text) => text;
+
+/**
+ * Builds `pkg/inline/client_bg.js`, the client's wasm as base64 in a module,
+ * for pages and bundlers that cannot fetch a file.
+ *
+ * @returns {Promise<boolean>} whether there was anything to do
+ */
+export function buildInline() {
+  const output = join(pkg, "inline", "client_bg.js");
+  return unlessFresh({
+    stamp: join(pkg, ".stamps", "inline"),
+    digest: digestOf([...scripts, "pkg/client_bg.wasm"]),
+    outputs: [output],
+    work: async () => {
+      const wasm = readFileSync(join(pkg, "client_bg.wasm"));
+      replaceFile(output, `export default "${wasm.toString("base64")}";\n`);
+    },
+  });
+}

@@ -1,0 +1,21 @@
+// npm run setup: installs what the build and the tests need and this machine lacks.
+
+import { runMain, say, step } from "./lib/log.mjs";
+import { checkNode, ensureNodePackages } from "./lib/node-packages.mjs";
+import {
+  ensureRust,
+  ensureRustLinters,
+  ensureWasmBindgen,
+} from "./lib/rust.mjs";
+import { ensureBrowser, ensureKamailio } from "./lib/system-packages.mjs";
+
+await runMain(async () => {
+  await step("Node", checkNode);
+  await step("Node packages", ensureNodePackages);
+  await step("Rust with WebAssembly", ensureRust);
+  await step("rustfmt and clippy", ensureRustLinters);
+  await step("wasm-bindgen", ensureWasmBindgen);
+  await step("Chromium", ensureBrowser);
+  await step("Kamailio", ensureKamailio);
+  say("\nEverything is there: npm start, npm test.");
+});
