@@ -1,0 +1,201 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { DEFAULT_USERS, startRegistrar } from "../testing/index.js";
+import { sendFile } from "./static.js";
+
+const DOMAIN = "example.test";
+const DEFAULT_PORT = 8080;
+const POLICIES = ["normal", "duplicate", "graceful"];
+/** Of a request's body, in bytes. */
+const MAX_BODY = 1024;
+
+/**
+ * Serves the demo page with a registrar of its own, on loopback.
+ *
+ * @param {number} [port] default: the usual one, or any if that is taken
+ */
+export async function startDemo(port) {
+  const registrar = await startRegistrar({
+    domain: DOMAIN,
+    users: DEFAULT_USERS,
+  });
+  const demo = new Demo(registrar);
+  try {
+    await demo.listen(port ?? DEFAULT_PORT).catch((error) => {
+      if (port !== undefined || error.code !== "EADDRINUSE") throw error;
+      return demo.listen(0);
+    });
+  } catch (error) {
+    await registrar.stop();
+    throw error;
+  }
+  return demo;
+}
+
+/**
+ * @typedef {import("node:http").IncomingMessage} Request
+ * @typedef {import("node:http").ServerResponse} Response
+ */
+
+class Demo {
+  #registrar;
+  /** @type {Set<Response>} */
+  #watchers = new Set();
+  /** @type {any} */
+  #policy = "graceful";
+  #server = createServer((request, response) => {
+    this.#serve(request, response).catch(() =>
+      response.headersSent ? response.destroy() : end(response, 500),
+    );
+  });
+  url = "";
+
+  /** @param {import("../testing/index.js").Registrar} registrar */
+  constructor(registrar) {
+    this.#registrar = registrar;
+    registrar.on("bindings", () => this.#tell("bindings", this.#bindings()));
+    registrar.on("trace", (trace) => this.#tell("trace", trace));
+  }
+
+  /** @param {number} port */
+  async listen(port) {
+    this.#server.listen(port, "127.0.0.1");
+    await once(this.#server, "listening");
+    const address = /** @type {import("node:net").AddressInfo} */ (
+      this.#server.address()
+    );
+    this.url = `http://127.0.0.1:${address.port}/`;
+  }
+
+  async stop() {
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await this.#registrar.stop();
+  }
+
+  /**
+   * @param {Request} request
+   * @param {Response} response
+   */
+  async #serve(request, response) {
+    const { method, headers } = request;
+    const { port } = new URL(this.url);
+    // A page whose name was made to resolve to this machine sends its own name.
+    const hosts = [`127.0.0.1:${port}`, `localhost:${port}`];
+    if (!hosts.includes(headers.host ?? "")) return end(response, 403);
+    const [path] = (request.url ?? "/").split("?");
+    switch (`${method} ${path}`) {
+      case "GET /":
+        return response.writeHead(302, { location: "/demo/" }).end();
+      case "GET /demo/api/events":
+        return this.#watch(response);
+      case "POST /demo/api/policy":
+        return this.#setPolicy(request, response);
+    }
+    if (method !== "GET" && method !== "HEAD") return end(response, 405);
+    response.setHeader("content-security-policy", this.#securityPolicy());
+    return sendFile(path, response);
+  }
+
+  #securityPolicy() {
+    const registrar = this.#registrar.url.slice(0, -1);
+    return [
+      "default-src 'none'",
+      "script-src 'self' 'wasm-unsafe-eval'",
+      "style-src 'self'",
+      "img-src 'self' data:",
+      `connect-src 'self' ${registrar}`,
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+    ].join("; ");
+  }
+
+  /** @param {Response} response */
+  #watch(response) {
+    response.writeHead(200, {
+      "content-type": "text/event-stream",
+      "cache-control": "no-store",
+    });
+    this.#watchers.add(response);
+    response.on("close", () => this.#watchers.delete(response));
+    response.write(message("config", this.#config()));
+    response.write(message("bindings", this.#bindings()));
+  }
+
+  /**
+   * Only for our own page: another one can send neither JSON without asking
+   * first, nor our origin.
+   *
+   * @param {Request} request
+   * @param {Response} response
+   */
+  async #setPolicy(request, response) {
+    const { headers } = request;
+    if (headers.origin !== `http://${headers.host}`) return end(response, 403);
+    if (!/^application\/json\b/i.test(headers["content-type"] ?? ""))
+      return end(response, 415);
+    const policy = await policyIn(request);
+    if (!POLICIES.includes(policy)) return end(response, 400);
+    this.#policy = policy;
+    this.#registrar.configure({ policy });
+    this.#tell("config", this.#config());
+    this.#tell("bindings", this.#bindings());
+    return end(response, 204);
+  }
+
+  #config() {
+    return {
+      url: this.#registrar.url,
+      policy: this.#policy,
+      users: Object.entries(DEFAULT_USERS).map(([name, { password }]) => ({
+        name,
+        password,
+      })),
+      domain: DOMAIN,
+    };
+  }
+
+  #bindings() {
+    return Object.keys(DEFAULT_USERS).flatMap((user) =>
+      this.#registrar.bindings(user).map((binding) => ({ user, ...binding })),
+    );
+  }
+
+  /**
+   * @param {string} event
+   * @param {unknown} data
+   */
+  #tell(event, data) {
+    for (const watcher of this.#watchers) watcher.write(message(event, data));
+  }
+}
+
+/** @param {Request} request */
+async function policyIn(request) {
+  let body = "";
+  for await (const part of request) {
+    body += part;
+    if (body.length > MAX_BODY) return undefined;
+  }
+  try {
+    return JSON.parse(body)?.policy;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * @param {string} event
+ * @param {unknown} data
+ */
+const message = (event, data) =>
+  `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+
+/**
+ * @param {Response} response
+ * @param {number} status
+ */
+function end(response, status) {
+  response.writeHead(status).end();
+}

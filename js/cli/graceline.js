@@ -1,0 +1,154 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { PhoneError } from "../error.js";
+
+const HELP = `Usage: graceline <command> [options]
+
+Commands
+  registrar   a SIP registrar on WebSockets, for development and tests
+  demo        the demo page, with a registrar of its own
+
+Options of registrar
+  --port N               default: any free one
+  --host HOST            default: 127.0.0.1
+  --policy POLICY        graceful (default), duplicate or normal
+  --dialect DIALECT      with policy normal: rfc3261, kamailio, asterisk or opensips
+  --domain DOMAIN        the only domain served; default: any
+  --user NAME:PASSWORD   a user; may be repeated; default: 2001:secret and 2002:secret
+  --max-contacts N       bindings a user may have
+  --origin ORIGIN        a page's origin that may connect, besides loopback ones; may be repeated
+  --trace                print every SIP message, without its secrets
+
+Options of demo
+  --port N               default: the environment variable PORT, or 8080 if it is free
+
+  --help, --version
+`;
+
+const { values, positionals } = readArguments();
+const [command] = positionals;
+/** @type {Record<string, () => Promise<void>>} */
+const commands = { registrar, demo };
+
+try {
+  if (values.version) console.log(version());
+  else if (values.help || !command) console.log(HELP);
+  else if (Object.hasOwn(commands, command)) await commands[command]();
+  else fail(`There is no command "${command}". Try: graceline --help`);
+} catch (error) {
+  const { code, message } = /** @type {any} */ (error);
+  // What the user can mend needs no stack.
+  if (!code) throw error;
+  fail(
+    code === "EADDRINUSE"
+      ? "The port is in use: choose another one."
+      : PhoneError.is(error)
+        ? message
+        : `${code}: ${message}`,
+  );
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        port: { type: "string" },
+        host: { type: "string" },
+        policy: { type: "string" },
+        dialect: { type: "string" },
+        domain: { type: "string" },
+        user: { type: "string", multiple: true },
+        "max-contacts": { type: "string" },
+        origin: { type: "string", multiple: true },
+        trace: { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+        version: { type: "boolean", short: "v" },
+      },
+    });
+  } catch (error) {
+    return fail(
+      `${/** @type {Error} */ (error).message}\nTry: graceline --help`,
+    );
+  }
+}
+
+async function registrar() {
+  const { startRegistrar, DEFAULT_USERS } = await import("../testing/index.js");
+  const users = values.user ? usersFrom(values.user) : DEFAULT_USERS;
+  const server = await startRegistrar({
+    port: numberFrom("port") ?? 0,
+    host: values.host,
+    policy: /** @type {any} */ (values.policy),
+    dialect: /** @type {any} */ (values.dialect),
+    domain: values.domain,
+    maxContacts: numberFrom("max-contacts"),
+    origins: values.origin,
+    users,
+  });
+  server.on("log", ({ level, message }) =>
+    console.error(`${level} ${message}`),
+  );
+  if (values.trace)
+    server.on("trace", ({ direction, connection, message }) =>
+      console.error(`${direction} ${connection}\n${message}\n`),
+    );
+  console.error(`Users: ${Object.keys(users).join(", ")}. Ctrl+C ends it.`);
+  console.log(server.url);
+  stopOnSignal(() => server.stop());
+}
+
+async function demo() {
+  const { startDemo } = await import("./demo.js");
+  const given = numberFrom("port") ?? numberFrom("PORT", process.env.PORT);
+  const server = await startDemo(given);
+  console.error("The demo is ready. Ctrl+C ends it.");
+  console.log(server.url);
+  stopOnSignal(() => server.stop());
+}
+
+/** @param {() => Promise<unknown>} stop */
+function stopOnSignal(stop) {
+  for (const signal of ["SIGINT", "SIGTERM"])
+    process.once(signal, () => stop().then(() => process.exit(0)));
+}
+
+/** @param {string[]} pairs */
+function usersFrom(pairs) {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const [, name, password] =
+        /^([^:]+):(.+)$/.exec(pair) ??
+        fail("--user needs NAME:PASSWORD, as in --user 2001:tellnobody");
+      return [name, { password }];
+    }),
+  );
+}
+
+/**
+ * @param {string} name
+ * @param {string | undefined} [text]
+ */
+function numberFrom(
+  name,
+  text = /** @type {Record<string, any>} */ (values)[name],
+) {
+  if (!text) return undefined;
+  if (!/^\d{1,5}$/.test(text)) fail(`${name} must be a number, not "${text}".`);
+  return Number(text);
+}
+
+function version() {
+  const file = new URL("../../package.json", import.meta.url);
+  return JSON.parse(readFileSync(file, "utf8")).version;
+}
+
+/**
+ * @param {string} message
+ * @returns {never}
+ */
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}

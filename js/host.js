@@ -1,0 +1,248 @@
+import { createClock } from "./clock.js";
+import { PhoneError } from "./error.js";
+
+/** What setTimeout can wait at most, in ms. */
+const LONGEST_TIMER = 0x7fff_ffff;
+/** How long (ms) a server may take to answer our close before `ws` cuts the connection. */
+const CLOSING_TIME = 1000;
+
+/**
+ * @typedef {object} Handlers what a host does with the core's outputs
+ * @property {(event: any) => void} event
+ * @property {(value: string) => void} store
+ * @property {(entry: any) => void} log
+ * @property {(trace: any) => void} trace
+ * @property {(change: object) => void} transport
+ * @property {(error: PhoneError) => void} dead
+ */
+
+/**
+ * Drives one wasm core: brings it the time, what sockets say and the phone's
+ * commands, and performs its outputs. The core is never entered from within
+ * itself: what arrives while outputs are being performed (a listener that
+ * calls back, a WebSocket that delivers inside `send`) waits its turn.
+ */
+export class Host {
+  #core;
+  #instance;
+  #handlers;
+  #WebSocket;
+  #now;
+  /** @type {Map<string, WebSocket>} */
+  #sockets = new Map();
+  /** @type {[string, ...any[]][]} */
+  #inputs = [];
+  #running = false;
+  #ending = false;
+  /** @type {any} */
+  #timer;
+
+  /**
+   * @param {import("./instance.js").Instance} instance
+   * @param {any} options of the core
+   * @param {any} WebSocket a class
+   * @param {Handlers} handlers
+   * @param {() => number} [clock]
+   */
+  constructor(instance, options, WebSocket, handlers, clock = createClock()) {
+    this.#instance = instance;
+    this.#handlers = handlers;
+    this.#WebSocket = WebSocket;
+    this.#now = clock;
+    const seed = crypto.getRandomValues(new Uint8Array(32));
+    try {
+      this.#core = new instance.Core(options, seed, clock());
+      for (const uri of options.ignoreBindings ?? [])
+        this.#core.ignoreBinding(uri);
+    } catch (error) {
+      const { code, message, option } = Object(error);
+      if (code) throw new PhoneError(code, message, { details: { option } });
+      throw this.#trap(error);
+    }
+    instance.hosts.add(this);
+  }
+
+  /**
+   * Makes one call into the core, now or as soon as the current one is done.
+   *
+   * @param {string} method
+   * @param {...any} args what follows `now`
+   */
+  call(method, ...args) {
+    this.#inputs.push([method, ...args]);
+    if (!this.#running) this.#run();
+  }
+
+  /** Frees the core, once the outputs in hand are performed. */
+  free() {
+    this.#ending = true;
+    if (!this.#running) this.#run();
+  }
+
+  /**
+   * Drops the core without entering it again: its memory cannot be trusted.
+   *
+   * @param {PhoneError} error
+   */
+  die(error) {
+    if (!this.#core) return;
+    // The finaliser would enter the dead instance.
+    this.#core.__destroy_into_raw?.();
+    this.#drop();
+    this.#handlers.dead(error);
+  }
+
+  #run() {
+    this.#running = true;
+    try {
+      let input;
+      while (this.#core && (input = this.#inputs.shift())) {
+        const [method, ...args] = input;
+        this.#core[method](this.#now(), ...args);
+        let output;
+        while ((output = this.#core?.poll())) this.#perform(output);
+      }
+      if (this.#ending && this.#core) {
+        this.#core.free();
+        this.#drop();
+      }
+      this.#arm();
+    } catch (error) {
+      this.#trap(error);
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  #arm() {
+    clearTimeout(this.#timer);
+    const deadline = this.#core?.deadline();
+    if (deadline === undefined) return;
+    const wait = Math.min(Math.max(deadline - this.#now(), 0), LONGEST_TIMER);
+    this.#timer = setTimeout(() => this.call("wake"), wait);
+  }
+
+  /** @param {any} output */
+  #perform(output) {
+    const { type, slot, generation, ...content } = output;
+    switch (type) {
+      case "open":
+        return this.#open(output);
+      case "send":
+        try {
+          return this.#sockets.get(`${slot}:${generation}`)?.send(output.data);
+        } catch (error) {
+          this.#close(slot, generation);
+          return this.#lost(slot, generation, error);
+        }
+      case "closeSocket":
+        return this.#close(slot, generation);
+      case "store":
+        return this.#handlers.store(output.value);
+      case "log":
+        return this.#handlers.log(content);
+      case "trace":
+        return this.#handlers.trace(content);
+      case "event":
+        return this.#handlers.event(content);
+    }
+  }
+
+  /** @param {{ slot: number, generation: number, url: string }} output */
+  #open({ slot, generation, url }) {
+    const { transport } = this.#handlers;
+    transport({ state: "connecting", url });
+    /** @type {WebSocket} */
+    let socket;
+    try {
+      socket = new this.#WebSocket(url, "sip");
+    } catch (error) {
+      // Forbidden by the page's policy, say.
+      return this.#lost(slot, generation, error);
+    }
+    this.#sockets.set(`${slot}:${generation}`, socket);
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => {
+      transport({ state: "connected", url });
+      // A class of the app's own may not say which protocol it speaks.
+      this.call("socketOpened", slot, generation, socket.protocol ?? "sip");
+    };
+    socket.onmessage = ({ data }) =>
+      this.call(
+        "socketMessage",
+        slot,
+        generation,
+        data instanceof ArrayBuffer ? new Uint8Array(data) : data,
+      );
+    socket.onclose = ({ code, reason }) => {
+      this.#sockets.delete(`${slot}:${generation}`);
+      transport({ state: "disconnected", url, code, reason });
+      this.call("socketClosed", slot, generation, code, reason);
+    };
+    // Its close follows. In Node an error nobody handles would end the process.
+    socket.onerror = () => {};
+  }
+
+  /**
+   * @param {number} slot
+   * @param {number} generation
+   * @param {any} error
+   */
+  #lost(slot, generation, error) {
+    this.call("socketClosed", slot, generation, 1006, String(error?.message));
+  }
+
+  /**
+   * @param {number} slot
+   * @param {number} generation
+   */
+  #close(slot, generation) {
+    const key = `${slot}:${generation}`;
+    const socket = /** @type {any} */ (this.#sockets.get(key));
+    if (!this.#sockets.delete(key)) return;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    // `ws` would keep a process alive for 30 s if the server never answers.
+    if (socket.terminate) {
+      const cut = setTimeout(() => socket.terminate(), CLOSING_TIME);
+      socket.onclose = () => clearTimeout(cut);
+    }
+    try {
+      socket.close();
+    } catch {
+      // The app's own class misbehaves; we are done with it anyway.
+    }
+    this.#handlers.transport({
+      state: "disconnected",
+      url: socket.url,
+      code: 1000,
+      reason: "",
+    });
+  }
+
+  #drop() {
+    this.#core = undefined;
+    this.#inputs = [];
+    clearTimeout(this.#timer);
+    this.#instance.hosts.delete(this);
+    for (const key of this.#sockets.keys()) {
+      const [slot, generation] = key.split(":");
+      this.#close(+slot, +generation);
+    }
+  }
+
+  /**
+   * A throw from the core is a trap: every phone of its instance is lost.
+   *
+   * @param {unknown} cause
+   */
+  #trap(cause) {
+    const error = new PhoneError(
+      "eInternal",
+      "The phone failed inside and is out of service. Create a new Phone, and please report this.",
+      { cause },
+    );
+    this.#instance.dead = true;
+    for (const host of [...this.#instance.hosts]) host.die(error);
+    return error;
+  }
+}

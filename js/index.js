@@ -1,0 +1,24 @@
+import createGlue from "../pkg/client.js";
+import { getInstance, provide } from "./instance.js";
+
+export { PhoneError } from "./error.js";
+export { Phone } from "./phone.js";
+
+/** @returns {import("./index.js").WasmSource} */
+function wasm() {
+  const url = new URL("../pkg/client_bg.wasm", import.meta.url);
+  // Node's fetch knows no file: URLs. Not an import: bundlers for browsers
+  // would stumble over it.
+  const fs =
+    url.protocol === "file:" &&
+    globalThis.process?.getBuiltinModule?.("node:fs");
+  return fs ? fs.readFileSync(url) : url;
+}
+
+provide(createGlue, wasm);
+
+/** @param {import("./index.js").WasmSource} [source] */
+export async function init(source) {
+  if (source) provide(createGlue, () => source);
+  await getInstance();
+}

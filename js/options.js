@@ -1,0 +1,217 @@
+import { PhoneError } from "./error.js";
+
+/** @typedef {import("./index.js").PhoneOptions} PhoneOptions */
+/** @typedef {string | false | undefined} Complaint what is wrong with a value, in words */
+/** @typedef {(value: any, options: PhoneOptions) => Complaint} Check */
+
+const MAX_CONNECTIONS = 8;
+
+// RFC 3261 §25.1: the characters that a user part may hold unescaped, and "%".
+const USER = /^[\w.!~*'()&=+$,;?/%-]+$/;
+const HOST = /^([a-z0-9_]([\w.-]*\w)?\.?|\[[0-9a-f:.]+\])$/i;
+const TOKEN = /^[\w.!%*+`'~-]+$/;
+const UUID =
+  /^urn:uuid:(?!0{8}-0{4}-0{4}-0{4}-0{12}$)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+// Written by the phone itself; a second one would contradict it.
+const OWN_HEADER =
+  /^(via|v|from|f|to|t|call-id|i|cseq|contact|m|max-forwards|content-(length|type)|l|c|(proxy-)?authorization|expires|supported|k|(proxy-)?require|route|path|reason|user-agent)$/i;
+
+/** @type {(value: any) => Complaint} */
+const text = (value) =>
+  (typeof value !== "string" ||
+    !value ||
+    value.length > 512 ||
+    /\p{Cc}/u.test(value)) &&
+  "must be 1 to 512 characters of text without CR, LF, NUL or other control characters";
+
+/** @type {Check} */
+const boolean = (value) =>
+  typeof value !== "boolean" && "must be true or false";
+
+/** @type {Check} */
+const callable = (value) => typeof value !== "function" && "must be a function";
+
+/** @type {(...names: string[]) => Check} */
+const oneOf =
+  (...names) =>
+  (value) =>
+    !names.includes(value) && `must be one of ${names.join(", ")}`;
+
+/** @type {(pattern: RegExp, wanted: string) => Check} */
+const matching = (pattern, wanted) => (value) =>
+  text(value) || (!pattern.test(value) && `must be ${wanted}`);
+
+/** @type {(low: number, high: number, unit: string) => Check} */
+const integer = (low, high, unit) => (value) =>
+  !(Number.isInteger(value) && value >= low && value <= high) &&
+  `must be a whole number of ${unit} from ${low} to ${high}`;
+
+/**
+ * Loopback as a browser's parser sees the host: 127/8, [::1], localhost.
+ *
+ * @param {string} hostname
+ */
+export const isLoopback = (hostname) =>
+  /^(127\.\d+\.\d+\.\d+|\[::1\]|([^.]+\.)*localhost)$/i.test(hostname);
+
+/** @type {Check} */
+function connection(value, { allowInsecure }) {
+  const complaint = text(value);
+  if (complaint) return complaint;
+  let url;
+  try {
+    url = new URL(value);
+  } catch {
+    return "must be ws:// or wss:// URLs";
+  }
+  if (!/^wss?:$/.test(url.protocol)) return "must be ws:// or wss:// URLs";
+  if (url.username || url.password)
+    return "must not carry a user name or password in a URL: use authUser and password";
+  if (url.hash) return "must not carry a #fragment";
+  return (
+    url.protocol === "ws:" &&
+    !allowInsecure &&
+    !isLoopback(url.hostname) &&
+    "must use wss:// (ws:// is for loopback hosts; allowInsecure: true permits it elsewhere)"
+  );
+}
+
+/** @type {Record<string, Check>} */
+const checks = {
+  connections(value, options) {
+    const list = Array.isArray(value) ? value : [value];
+    if (!list.length || list.length > MAX_CONNECTIONS)
+      return `must be 1 to ${MAX_CONNECTIONS} ws:// or wss:// URLs`;
+    return list.map((url) => connection(url, options)).find(Boolean);
+  },
+  user: matching(
+    USER,
+    'the user part alone, as in "2001": no scheme, no @, special characters %-escaped',
+  ),
+  domain: matching(HOST, 'a host name or address alone, as in "example.com"'),
+  authUser: text,
+  password: (value) => value !== "" && text(value),
+  ha1: matching(
+    /^([0-9a-f]{32}|[0-9a-f]{64})$/i,
+    "the hex digits of an MD5 or SHA-256 hash",
+  ),
+  credentials: callable,
+  device: text,
+  instanceId: matching(UUID, 'a "urn:uuid:…" other than all zeros'),
+  displayName: text,
+  profile: oneOf("auto", "cisco", "generic"),
+  conflictScope: oneOf("device", "user"),
+  registrationType: oneOf("graceful", "duplicate", "normal"),
+  expires: integer(1, 4294967295, "seconds"),
+  timeout: integer(100, 600_000, "milliseconds"),
+  userAgent: text,
+  extraHeaders: (value) =>
+    Object(value) !== value
+      ? "must be an object of header names and values, or a list of [name, value]"
+      : headerList(value)
+          .map((pair) => header(pair))
+          .find(Boolean),
+  WebSocket: callable,
+  storage: (value) =>
+    value !== null &&
+    (typeof value?.getItem !== "function" ||
+      typeof value.setItem !== "function") &&
+    "must have getItem and setItem, or be null",
+  log: callable,
+  media: (value) => Object(value) !== value && "must be a media handler",
+  iceServers: (value) =>
+    !Array.isArray(value) &&
+    typeof value !== "function" &&
+    "must be a list, or a function",
+  allowInsecure: boolean,
+  forceMayRemoveOthers: boolean,
+  ignoreBindings: (value) =>
+    !(Array.isArray(value) && value.every((uri) => !text(uri))) &&
+    "must be a list of Contact URIs",
+  refuseMd5: boolean,
+  trace: boolean,
+  isolate: boolean,
+};
+
+const REQUIRED = ["connections", "user", "domain"];
+
+const DEFAULTS = {
+  profile: "auto",
+  conflictScope: "device",
+  registrationType: "graceful",
+  timeout: 30_000,
+};
+
+/** @param {any} value */
+const headerList = (value) =>
+  Array.isArray(value) ? value : Object.entries(value);
+
+/**
+ * @param {any} pair
+ * @returns {Complaint}
+ */
+function header(pair) {
+  const [name, value] = Array.isArray(pair) ? pair : [];
+  if (typeof name !== "string" || !TOKEN.test(name))
+    return "has a malformed header name";
+  if (OWN_HEADER.test(name))
+    return `cannot hold ${name}: the phone writes it itself`;
+  if (typeof value !== "string" || /\p{Cc}/u.test(value))
+    return `has a value of ${name} that is no text, or holds CR, LF or NUL`;
+  return undefined;
+}
+
+/** @param {string} url */
+const lowerCaseScheme = (url) =>
+  url.replace(/^\w+/, (scheme) => scheme.toLowerCase());
+
+/**
+ * @param {string} option
+ * @param {string} complaint
+ */
+export const invalid = (option, complaint) =>
+  new PhoneError("eInvalidArgument", `The option "${option}" ${complaint}.`, {
+    details: { option },
+  });
+
+/**
+ * Checks the options of a phone and fills in the defaults.
+ *
+ * @param {PhoneOptions} options
+ */
+export function checkOptions(options) {
+  if (Object(options) !== options)
+    throw invalid("options", "must be an object");
+  /** @type {any} */
+  const given = options;
+  for (const [name, check] of Object.entries(checks)) {
+    if (given[name] === undefined && !REQUIRED.includes(name)) continue;
+    const complaint = check(given[name], options);
+    if (complaint) throw invalid(name, complaint);
+  }
+  /** @type {any} */
+  const settings = { ...DEFAULTS, device: given.user };
+  for (const name of Object.keys(checks))
+    if (given[name] !== undefined) settings[name] = given[name];
+  settings.connections = [given.connections].flat().map(lowerCaseScheme);
+  if (given.extraHeaders)
+    settings.extraHeaders = headerList(given.extraHeaders);
+  return settings;
+}
+
+/**
+ * The part of the settings that the core is built from.
+ *
+ * @param {any} settings
+ * @param {{ instanceId: string, memory: string | undefined, trace: boolean }} more
+ */
+export const coreOptions = (settings, more) => ({
+  ...settings,
+  ...more,
+  hasCredentials: !!settings.credentials,
+  // Whether every connection is safe for a bearer token.
+  loopback: settings.connections.every(
+    (/** @type {string} */ url) =>
+      url.startsWith("wss:") || isLoopback(new URL(url).hostname),
+  ),
+});

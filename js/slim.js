@@ -1,0 +1,11 @@
+import createGlue from "../pkg/client.js";
+import { getInstance, provide } from "./instance.js";
+
+export { PhoneError } from "./error.js";
+export { Phone } from "./phone.js";
+
+/** @param {import("./index.js").WasmSource} source */
+export async function init(source) {
+  provide(createGlue, () => source);
+  await getInstance();
+}

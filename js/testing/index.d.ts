@@ -1,0 +1,132 @@
+/** The test registrar: real SIP over real WebSockets, on loopback, in Node. */
+
+/** How an ousted client learns of it. */
+export type Telling = "service-control" | "reg-event" | "close" | "refresh";
+
+export interface RegistrarOptions {
+  /** Default 0: any free one. */
+  port?: number;
+  /** Default "127.0.0.1". A host that others can reach needs users with passwords of your own. */
+  host?: string;
+  /**
+   * What a second login of a device meets. "graceful" (default): refused until
+   * it forces, then the first is told. "duplicate": takes over, the first is
+   * told. "normal": takes over silently.
+   */
+  policy?: "graceful" | "duplicate" | "normal";
+  /** With policy "normal": imitates how that registrar treats contacts. */
+  dialect?: "rfc3261" | "kamailio" | "asterisk" | "opensips";
+  /** By user part. Default: 2001 and 2002, password "secret". `authUser`: digest username, where it differs. */
+  users?: Record<string, { password: string; authUser?: string }>;
+  /** The only domain served. Default: any. */
+  domain?: string;
+  /** How the ousted client is told. Default: all that apply. */
+  tellOusted?: Telling[];
+  /** Whether `Event: reg` (RFC 3680) can be subscribed to. Default: as policy, dialect and `tellOusted` suggest. */
+  regEvent?: boolean;
+  /** Bindings an address-of-record may have. Default: no limit. */
+  maxContacts?: number;
+  /** At the limit the oldest binding makes room. Default false: the new one is refused. */
+  removeExisting?: boolean;
+  /** Digest algorithms offered, preferred first. Default SHA-256, MD5. */
+  algorithms?: ("MD5" | "SHA-256" | "SHA-512-256")[];
+  /** Seconds. Default 3600. */
+  nonceLifetime?: number;
+  /** Answers carry a fresh nonce (Authentication-Info). Default false. */
+  nextNonce?: boolean;
+  /** Seconds; shorter wishes get a 423. Default 10. */
+  minExpires?: number;
+  /** Seconds. Default 120; 3600 with policy "normal". */
+  maxExpires?: number;
+  /** Seconds, for who asks for none. Default 3600, cut to `maxExpires`. */
+  defaultExpires?: number;
+  /** Takeovers per minute and user; more get a 503. Default: no limit. */
+  forceLimit?: number;
+  /** Makes the registrar misbehave. */
+  faults?: Faults;
+  /** Origins of pages that may connect, besides loopback ones. */
+  origins?: string[];
+}
+
+export interface Faults {
+  /** The next so many requests are lost. */
+  dropRequests?: number;
+  /** The next so many answers are lost; what they answer took effect. */
+  dropAnswers?: number;
+  /** Answers to the next REGISTERs, which have no effect. */
+  answerRegister?: {
+    status: number;
+    reason?: string;
+    headers?: Record<string, string> | [name: string, value: string][];
+  }[];
+  /** Nothing is read and nothing is sent. */
+  silent?: boolean;
+}
+
+export interface Binding {
+  device: string;
+  instanceId?: string;
+  contact: string;
+  userAgent: string;
+  /** Seconds left. */
+  expires: number;
+  /** When this client logged in, in ms since the Unix epoch. */
+  since: number;
+}
+
+export interface RegistrarEvents {
+  /** Bindings of a user came, were refreshed or went. */
+  bindings: { user: string; bindings: Binding[] };
+  /** A SIP message passed by. Redacted. */
+  trace: {
+    /** ms since the Unix epoch. */
+    at: number;
+    direction: "sent" | "received";
+    /** Number of the connection, counted from 1. */
+    connection: number;
+    message: string;
+  };
+  log: { level: "debug" | "info" | "warn"; message: string };
+}
+
+export interface Registrar {
+  /** "ws://127.0.0.1:PORT/" */
+  readonly url: string;
+  /** The live bindings of a user, given by name. */
+  bindings(user: string): Binding[];
+  /** Changes the options given. Another policy or dialect clears the bindings. */
+  configure(options: Omit<RegistrarOptions, "port" | "host" | "origins">): void;
+  /** Loses bindings, nonces and subscriptions, as a restart would. */
+  forget(): void;
+  /** Cuts every connection, as a failing network would. */
+  disconnect(): void;
+  /** What was counted since the start. */
+  counters(): {
+    received: number;
+    malformed: number;
+    strays: number;
+    sent: number;
+  };
+  /** Lets the process end although the registrar runs. */
+  unref(): void;
+  /** Closes every connection and frees the port. */
+  stop(): Promise<void>;
+  on<Name extends keyof RegistrarEvents>(
+    name: Name,
+    listener: (payload: RegistrarEvents[Name]) => void,
+  ): this;
+  once<Name extends keyof RegistrarEvents>(
+    name: Name,
+    listener: (payload: RegistrarEvents[Name]) => void,
+  ): this;
+  off<Name extends keyof RegistrarEvents>(
+    name: Name,
+    listener: (payload: RegistrarEvents[Name]) => void,
+  ): this;
+}
+
+/** The users that serve where none are given: on loopback only. */
+export const DEFAULT_USERS: Record<string, { password: string }>;
+
+/** @throws {PhoneError} `eInvalidArgument`, naming the option */
+export function startRegistrar(options?: RegistrarOptions): Promise<Registrar>;
