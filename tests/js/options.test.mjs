@@ -1,0 +1,197 @@
+// Every option: what is refused, and that the error names it.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { checkOptions, coreOptions } from "../../js/options.js";
+import { Phone } from "../../js/phone.js";
+
+const good = {
+  connections: "wss://sip.example.com/",
+  user: "2001",
+  domain: "example.com",
+};
+const uuid = "urn:uuid:6b1ea9c3-3f1d-4c0b-9c1e-5d3c1a2b4c5d";
+
+/** @type {Record<string, unknown[]>} */
+const wrong = {
+  connections: [
+    undefined,
+    "",
+    [],
+    7,
+    null,
+    "sip.example.com",
+    "http://sip.example.com/",
+    "sips:sip.example.com",
+    "ws://sip.example.com/",
+    "ws://0.0.0.0/",
+    "ws://10.0.0.1/",
+    "ws://127.0.0.1.example.com/",
+    "ws://localhost.example.com/",
+    "ws://notlocalhost/",
+    "wss://alice@sip.example.com/",
+    "wss://alice:pass@sip.example.com/",
+    "wss://:pass@sip.example.com/",
+    "wss://sip.example.com/#there",
+    "wss://sip.example.com/\r\n",
+    Array(9).fill("wss://sip.example.com/"),
+    ["wss://sip.example.com/", "ws://sip.example.com/"],
+    ["wss://sip.example.com/", undefined],
+  ],
+  user: [undefined, "", 2001, "sip:2001", "2001@example.com", "a b", "a\r\nb"],
+  domain: [undefined, "", "sip:example.com", "exa mple.com", "example.com/a"],
+  authUser: ["", 7, "a\nb"],
+  password: [7, null, "a\rb", "a\0b"],
+  ha1: ["", "tellnobody", "0".repeat(33)],
+  credentials: ["tellnobody", {}],
+  device: ["", 7, "CSF\r\nALICE", "x".repeat(513)],
+  instanceId: [
+    "",
+    "6b1ea9c3-3f1d-4c0b-9c1e-5d3c1a2b4c5d",
+    "urn:uuid:00000000-0000-0000-0000-000000000000",
+    `${uuid}>`,
+  ],
+  displayName: ["", "Alice\r\nContact: *"],
+  profile: ["cucm", "Cisco", 1],
+  conflictScope: ["line", true],
+  registrationType: ["forced", ""],
+  expires: [0, -1, 1.5, "120", NaN, 4294967296],
+  timeout: [0, 99, 600_001, "30000", Infinity],
+  userAgent: ["", "A\r\nB"],
+  extraHeaders: [
+    "X-A: b",
+    { "X A": "b" },
+    { "X-A": "b\r\nVia: c" },
+    { "X-A": "b\0" },
+    { "X-A": 7 },
+    [["X-A"]],
+    ["X-A"],
+    { Contact: "*" },
+    { "content-length": "0" },
+    { Via: "SIP/2.0/WS a" },
+  ],
+  WebSocket: [{}, "ws"],
+  storage: [{}, "localStorage", { getItem() {} }],
+  log: [{}, true],
+  media: ["rtc", 1],
+  iceServers: ["stun:example.com", {}],
+  allowInsecure: ["yes", 1],
+  forceMayRemoveOthers: [1],
+  ignoreBindings: ["sip:2001@192.0.2.1", [7], ["sip:a\r\n@b"]],
+  refuseMd5: ["no"],
+  trace: [1],
+  isolate: [null],
+};
+
+describe("refused with eInvalidArgument, naming the option", () => {
+  for (const [option, values] of Object.entries(wrong)) {
+    for (const value of values) {
+      test(`${option}: ${JSON.stringify(value)?.slice(0, 60)}`, () => {
+        assert.throws(
+          () => new Phone({ ...good, [option]: value }),
+          (error) => {
+            assert.equal(error.code, "eInvalidArgument");
+            assert.equal(error.details.option, option);
+            assert.match(error.message, new RegExp(`"${option}"`));
+            return true;
+          },
+        );
+      });
+    }
+  }
+
+  test("no options at all", () => {
+    assert.throws(() => new Phone(), { code: "eInvalidArgument" });
+    assert.throws(() => new Phone("2001"), { code: "eInvalidArgument" });
+  });
+
+  test("the message does not repeat a password", () => {
+    assert.throws(
+      () => new Phone({ ...good, password: "tell\rnobody" }),
+      (error) => !/tell/.test(error.message + error.stack),
+    );
+    assert.throws(
+      () => new Phone({ ...good, connections: "wss://a:tellnobody@b/" }),
+      (error) => !/tellnobody/.test(error.message),
+    );
+  });
+});
+
+/** @type {Record<string, unknown[]>} */
+const right = {
+  connections: [
+    "ws://localhost:5066",
+    "ws://pbx.localhost/",
+    "ws://127.0.0.1:8080/sip",
+    "ws://127.1.2.3/",
+    "ws://[::1]:8080/",
+    "WSS://sip.example.com/ws?tenant=1",
+    Array(8).fill("wss://sip.example.com/"),
+  ],
+  user: ["alice", "+15551234", "al%20ice", "a.b_c-d"],
+  domain: ["example.com", "pbx", "192.0.2.1", "[2001:db8::1]", "a_b.local"],
+  password: ["", "pässwörd ✓", "a b:c"],
+  ha1: ["0123456789abcdef".repeat(2), "0123456789ABCDEF".repeat(4)],
+  instanceId: [uuid, uuid.toUpperCase().replace("URN:UUID", "urn:uuid")],
+  expires: [1, 120, 4294967295],
+  extraHeaders: [{}, { "X-A": "b", "X-B": "" }, [["X-A", "b"]]],
+  storage: [null, { getItem() {}, setItem() {} }],
+  iceServers: [[], async () => []],
+};
+
+describe("accepted", () => {
+  for (const [option, values] of Object.entries(right))
+    for (const value of values)
+      test(`${option}: ${JSON.stringify(value)?.slice(0, 60)}`, () => {
+        new Phone({ storage: null, ...good, [option]: value });
+      });
+
+  test("ws:// to any host with allowInsecure", () => {
+    const connections = "ws://sip.example.com/";
+    new Phone({ ...good, connections, allowInsecure: true });
+  });
+
+  test("undefined is absent, and unknown options are left alone", () => {
+    new Phone({ ...good, device: undefined, profile: undefined, future: 1 });
+  });
+});
+
+describe("what the core is given", () => {
+  const core = (options) =>
+    coreOptions(checkOptions({ ...good, ...options }), {
+      instanceId: uuid,
+      memory: undefined,
+      trace: false,
+    });
+
+  test("the defaults", () => {
+    const given = core();
+    assert.deepEqual(given.connections, ["wss://sip.example.com/"]);
+    assert.equal(given.device, "2001");
+    assert.equal(given.profile, "auto");
+    assert.equal(given.conflictScope, "device");
+    assert.equal(given.registrationType, "graceful");
+    assert.equal(given.timeout, 30_000);
+    assert.equal(given.hasCredentials, false);
+    assert.equal(given.instanceId, uuid);
+  });
+
+  test("headers as pairs, schemes in lower case", () => {
+    const given = core({
+      connections: ["WSS://sip.example.com/A"],
+      extraHeaders: { "X-A": "b" },
+    });
+    assert.deepEqual(given.extraHeaders, [["X-A", "b"]]);
+    assert.deepEqual(given.connections, ["wss://sip.example.com/A"]);
+  });
+
+  for (const [connections, loopback] of [
+    ["wss://sip.example.com/", true],
+    [["wss://sip.example.com/", "ws://localhost/"], true],
+    [["wss://sip.example.com/", "ws://sip.example.com/"], false],
+  ])
+    test(`bearer tokens may go to ${connections}: ${loopback}`, () => {
+      const given = core({ connections, allowInsecure: true });
+      assert.equal(given.loopback, loopback);
+    });
+});

@@ -1,0 +1,467 @@
+// registerPhone, unregisterPhone and close against a scripted core: what
+// settles, when, and with what.
+
+import assert from "node:assert/strict";
+import { beforeEach, describe, test } from "node:test";
+import { Phone } from "../../js/phone.js";
+import {
+  FakeCore,
+  FakeSocket,
+  event,
+  granted,
+  options,
+  refused,
+  registration,
+  status,
+  turn,
+  useFakeCore,
+} from "./support/fake-core.js";
+
+beforeEach(() => useFakeCore());
+
+/** A phone whose registerPhone has reached the core. */
+async function registering(request, more) {
+  const phone = new Phone({ ...options, ...more });
+  const story = record(phone);
+  const promise = phone.registerPhone(request);
+  promise.catch(() => {});
+  await turn();
+  return {
+    phone,
+    promise,
+    story,
+    core: FakeCore.made.at(-1),
+    server: FakeSocket.made.at(-1),
+  };
+}
+
+async function registered(more) {
+  const all = await registering(undefined, more);
+  all.server.say(...granted(1));
+  await all.promise;
+  all.story.length = 0;
+  return all;
+}
+
+/** What an app hears, in order. */
+function record(phone) {
+  const story = [];
+  phone.on("status", ({ status }) => story.push(status));
+  for (const name of ["eDeviceAlreadyRegistered", "eConnectionTerminated"])
+    phone.on(name, () => story.push(`on ${name}`));
+  phone.on("error", ({ code }) => story.push(`error ${code}`));
+  return story;
+}
+
+const code = (code) => (error) => {
+  assert.equal(error.name, "PhoneError");
+  assert.equal(error.code, code);
+  return true;
+};
+
+describe("registerPhone", () => {
+  test("resolves with the registration, after the status", async () => {
+    const { phone, promise, story, server } = await registering();
+    promise.then(() => story.push("resolved"));
+    assert.equal(phone.status, "eRegistering");
+    server.say(...granted(1));
+    assert.deepEqual(await promise, registration);
+    assert.deepEqual(story, ["eRegistering", "eReady", "resolved"]);
+    assert.equal(phone.ready, true);
+    assert.equal(phone.registration.expires, 120);
+  });
+
+  test("refused: status, event, rejection, in this order", async () => {
+    const { phone, promise, story, server } = await registering();
+    const elsewhere = { userAgent: "Other", since: 1_700_000_000_000 };
+    const heard = [];
+    phone.on("eDeviceAlreadyRegistered", (payload) => heard.push(payload));
+    promise.catch(() => story.push("rejected"));
+    const answer = {
+      status: 403,
+      reason: "Registration is active for another client",
+    };
+    server.say(
+      ...refused(1, "eDeviceAlreadyRegistered", {
+        ...answer,
+        device: "2001",
+        elsewhere,
+      }),
+    );
+    await assert.rejects(promise, (error) => {
+      assert.deepEqual(error.details, { device: "2001", elsewhere });
+      assert.equal(error.status, 403);
+      return code("eDeviceAlreadyRegistered")(error);
+    });
+    assert.deepEqual(heard, [{ device: "2001", elsewhere, ...answer }]);
+    assert.deepEqual(story, [
+      "eRegistering",
+      "eIdle",
+      "on eDeviceAlreadyRegistered",
+      "rejected",
+    ]);
+  });
+
+  test("already registered: the current registration, and no work", async () => {
+    const { phone, core } = await registered();
+    const again = await phone.registerPhone({ forceRegistration: true });
+    assert.deepEqual(again, registration);
+    assert.equal(core.given("register").length, 1);
+  });
+
+  test("calls that overlap share the work", async () => {
+    const { phone, promise, core, server } = await registering();
+    const second = phone.registerPhone();
+    await turn();
+    assert.deepEqual(core.given("register"), [[1, false]]);
+    server.say(...granted(1));
+    assert.equal(await promise, await second);
+  });
+
+  test("a forced call supersedes an unforced one", async () => {
+    const { phone, promise, core, server, story } = await registering();
+    const forced = phone.registerPhone({ forceRegistration: true });
+    await assert.rejects(promise, code("eAborted"));
+    await turn();
+    assert.deepEqual(core.given("register"), [
+      [1, false],
+      [2, true],
+    ]);
+    // The answer to the first attempt comes late, and counts for nothing.
+    server.say(
+      event("failed", { attempt: 1, code: "eServerRejected", message: "" }),
+    );
+    server.say(...granted(2, { forceRegistration: true }));
+    assert.equal((await forced).forceRegistration, true);
+    assert.deepEqual(story, ["eRegistering", "eReady"]);
+  });
+
+  test("an unforced call joins a forced one", async () => {
+    const { phone, promise, server } = await registering({
+      forceRegistration: true,
+    });
+    const second = phone.registerPhone();
+    server.say(...granted(1));
+    assert.equal(await promise, await second);
+  });
+
+  test("forced in the handler of the refusal", async () => {
+    const { phone, promise, core, server } = await registering();
+    let forced;
+    phone.once("eDeviceAlreadyRegistered", () => {
+      forced = phone.registerPhone({ forceRegistration: true });
+    });
+    server.say(...refused(1, "eDeviceAlreadyRegistered"));
+    await assert.rejects(promise, code("eDeviceAlreadyRegistered"));
+    await turn();
+    server.say(...granted(2));
+    await forced;
+    assert.deepEqual(core.given("register"), [
+      [1, false],
+      [2, true],
+    ]);
+  });
+
+  for (const [name, request] of [
+    ["forceRegistration", { forceRegistration: "yes" }],
+    ["signal", { signal: {} }],
+  ]) {
+    test(`a wrong ${name} rejects`, async () => {
+      const { promise } = await registering(request);
+      await assert.rejects(promise, (error) => {
+        assert.equal(error.details.option, name);
+        return code("eInvalidArgument")(error);
+      });
+      assert.equal(FakeCore.made.length, 0);
+    });
+  }
+
+  test("without any WebSocket class it says which option helps", async () => {
+    const original = globalThis.WebSocket;
+    delete globalThis.WebSocket;
+    try {
+      const { phone, promise } = await registering(undefined, {
+        WebSocket: undefined,
+      });
+      await assert.rejects(promise, (error) => {
+        assert.equal(error.details.option, "WebSocket");
+        return code("eInvalidArgument")(error);
+      });
+      assert.equal(phone.status, "eIdle");
+    } finally {
+      if (original) globalThis.WebSocket = original;
+    }
+  });
+});
+
+describe("an AbortSignal", () => {
+  test("rejects at once, and makes the core undo", async () => {
+    const controller = new AbortController();
+    const { promise, core, phone } = await registering({
+      signal: controller.signal,
+    });
+    controller.abort("the user left");
+    await assert.rejects(promise, (error) => {
+      assert.equal(error.cause, "the user left");
+      return code("eAborted")(error);
+    });
+    assert.equal(core.given("abort").length, 1);
+    assert.equal(phone.status, "eIdle");
+  });
+
+  test("aborted before: nothing is begun", async () => {
+    const { promise } = await registering({ signal: AbortSignal.abort() });
+    await assert.rejects(promise, code("eAborted"));
+    assert.equal(FakeCore.made.length, 0);
+  });
+
+  test("aborted before the core is loaded: nothing is sent", async () => {
+    const controller = new AbortController();
+    const phone = new Phone(options);
+    const promise = phone.registerPhone({ signal: controller.signal });
+    controller.abort();
+    await assert.rejects(promise, code("eAborted"));
+    await turn();
+    assert.equal(FakeCore.made.length, 0);
+    assert.equal(phone.status, "eIdle");
+  });
+
+  test("gives up one of two calls; the work goes on for the other", async () => {
+    const controller = new AbortController();
+    const { phone, promise, core, server } = await registering({
+      signal: controller.signal,
+    });
+    const second = phone.registerPhone();
+    controller.abort();
+    await assert.rejects(promise, code("eAborted"));
+    assert.equal(core.given("abort").length, 0);
+    server.say(...granted(1));
+    assert.deepEqual(await second, registration);
+  });
+
+  test("after the call has settled it does nothing", async () => {
+    const controller = new AbortController();
+    const { promise, core, server } = await registering({
+      signal: controller.signal,
+    });
+    server.say(...granted(1));
+    await promise;
+    controller.abort();
+    assert.equal(core.given("abort").length, 0);
+  });
+});
+
+describe("unregisterPhone", () => {
+  test("resolves when the core is done", async () => {
+    const { phone, core, server, story } = await registered();
+    core.replies.unregister = () => [];
+    const promise = phone.unregisterPhone();
+    assert.equal(phone.unregisterPhone(), promise);
+    assert.equal(core.given("unregister").length, 1);
+    server.say(status("eIdle"), event("unregistered"));
+    await promise;
+    assert.deepEqual(story, ["eIdle"]);
+  });
+
+  test("before any registration it has nothing to do", async () => {
+    await new Phone(options).unregisterPhone();
+    assert.equal(FakeCore.made.length, 0);
+  });
+
+  test("rejects the registerPhone that is pending", async () => {
+    const { phone, promise, core } = await registering();
+    await phone.unregisterPhone();
+    await assert.rejects(promise, code("eAborted"));
+    assert.equal(core.given("unregister").length, 1);
+    assert.equal(phone.status, "eIdle");
+  });
+
+  test("a registerPhone meanwhile waits for its end", async () => {
+    const { phone, core, server } = await registered();
+    core.replies.unregister = () => [];
+    const leaving = phone.unregisterPhone();
+    const coming = phone.registerPhone();
+    await turn();
+    assert.deepEqual(core.given("register"), [[1, false]]);
+    server.say(status("eIdle"), event("unregistered"));
+    await leaving;
+    await turn();
+    server.say(...granted(2));
+    assert.deepEqual(await coming, registration);
+  });
+});
+
+describe("close", () => {
+  test("unregisters, closes the sockets, frees the core; idempotent", async () => {
+    const { phone, core, server } = await registered();
+    const promise = phone.close();
+    assert.equal(phone.close(), promise);
+    await promise;
+    assert.equal(core.given("close").length, 1);
+    assert.ok(core.freed);
+    assert.ok(server.closed);
+    assert.equal(phone.status, "eIdle");
+  });
+
+  test("rejects the registerPhone that is pending", async () => {
+    const { phone, promise } = await registering();
+    await phone.close();
+    await assert.rejects(promise, code("eAborted"));
+  });
+
+  test("while the core is being loaded: none is made", async () => {
+    const phone = new Phone(options);
+    const promise = phone.registerPhone();
+    promise.catch(() => {});
+    await phone.close();
+    await assert.rejects(promise, code("eAborted"));
+    await turn();
+    assert.equal(FakeCore.made.length, 0);
+  });
+
+  test("of a phone that never did anything", () => new Phone(options).close());
+
+  test("inside a listener that is called from the core", async () => {
+    const { phone, core, server } = await registering();
+    let closing;
+    phone.on("eDeviceAlreadyRegistered", () => (closing = phone.close()));
+    server.say(...refused(1, "eDeviceAlreadyRegistered"));
+    await closing;
+    assert.ok(core.freed);
+  });
+
+  test("afterwards registerPhone says what to do", async () => {
+    const phone = new Phone(options);
+    await phone.close();
+    await assert.rejects(phone.registerPhone(), code("eInvalidState"));
+    await phone.unregisterPhone();
+  });
+});
+
+describe("being taken over", () => {
+  test("status, then the event; nothing more until registerPhone", async () => {
+    const { phone, core, server, story } = await registered();
+    const heard = [];
+    phone.on("eConnectionTerminated", (payload) => heard.push(payload));
+    const by = { userAgent: "Other" };
+    server.say(
+      status("eConnectionTerminated"),
+      event("terminated", { reason: "serviceControl", by }),
+    );
+    assert.deepEqual(heard, [{ reason: "serviceControl", by }]);
+    assert.deepEqual(story, [
+      "eConnectionTerminated",
+      "on eConnectionTerminated",
+    ]);
+    assert.equal(phone.registration, null);
+    const again = phone.registerPhone();
+    await turn();
+    assert.deepEqual(core.given("register").at(-1), [2, false]);
+    server.say(...granted(2));
+    await again;
+  });
+
+  test("while a registerPhone is pending: it does not hang", async () => {
+    const { promise, server } = await registering();
+    server.say(
+      status("eConnectionTerminated"),
+      event("terminated", { reason: "regEvent", by: {} }),
+    );
+    await assert.rejects(promise, code("eDeviceAlreadyRegistered"));
+  });
+});
+
+test("an error outside a promise: an event, which needs no listener", async () => {
+  const { server, story } = await registered();
+  const error = event("error", { code: "eServerRejected", message: "No." });
+  server.say(error);
+  assert.deepEqual(story, ["error eServerRejected"]);
+
+  const unheard = new Phone(options);
+  const promise = unheard.registerPhone();
+  await turn();
+  FakeSocket.made.at(-1).say(error, ...granted(1));
+  await promise;
+});
+
+describe("the credentials callback", () => {
+  const ask = event("credentials", {
+    id: 7,
+    scheme: "bearer",
+    realm: "example.com",
+    authzServer: "https://auth.example.com",
+  });
+
+  test("is asked, and its answer handed on", async () => {
+    const challenges = [];
+    const { core, server } = await registering(undefined, {
+      credentials: async (challenge) => {
+        challenges.push(challenge);
+        return { token: "abc" };
+      },
+    });
+    assert.equal(core.options.hasCredentials, true);
+    server.say(ask);
+    await turn();
+    assert.deepEqual(challenges, [
+      {
+        scheme: "bearer",
+        realm: "example.com",
+        authzServer: "https://auth.example.com",
+      },
+    ]);
+    assert.deepEqual(core.given("credentials"), [[7, { token: "abc" }]]);
+  });
+
+  for (const [title, credentials] of [
+    ["rejects", async () => Promise.reject(new Error("no session"))],
+    ["throws", () => assert.fail("no session")],
+    ["gives nothing", async () => undefined],
+    ["gives a line break", async () => ({ password: "a\r\nb" })],
+  ]) {
+    test(`that ${title}: the core is told, the error is the cause`, async () => {
+      const { promise, core, server } = await registering(undefined, {
+        credentials,
+      });
+      server.say(ask);
+      await turn();
+      assert.deepEqual(core.given("credentials"), [[7, null]]);
+      server.say(...refused(1, "eCredentialsRejected", { status: 401 }));
+      await assert.rejects(promise, (error) => {
+        assert.ok(error.cause instanceof Error);
+        return code("eCredentialsRejected")(error);
+      });
+    });
+  }
+});
+
+test("sip events, and the trace in the log", async () => {
+  const entries = [];
+  const { phone, core, server } = await registering(undefined, {
+    trace: true,
+    log: (entry) => entries.push(entry),
+  });
+  assert.equal(core.options.trace, true);
+  const traces = [];
+  phone.on("sip", (trace) => traces.push(trace));
+  const message = "REGISTER sip:example.com SIP/2.0";
+  server.say({ type: "trace", direction: "sent", slot: 0, message });
+  assert.equal(traces[0].message, message);
+  assert.equal(traces[0].direction, "sent");
+  assert.ok(Math.abs(traces[0].at - Date.now()) < 60_000);
+  assert.deepEqual(entries, [
+    { level: "debug", message: "SIP sent", sip: message },
+  ]);
+});
+
+test("a sip listener alone makes the core trace", async () => {
+  const phone = new Phone(options);
+  phone.on("sip", () => {});
+  phone.registerPhone().catch(() => {});
+  await turn();
+  assert.equal(FakeCore.made[0].options.trace, true);
+  useFakeCore();
+  new Phone(options).registerPhone().catch(() => {});
+  await turn();
+  assert.equal(FakeCore.made[0].options.trace, false);
+});

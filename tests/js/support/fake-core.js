@@ -1,0 +1,168 @@
+// A core without SIP: it obeys the boundary that js/host.js drives, and says
+// what a test tells it to say. Its "server" is the test: commands of the phone
+// arrive there as texts, and what the server sends is a list of outputs.
+
+import { provide } from "../../../js/instance.js";
+
+/** The shortest wasm module there is. */
+const EMPTY = new WebAssembly.Module(
+  new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]),
+);
+
+export class FakeCore {
+  /** @type {FakeCore[]} in order of creation */
+  static made = [];
+
+  /** What every command answers with by itself: outputs. */
+  static replies = {
+    register: () => [status("eRegistering")],
+    unregister: () => [status("eIdle"), event("unregistered")],
+    close: () => [status("eIdle"), event("unregistered"), event("closed")],
+    abort: () => [status("eIdle")],
+    leave: () => [status("eIdle")],
+    silence: () => [
+      status("eConnectionTerminated"),
+      event("terminated", { reason: "sameBrowser", by: {} }),
+    ],
+  };
+
+  /** @type {any[]} */
+  commands = [];
+  outputs = [{ type: "open", slot: 0, generation: 1, url: "ws://localhost/" }];
+  /** @type {Record<string, (...args: any[]) => any[] | void>} */
+  replies = { ...FakeCore.replies };
+  freed = false;
+  entered = 0;
+
+  constructor(options, seed, now) {
+    Object.assign(this, { options, seed, now });
+    FakeCore.made.push(this);
+    const commands = [
+      ...["register", "unregister", "abort", "close", "leave", "resume"],
+      ...["look", "silence", "credentials", "wake", "socketOpened"],
+      ...["socketClosed"],
+    ];
+    for (const command of commands)
+      this[command] = (now, ...args) => this.#obey(command, now, args);
+  }
+
+  socketMessage(now, slot, generation, data) {
+    const text =
+      typeof data === "string" ? data : new TextDecoder().decode(data);
+    this.#obey("socketMessage", now, [text]);
+    if (text.startsWith("[")) this.outputs.push(...JSON.parse(text));
+  }
+
+  #obey(command, now, args) {
+    if (this.entered++) throw new Error("recursive use of an object");
+    this.commands.push([command, ...args]);
+    this.now = now;
+    this.outputs.push(...(this.replies[command]?.(...args) ?? []));
+    this.entered--;
+  }
+
+  ignoreBinding(uri) {
+    this.commands.push(["ignoreBinding", uri]);
+  }
+
+  poll() {
+    return this.outputs.shift();
+  }
+
+  deadline() {
+    return this.wakeAt;
+  }
+
+  free() {
+    this.freed = true;
+  }
+
+  /** The commands of that name, without it. */
+  given(name) {
+    return this.commands.filter(([n]) => n === name).map(([, ...args]) => args);
+  }
+}
+
+/** The socket of the fake core; the test is the server. */
+export class FakeSocket {
+  /** @type {FakeSocket[]} */
+  static made = [];
+
+  constructor(url, protocol) {
+    Object.assign(this, { url, protocol, sent: [], closed: false });
+    FakeSocket.made.push(this);
+  }
+
+  send(data) {
+    this.sent.push(data);
+  }
+
+  close() {
+    this.closed = true;
+  }
+
+  open() {
+    this.onopen?.({});
+  }
+
+  /** Makes the core say these outputs. */
+  say(...outputs) {
+    this.onmessage?.({ data: JSON.stringify(outputs) });
+  }
+
+  drop(code = 1006, reason = "") {
+    this.onclose?.({ code, reason });
+  }
+}
+
+export const event = (name, more) => ({ type: "event", name, ...more });
+
+export const status = (status, registration = null) =>
+  event("status", { status, registration });
+
+export const registration = {
+  user: "2001",
+  domain: "example.com",
+  device: "2001",
+  instanceId: "urn:uuid:6b1ea9c3-3f1d-4c0b-9c1e-5d3c1a2b4c5d",
+  mode: "SoftPhone",
+  connection: "ws://localhost/",
+  expires: 120,
+  forceRegistration: false,
+};
+
+/** The outputs of a login that succeeded. */
+export const granted = (attempt, more) => {
+  const granted = { ...registration, ...more };
+  return [
+    status("eReady", granted),
+    event("registered", { attempt, registration: granted }),
+  ];
+};
+
+/** The outputs of a login that failed. */
+export const refused = (attempt, code, more) => [
+  status("eIdle"),
+  event("failed", { attempt, code, message: `${code}.`, ...more }),
+];
+
+/** Makes phones use fake cores from now on. */
+export function useFakeCore(Core = FakeCore) {
+  FakeCore.made = [];
+  FakeSocket.made = [];
+  provide(
+    () => ({ default: async () => {}, Core }),
+    () => EMPTY,
+  );
+}
+
+/** Lets everything that is ready to run do so. */
+export const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+export const options = {
+  connections: "ws://localhost/",
+  user: "2001",
+  domain: "example.com",
+  password: "tellnobody",
+  WebSocket: FakeSocket,
+};

@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { createProject } from "../support/project.mjs";
+import { root } from "../support/static-server.mjs";
+
+const project = createProject();
+after(project.remove);
+
+const top = join(project.folder, "node_modules", "graceline");
+const files = readdirSync(top, { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .map((entry) => join(entry.parentPath, entry.name).slice(top.length + 1));
+
+test("the tarball holds what the package promises", () => {
+  for (const file of [
+    "README.md",
+    "LICENSE",
+    "CHANGELOG.md",
+    "js/index.d.ts",
+    "demo/index.html",
+    "demo/jquery.html",
+  ]) {
+    assert.ok(files.includes(file), `${file} is missing`);
+  }
+});
+
+test("of what is built, the tarball holds what is used, and no leftovers", () => {
+  assert.deepEqual(files.filter((file) => file.startsWith("pkg/")).sort(), [
+    "pkg/client.js",
+    "pkg/client_bg.wasm",
+    "pkg/graceline.min.js",
+    "pkg/inline/client_bg.js",
+    "pkg/jquery.min.js",
+    "pkg/registrar.js",
+    "pkg/registrar_bg.wasm",
+  ]);
+});
+
+test("the tarball holds nothing else: no sources of the core, no tests, no source maps", () => {
+  const allowed = /^(js|pkg|demo|docs)\/|^[A-Z]+(\.md)?$|^package\.json$/;
+  const strangers = files.filter(
+    (file) => !allowed.test(file) || /\.(rs|map|tmp)$|\/\./.test(file),
+  );
+  assert.deepEqual(strangers, []);
+  for (const file of files.filter((file) => /\.(js|css)$/.test(file))) {
+    assert.doesNotMatch(
+      readFileSync(join(top, file), "latin1"),
+      /[#@] sourceMappingURL=/,
+      file,
+    );
+  }
+});
+
+test("no file tells where it was built", () => {
+  for (const file of files) {
+    const text = readFileSync(join(top, file), "latin1");
+    for (const path of [root, join(homedir(), ".cargo")]) {
+      assert.ok(!text.includes(path), `${file} names ${path}`);
+    }
+  }
+});
+
+test("every export and every field of package.json leads to a file", () => {
+  const { exports, bin, main, types, unpkg, jsdelivr } = JSON.parse(
+    readFileSync(join(top, "package.json"), "utf8"),
+  );
+  const targets = [exports, bin, main, types, unpkg, jsdelivr].flatMap(leaves);
+  for (const target of targets) {
+    assert.ok(existsSync(join(top, target)), `${target} is missing`);
+  }
+});
+
+test("ws is the only dependency", () => {
+  const { dependencies } = JSON.parse(
+    readFileSync(join(top, "package.json"), "utf8"),
+  );
+  assert.deepEqual(Object.keys(dependencies), ["ws"]);
+});
+
+/** @param {unknown} value @returns {string[]} the strings of a nested object */
+function leaves(value) {
+  return typeof value === "string"
+    ? [value]
+    : Object.values(value ?? {}).flatMap(leaves);
+}
