@@ -358,3 +358,42 @@ fn forced_back_and_forth_within_seconds_leaves_nobody_in_the_dark() {
         assert_eq!(world.status(bob), Status::Ready, "{dialect:?}");
     }
 }
+
+#[test]
+fn an_explicit_generic_profile_can_force_a_registrar_that_refuses_by_itself() {
+    let mut world = World::new(14, registrar_config());
+    let generic = |config: &mut graceline::phone::Config| config.profile = Some(Profile::Generic);
+    let (alice, bob) = (
+        world.client_with("alice", generic),
+        world.client_with("bob", generic),
+    );
+    assert_eq!(world.login(alice, false), None);
+    let refused = world.login(bob, false).map(|fault| fault.code);
+    assert_eq!(refused, Some("eDeviceAlreadyRegistered"));
+    assert_eq!(world.login(bob, true), None);
+    world.until("ousted", |world| world.terminations(alice) == 1);
+    world.run(Duration::from_secs(300));
+    assert_eq!(world.holders(), ["bob"]);
+}
+
+#[test]
+fn a_binding_that_the_app_ignores_is_no_rival() {
+    for by_user in [false, true] {
+        let mut world = World::new(15, plain(Dialect::Rfc3261));
+        let desk = world.client_with("desk", |config| config.device = "SEP".into());
+        let alice = world.client_with("alice", |config| {
+            config.conflict_scope = ConflictScope::User
+        });
+        world.login(desk, false);
+        let contact = world.registrar.bindings("2001")[0].contact.clone();
+        let user = contact
+            .trim_start_matches("sip:")
+            .split('@')
+            .next()
+            .expect("a user")
+            .to_owned();
+        let ignored = if by_user { user } else { contact };
+        world.act(alice, |phone, _| phone.ignore_binding(ignored));
+        assert_eq!(world.login(alice, false), None);
+    }
+}
