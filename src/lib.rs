@@ -11,8 +11,14 @@
 //! Network input never fails and never panics: a bad peer is counted or
 //! becomes an event.
 
+#![cfg_attr(all(target_arch = "wasm32", not(feature = "registrar")), no_std)]
+
+extern crate alloc;
+
+mod hash;
 pub mod phone;
 pub mod pool;
+mod prelude;
 pub mod rand;
 pub mod redact;
 #[cfg(feature = "registrar")]
@@ -20,6 +26,7 @@ pub mod registrar;
 pub mod registration;
 pub mod sip;
 pub mod subscription;
+mod text;
 pub mod time;
 pub mod transaction;
 #[cfg(target_arch = "wasm32")]

@@ -1,6 +1,8 @@
 //! The one source of randomness of a machine: a generator seeded by the host.
 
-use sha2::{Digest, Sha256};
+use crate::hash::sha256;
+use crate::prelude::*;
+pub use crate::text::hex;
 
 /// SHA-256 in counter mode over a secret seed. Call-IDs, tags and cnonces must
 /// not be guessable (RFC 3261 §19.3), and SHA-256 is shipped anyway for digest
@@ -21,21 +23,25 @@ impl Random {
     /// The next `N` random bytes, at most 32.
     pub fn bytes<const N: usize>(&mut self) -> [u8; N] {
         const { assert!(N <= 32) }
-        let block = Sha256::new()
-            .chain_update(self.seed)
-            .chain_update(self.counter.to_be_bytes())
-            .finalize();
-        self.counter += 1;
         let mut out = [0; N];
-        for (to, from) in out.iter_mut().zip(block) {
+        for (to, from) in out.iter_mut().zip(self.block()) {
             *to = from;
         }
         out
     }
 
+    fn block(&mut self) -> [u8; 32] {
+        let block = sha256(&[&self.seed[..], &self.counter.to_be_bytes()].concat());
+        self.counter += 1;
+        block
+    }
+
     /// `2 × N` random lower-case hexadecimal digits.
     pub fn hex<const N: usize>(&mut self) -> String {
-        hex(&self.bytes::<N>())
+        const { assert!(N <= 32) }
+        let mut digits = hex(&self.block());
+        digits.truncate(2 * N);
+        digits
     }
 
     /// A number in `0..bound`; 0 if `bound` is 0. The bias for the small bounds
@@ -45,15 +51,6 @@ impl Random {
             .checked_rem(bound)
             .unwrap_or(0)
     }
-}
-
-/// Lower-case hexadecimal of `bytes`.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|digit| char::from_digit(digit.into(), 16))
-        .collect()
 }
 
 #[cfg(test)]

@@ -3,94 +3,99 @@
 //! An allow-list: a header that is not named here shows its name only, so that
 //! a new credential header cannot leak by being forgotten.
 
+use crate::prelude::*;
+use crate::sip::Name;
+use crate::text::{concat, cut, decimal, find, mentions, pieces};
+
 /// Headers whose values hold nothing secret.
-const SHOWN: &[&str] = &[
-    "via",
-    "from",
-    "to",
-    "call-id",
-    "cseq",
-    "contact",
-    "expires",
-    "min-expires",
-    "max-forwards",
-    "supported",
-    "require",
-    "unsupported",
-    "allow",
-    "allow-events",
-    "accept",
-    "event",
-    "subscription-state",
-    "user-agent",
-    "server",
-    "date",
-    "warning",
-    "reason",
-    "retry-after",
-    "p-registrar-error",
-    "content-type",
-    "content-length",
-    "route",
-    "record-route",
-    "path",
-    "service-route",
-    "x-graceline",
-    "x-graceline-holder",
+const SHOWN: &[Name] = &[
+    Name::Via,
+    Name::From,
+    Name::To,
+    Name::CallId,
+    Name::CSeq,
+    Name::Contact,
+    Name::Expires,
+    Name::MinExpires,
+    Name::MaxForwards,
+    Name::Supported,
+    Name::Require,
+    Name::Unsupported,
+    Name::Allow,
+    Name::AllowEvents,
+    Name::Accept,
+    Name::Event,
+    Name::SubscriptionState,
+    Name::UserAgent,
+    Name::Server,
+    Name::Date,
+    Name::Warning,
+    Name::Reason,
+    Name::RetryAfter,
+    Name::PRegistrarError,
+    Name::ContentType,
+    Name::ContentLength,
+    Name::Route,
+    Name::RecordRoute,
+    Name::Path,
+    Name::ServiceRoute,
+    Name::XGraceline,
+    Name::XGracelineHolder,
 ];
 
 /// Headers of which the scheme and the realm may be shown.
-const CREDENTIALS: &[&str] = &[
-    "www-authenticate",
-    "proxy-authenticate",
-    "authorization",
-    "proxy-authorization",
+const CREDENTIALS: &[Name] = &[
+    Name::WwwAuthenticate,
+    Name::ProxyAuthenticate,
+    Name::Authorization,
+    Name::ProxyAuthorization,
 ];
 
 /// The text of a SIP message with every secret left out: credentials, unknown
 /// headers and the body. Input that is no SIP is only counted.
 pub fn redact(message: &[u8]) -> String {
-    let text = String::from_utf8_lossy(message);
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-    let mut lines = head.split("\r\n");
+    let end = find(message, b"\r\n\r\n").unwrap_or(message.len());
+    let head = message
+        .get(..end)
+        .and_then(|head| str::from_utf8(head).ok());
+    let mut lines = pieces(head.unwrap_or_default(), b'\n').map(str::trim_ascii_end);
     let start = lines.next().unwrap_or_default();
-    if !start.contains("SIP/2.0") {
-        return format!("[{} bytes, not SIP]", message.len());
+    if !mentions(start, "SIP/2.0") {
+        return concat(&["[", &decimal(message.len() as u64), " bytes, not SIP]"]);
     }
     let mut out = start.to_owned();
+    let mut add = |parts: &[&str]| out.push_str(&concat(parts));
     for line in lines {
-        out.push_str("\r\n");
-        match line.split_once(':') {
+        match cut(line, b':') {
             Some((name, value)) => {
-                out.push_str(name);
-                out.push_str(": ");
-                out.push_str(&shown_value(name.trim(), value.trim()));
+                add(&["\r\n", name, ": "]);
+                add(&shown_value(name.trim_ascii(), value.trim_ascii()));
             }
             // A folded line: its header is not known here, so nothing is shown.
-            None => out.push_str(" [redacted]"),
+            None => add(&["\r\n [redacted]"]),
         }
     }
-    out.push_str("\r\n");
-    if !body.is_empty() {
-        out.push_str(&format!("\r\n[body of {} bytes]", body.len()));
+    add(&["\r\n"]);
+    let body = message.len().saturating_sub(end + 4);
+    if body > 0 {
+        add(&["\r\n[body of ", &decimal(body as u64), " bytes]"]);
     }
     out
 }
 
-fn shown_value(name: &str, value: &str) -> String {
-    let listed = |list: &[&str]| list.iter().any(|known| name.eq_ignore_ascii_case(known));
-    if listed(SHOWN) {
-        return value.to_owned();
+fn shown_value<'a>(name: &str, value: &'a str) -> [&'a str; 4] {
+    let name = Name::from_text(name);
+    if SHOWN.contains(&name) {
+        return [value, "", "", ""];
     }
-    if listed(CREDENTIALS) {
-        let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
-        let realm = rest
-            .split_once("realm=\"")
-            .and_then(|(_, rest)| rest.split_once('"'))
+    if CREDENTIALS.contains(&name) {
+        let (scheme, rest) = cut(value, b' ').unwrap_or((value, ""));
+        let realm = find(rest.as_bytes(), b"realm=\"")
+            .and_then(|at| cut(rest.get(at + 7..)?, b'"'))
             .map_or("", |(realm, _)| realm);
-        return format!("{scheme} realm=\"{realm}\" [redacted]");
+        return [scheme, " realm=\"", realm, "\" [redacted]"];
     }
-    "[redacted]".to_owned()
+    ["[redacted]", "", "", ""]
 }
 
 #[cfg(test)]

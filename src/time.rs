@@ -26,12 +26,24 @@ impl Instant {
     }
 }
 
+/// The earliest of several deadlines.
+pub(crate) fn earliest(deadlines: &[Option<Instant>]) -> Option<Instant> {
+    let mut earliest = None;
+    for deadline in deadlines.iter().flatten() {
+        if earliest.is_none_or(|earliest| *deadline < earliest) {
+            earliest = Some(*deadline);
+        }
+    }
+    earliest
+}
+
 impl Add<Duration> for Instant {
     type Output = Instant;
 
     /// Saturates: a deadline too far away to count is one that never comes.
     fn add(self, duration: Duration) -> Instant {
-        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let millis = duration.as_secs().saturating_mul(1000);
+        let millis = millis.saturating_add(duration.subsec_millis().into());
         Instant(self.0.saturating_add(millis))
     }
 }

@@ -1,6 +1,8 @@
 //! What a phone is made with.
 
+use crate::prelude::*;
 use crate::registration::{ConflictScope, Profile, RegistrationType};
+use crate::sip::{is_line, is_token};
 use crate::time::Duration;
 
 /// Options of a phone, as `PhoneOptions` of the JavaScript API names them.
@@ -107,36 +109,32 @@ impl Config {
             ("userAgent", Some(&self.user_agent)),
         ];
         for (option, text) in texts {
-            if text.is_some_and(|text| text.contains(['\r', '\n', '\0'])) {
+            if text.is_some_and(|text| !is_line(text)) {
                 return fail(option, "must not contain a line break or NUL");
             }
         }
         for (name, value) in &self.extra_headers {
-            let token = |c: char| c.is_ascii_alphanumeric() || "-.!%*_+`'~".contains(c);
-            if name.is_empty() || !name.chars().all(token) || value.contains(['\r', '\n', '\0']) {
+            if !is_token(name) || !is_line(value) {
                 return fail(
                     "extraHeaders",
                     "needs header names, and values without line breaks",
                 );
             }
         }
-        let in_uri = |c: char| c.is_ascii_alphanumeric() || "-_.!~*'()&=+$,;?/%".contains(c);
-        if self.user.is_empty() || !self.user.chars().all(in_uri) {
+        if !is_made_of(&self.user, b"-_.!~*'()&=+$,;?/%") {
             return fail(
                 "user",
                 "must be the user part of a SIP address; escape other characters with %",
             );
         }
-        let in_host = |c: char| c.is_ascii_alphanumeric() || "-_.[]:".contains(c);
-        if self.domain.is_empty() || !self.domain.chars().all(in_host) {
+        if !is_made_of(&self.domain, b"-_.[]:") {
             return fail("domain", "must be a host name or an IP address");
         }
         let uuid = self
             .instance_id
             .strip_prefix("urn:uuid:")
             .unwrap_or_default();
-        let in_urn = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
-        if uuid.is_empty() || !uuid.chars().all(in_urn) {
+        if !is_made_of(uuid, b"-._:") {
             return fail("instanceId", "must have the form urn:uuid:…");
         }
         if crate::registration::is_zero_instance(&self.instance_id) {
@@ -154,4 +152,10 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// Is `text` made of ASCII letters, digits and `marks`, and not empty?
+fn is_made_of(text: &str, marks: &[u8]) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || marks.iter().any(|mark| *mark == byte);
+    !text.is_empty() && text.bytes().all(fits)
 }

@@ -2,8 +2,10 @@
 
 use super::{Level, Output, Phone, Purpose};
 use crate::pool::reconnect_delay;
+use crate::prelude::*;
 use crate::rand::Random;
 use crate::sip::{Framing, Keepalive, Message, ParseError};
+use crate::text::concat;
 use crate::time::{Duration, Instant};
 
 /// Time for a WebSocket to open.
@@ -124,10 +126,8 @@ impl Phone {
             Err(ParseError::Keepalive(Keepalive::Pong)) => {}
             Err(problem) => {
                 self.ignored += 1;
-                self.log(
-                    Level::Debug,
-                    format!("ignored a message that is no SIP: {problem}"),
-                );
+                let text = concat(&["ignored a message that is no SIP: ", problem.as_str()]);
+                self.log(Level::Debug, &text);
             }
         }
     }
@@ -143,7 +143,7 @@ impl Phone {
             flow.retry_at = None;
             let (slot, generation) = (flow.slot, flow.generation);
             let url = flow.url(&self.config.connections).to_owned();
-            self.outputs.push_back(Output::Open {
+            self.outputs.push(Output::Open {
                 slot,
                 generation,
                 url,
@@ -164,8 +164,7 @@ impl Phone {
         if state != State::Closed {
             self.flow.state = State::Closed;
             self.subscription.stop();
-            self.outputs
-                .push_back(Output::CloseSocket { slot, generation });
+            self.outputs.push(Output::CloseSocket { slot, generation });
         }
     }
 
@@ -174,8 +173,7 @@ impl Phone {
         let Flow {
             slot, generation, ..
         } = self.flow;
-        self.outputs
-            .push_back(Output::CloseSocket { slot, generation });
+        self.outputs.push(Output::CloseSocket { slot, generation });
         self.flow_lost(now);
     }
 
@@ -209,7 +207,7 @@ impl Phone {
         let Flow {
             slot, generation, ..
         } = self.flow;
-        self.outputs.push_back(Output::Send {
+        self.outputs.push(Output::Send {
             slot,
             generation,
             data,
@@ -219,7 +217,7 @@ impl Phone {
     pub(super) fn trace(&mut self, sent: bool, data: &[u8]) {
         if self.config.trace {
             let message = crate::redact::redact(data);
-            self.outputs.push_back(Output::Trace {
+            self.outputs.push(Output::Trace {
                 sent,
                 slot: self.flow.slot,
                 message,
@@ -238,6 +236,7 @@ impl Phone {
                         self.login_timed_out(now);
                     }
                 }
+                self.registration.unanswered(now);
                 self.lose_flow(now);
             }
             Purpose::Subscribe => self.subscription.handle_timeout_of_answer(now),

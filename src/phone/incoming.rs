@@ -5,6 +5,7 @@ use super::requests::ALLOW;
 use super::{Level, Phone};
 use crate::sip::{Message, Name, Writer};
 use crate::subscription::News;
+use crate::text::{concat, cut, pieces};
 use crate::time::{Duration, Instant};
 
 impl Phone {
@@ -21,7 +22,7 @@ impl Phone {
             "OPTIONS" => {
                 if request
                     .header(Name::XGraceline)
-                    .is_some_and(|hint| hint.trim() == "look")
+                    .is_some_and(|hint| hint == "look")
                 {
                     self.registration.hint(now);
                 }
@@ -39,7 +40,7 @@ impl Phone {
 
     fn handle_notify(&mut self, now: Instant, notify: &Message) {
         let event = notify.header(Name::Event).unwrap_or_default();
-        let package = event.split(';').next().unwrap_or_default().trim();
+        let package = cut(event, b';').map_or(event, |(package, _)| package.trim_ascii());
         if package.eq_ignore_ascii_case("service-control") {
             self.handle_service_control(now, notify);
         } else if package.eq_ignore_ascii_case("reg") {
@@ -52,16 +53,18 @@ impl Phone {
     /// Cisco's unsolicited NOTIFY. `RegisterCallId` must be ours: 128 random
     /// bits that only the registrar knows.
     fn handle_service_control(&mut self, now: Instant, notify: &Message) {
-        let body = String::from_utf8_lossy(notify.body());
+        let body = str::from_utf8(notify.body()).unwrap_or_default();
         let line = |name: &str| {
-            body.lines().find_map(|line| {
-                let (key, value) = line.trim().split_once('=')?;
-                key.eq_ignore_ascii_case(name)
-                    .then(|| value.trim().trim_matches(['{', '}']).to_owned())
+            pieces(body, b'\n').find_map(|line| {
+                let (key, value) = cut(line.trim_ascii(), b'=')?;
+                let value = value.trim_ascii();
+                let value = value.strip_prefix('{').unwrap_or(value);
+                let value = value.strip_suffix('}').unwrap_or(value);
+                key.eq_ignore_ascii_case(name).then_some(value)
             })
         };
         let action = line("action").unwrap_or_default();
-        if line("RegisterCallId").as_deref() != Some(&self.call_id) {
+        if line("RegisterCallId") != Some(&self.call_id) {
             return self.answer(notify, 400, "Bad Request");
         }
         self.answer(notify, 200, "OK");
@@ -106,10 +109,8 @@ impl Phone {
                 self.write(bytes);
             }
             Err(problem) => {
-                self.log(
-                    Level::Debug,
-                    format!("a request could not be answered: {problem}"),
-                );
+                let text = concat(&["a request could not be answered: ", &problem.message()]);
+                self.log(Level::Debug, &text);
             }
         }
     }

@@ -2,7 +2,9 @@
 //! Profile, nonces with their counts, and until when the line may be held.
 //! Never a password, an HA1, a token or a ready-made Authorization.
 
+use crate::prelude::*;
 use crate::registration::Profile;
+use crate::text::{decimal, number, pieces};
 use crate::time::Instant;
 use crate::transaction::Authenticator;
 
@@ -25,8 +27,10 @@ impl Memory {
     pub fn write(&self, authenticator: &Authenticator) -> String {
         let mut text = VERSION.to_owned();
         let mut line = |fields: &[&str]| {
-            text.push('\n');
-            text.push_str(&fields.join("\t"));
+            for (index, field) in fields.iter().enumerate() {
+                text.push(if index == 0 { '\n' } else { '\t' });
+                text.push_str(field);
+            }
         };
         if let Some(profile) = self.profile {
             line(&[
@@ -39,7 +43,7 @@ impl Memory {
             ]);
         }
         if let Some(until) = self.held_until {
-            line(&["held", &until.millis().to_string()]);
+            line(&["held", &decimal(until.millis())]);
         }
         if self.no_reg_event {
             line(&["noRegEvent"]);
@@ -54,16 +58,16 @@ impl Memory {
     /// store can be edited.
     pub fn read(text: &str, authenticator: &mut Authenticator) -> Self {
         let mut memory = Memory::default();
-        let mut lines = text.lines();
+        let mut lines = pieces(text, b'\n');
         if lines.next() != Some(VERSION) {
             return memory;
         }
         for line in lines {
-            let fields: Vec<&str> = line.split('\t').collect();
+            let fields: Vec<&str> = pieces(line, b'\t').collect();
             match fields.as_slice() {
                 ["profile", "cisco"] => memory.profile = Some(Profile::Cisco),
                 ["profile", "generic"] => memory.profile = Some(Profile::Generic),
-                ["held", until] => memory.held_until = until.parse().ok().map(Instant::from_millis),
+                ["held", until] => memory.held_until = number(until).map(Instant::from_millis),
                 ["noRegEvent"] => memory.no_reg_event = true,
                 ["nonce", nonce @ ..] => authenticator.recall(nonce),
                 _ => {}

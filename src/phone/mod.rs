@@ -11,6 +11,7 @@ mod outcome;
 mod output;
 mod requests;
 
+use crate::prelude::*;
 pub use config::{Config, ConfigError};
 pub use memory::Memory;
 pub use output::{Event, Fault, Level, Output, Registered, Status};
@@ -18,10 +19,10 @@ pub use output::{Event, Fault, Level, Output, Registered, Status};
 use crate::rand::Random;
 use crate::registration::{Action, Registration, Settings};
 use crate::subscription::Subscription;
-use crate::time::{Duration, Instant};
+use crate::text::concat;
+use crate::time::{Duration, Instant, earliest};
 use crate::transaction::{Ask, Authenticator, Credentials, Secrets, Transactions};
 use flow::Flow;
-use std::collections::VecDeque;
 
 /// How long a farewell may keep the socket open.
 const LINGER: Duration = Duration::from_secs(2);
@@ -83,7 +84,7 @@ pub struct Phone {
     common: Vec<(String, String)>,
     memory: Memory,
     stored: String,
-    outputs: VecDeque<Output>,
+    outputs: Vec<Output>,
     /// Messages that were no SIP, or no answer to anything.
     ignored: u64,
 }
@@ -126,8 +127,8 @@ impl Phone {
         let own_random = Random::from_seed(random.bytes());
         let registration =
             Registration::new(settings, memory.profile, memory.held_until, own_random);
-        let host = format!("{}.invalid", random.hex::<6>());
-        let aor = format!("sip:{}@{}", config.user, config.domain);
+        let host = concat(&[&random.hex::<6>(), ".invalid"]);
+        let aor = concat(&["sip:", &config.user, "@", &config.domain]);
         let subscription = Subscription::new(aor, &host, memory.no_reg_event, &mut random);
         Ok(Self {
             flow: Flow::default(),
@@ -147,7 +148,7 @@ impl Phone {
             common: vec![("User-Agent".to_owned(), config.user_agent.clone())],
             memory,
             stored,
-            outputs: VecDeque::new(),
+            outputs: Vec::new(),
             ignored: 0,
             config,
             random,
@@ -184,6 +185,7 @@ impl Phone {
         self.away = false;
         self.give_up_requests();
         self.registration.unregister(now);
+        self.flow.retry_now(now);
         self.settle(now);
     }
 
@@ -219,7 +221,7 @@ impl Phone {
 
     /// The page came back from the back-forward cache (`pageshow`, persisted).
     pub fn resume(&mut self, now: Instant) {
-        if std::mem::take(&mut self.away) {
+        if core::mem::take(&mut self.away) {
             self.set_status(Status::RecoveryPending);
             self.registration.resume(now);
             self.settle(now);
@@ -303,22 +305,19 @@ impl Phone {
             .filter(|_| self.asked.is_none())
             .map(|login| login.deadline);
         let subscribed = self.registration.is_bound() && self.flow.is_open();
-        [
+        earliest(&[
             login,
             self.linger,
             self.flow.poll_timeout(),
             self.transactions.poll_timeout(),
             self.registration.poll_timeout(),
             self.subscription.poll_timeout().filter(|_| subscribed),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        ])
     }
 
     /// The next thing for the host to do.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        (!self.outputs.is_empty()).then(|| self.outputs.remove(0))
     }
 
     /// The status.
@@ -399,14 +398,12 @@ impl Phone {
     }
 
     fn emit(&mut self, event: Event) {
-        self.outputs.push_back(Output::Event(event));
+        self.outputs.push(Output::Event(event));
     }
 
-    fn log(&mut self, level: Level, message: impl Into<String>) {
-        self.outputs.push_back(Output::Log {
-            level,
-            message: message.into(),
-        });
+    fn log(&mut self, level: Level, message: &str) {
+        let message = message.to_owned();
+        self.outputs.push(Output::Log { level, message });
     }
 
     /// Stores what changed, before the outputs that follow.
@@ -419,7 +416,7 @@ impl Phone {
         let text = self.memory.write(&self.authenticator);
         if text != self.stored {
             self.stored.clone_from(&text);
-            self.outputs.push_back(Output::Store(text));
+            self.outputs.push(Output::Store(text));
         }
     }
 }

@@ -1,7 +1,9 @@
 //! What the app hears of the registration. Order: status, then the event.
 
 use super::{Event, Fault, Level, Phone, Registered, Status};
+use crate::prelude::*;
 use crate::registration::{Failure, Holder, Outcome, Refusal, RegistrationType};
+use crate::text::{concat, decimal};
 use crate::time::Instant;
 
 impl Phone {
@@ -73,12 +75,13 @@ impl Phone {
             _ => "Check the address, or ask the administrator of the telephone system.",
         };
         let status = Some(failure.status).filter(|status| *status != 0);
-        let told = status
-            .map(|status| format!(" ({status})"))
-            .unwrap_or_default();
+        let told = match status {
+            Some(status) => concat(&[" (", &decimal(status.into()), ")"]),
+            None => String::new(),
+        };
         let fault = Fault {
             code: failure.code,
-            message: format!("The login failed: {}{told}. {advice}", failure.reason),
+            message: concat(&["The login failed: ", &failure.reason, &told, ". ", advice]),
             status,
             reason: Some(failure.reason),
             elsewhere: None,

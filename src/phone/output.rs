@@ -1,5 +1,6 @@
 //! What a phone hands out.
 
+use crate::prelude::*;
 use crate::registration::{Holder, Profile};
 
 /// Something for the host to do, in this order.

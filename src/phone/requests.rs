@@ -1,8 +1,10 @@
 //! Sending requests, and what their answers lead to.
 
-use super::{Asked, Event, Level, Phone, Purpose};
+use super::{Asked, Config, Event, Level, Phone, Purpose};
+use crate::prelude::*;
 use crate::registration::Register;
 use crate::sip::{Message, WriteError, quote};
+use crate::text::{concat, decimal};
 use crate::time::Instant;
 use crate::transaction::{Context, Learned, Matched, Request};
 
@@ -11,9 +13,10 @@ pub(super) const ALLOW: &str = "OPTIONS, NOTIFY";
 
 impl Phone {
     fn address(&self) -> String {
-        let uri = format!("<sip:{}@{}>", self.config.user, self.config.domain);
+        let Config { user, domain, .. } = &self.config;
+        let uri = concat(&["<sip:", user, "@", domain, ">"]);
         match &self.config.display_name {
-            Some(name) => format!("{} {uri}", quote(name)),
+            Some(name) => concat(&[&quote(name), " ", &uri]),
             None => uri,
         }
     }
@@ -34,17 +37,17 @@ impl Phone {
         headers.extend(
             register
                 .expires
-                .map(|seconds| header("Expires", seconds.to_string())),
+                .map(|seconds| header("Expires", decimal(seconds.into()))),
         );
         headers.push(header("Supported", register.supported));
         headers.push(header("Allow", ALLOW.to_owned()));
         headers.extend(register.reason.map(|reason| header("Reason", reason)));
         headers.extend(self.config.extra_headers.iter().cloned());
-        let registrar = format!("sip:{}", self.config.domain);
+        let registrar = concat(&["sip:", &self.config.domain]);
         let request = Request {
             method: "REGISTER",
             uri: register.target.unwrap_or(registrar),
-            from: format!("{};tag={}", self.address(), self.from_tag),
+            from: concat(&[&self.address(), ";tag=", &self.from_tag]),
             to: self.address(),
             call_id: self.call_id.clone(),
             headers,
@@ -57,8 +60,8 @@ impl Phone {
     pub(super) fn send_hint(&mut self, now: Instant, uri: String) {
         let request = Request {
             method: "OPTIONS",
-            from: format!("{};tag={}", self.address(), self.random.hex::<8>()),
-            to: format!("<{uri}>"),
+            from: concat(&[&self.address(), ";tag=", &self.random.hex::<8>()]),
+            to: concat(&["<", &uri, ">"]),
             call_id: self.random.hex::<16>(),
             headers: vec![("X-Graceline".to_owned(), "look".to_owned())],
             uri,
@@ -112,12 +115,11 @@ impl Phone {
             // Options are checked when the phone is made; what is left are
             // values from the network, such as a contact to be removed.
             Err(problem) => {
-                self.log(
-                    Level::Warn,
-                    format!("a request could not be written: {problem}"),
-                );
+                let problem = problem.message();
+                let text = concat(&["a request could not be written: ", &problem]);
+                self.log(Level::Warn, &text);
                 if purpose == Purpose::Register {
-                    self.registration_failed(now, "eInternal", 0, &problem.to_string());
+                    self.registration_failed(now, "eInternal", 0, &problem);
                 }
             }
         }

@@ -1,13 +1,16 @@
 //! What the registrar's final answers mean.
 
+use super::claim::Identity;
 use super::judge::{Rung, Verdict, first_rung, judge, rivals};
 use super::listing::{Binding, Holder, Kind, Viewpoint, bindings};
 use super::{
     Bound, Failure, Goal, LOOK_INTERVAL, Outcome, Profile, Refusal, Registration, RegistrationType,
     Step,
 };
+use crate::prelude::*;
 use crate::registration::{Action, Register};
 use crate::sip::{Message, Name, NameAddr, Uri, sanitize_text, unquote};
+use crate::text::{concat, mentions, number};
 use crate::time::{Duration, Instant};
 
 /// How often a race (two logins, two forces) is run again before giving up.
@@ -32,7 +35,9 @@ impl Registration {
         if let Some(date) = answer.date() {
             let ours = i64::try_from(now.seconds()).unwrap_or(i64::MAX);
             let theirs = i64::try_from(date).unwrap_or(ours);
-            self.clock_offset = theirs.saturating_sub(ours);
+            // An answer that we read late tells too little, never too much.
+            let offset = theirs.saturating_sub(ours);
+            self.clock_offset = Some(self.clock_offset.map_or(offset, |known| known.max(offset)));
         }
         if self.settings.profile.is_some() || !speaks_cisco(answer) {
             return false;
@@ -42,12 +47,12 @@ impl Registration {
         // What asks for credentials or lists bindings has been answered by this;
         // an error or a redirect has still to be heeded.
         let useless = matches!(answer.status(), 200..300 | 401 | 407);
-        let query = found_out && useless && self.step == Step::Query;
+        let query = found_out && useless && matches!(self.step, Step::Query);
         if query {
             self.restart_login();
             if matches!(self.goal, Goal::Login { forced: true, .. }) {
                 self.flow = false;
-                self.actions.push_back(Action::Reconnect);
+                self.actions.push(Action::Reconnect);
             } else {
                 self.register(now, Vec::new());
             }
@@ -57,12 +62,12 @@ impl Registration {
 
     /// Sends `register`; its answer comes back to [`Registration::handle_answer`].
     pub(super) fn send(&mut self, register: Register) {
-        self.actions.push_back(Action::Send(register));
+        self.actions.push(Action::Send(register));
     }
 
     /// Takes the final answer to the REGISTER that was asked for last.
     pub fn handle_answer(&mut self, now: Instant, answer: &Message) {
-        let step = std::mem::replace(&mut self.step, Step::Rest);
+        let step = core::mem::replace(&mut self.step, Step::Rest);
         let ok = (200..300).contains(&answer.status());
         match step {
             Step::Query if ok => self.queried(now, answer),
@@ -148,7 +153,7 @@ impl Registration {
         self.rung = Some(rung);
         // The hint must be sent before the removal: afterwards Kamailio routes
         // nothing to the rival's GRUU any more.
-        let list = std::mem::take(&mut self.listed);
+        let list = core::mem::take(&mut self.listed);
         self.hint_rivals(&list);
         self.listed = list;
         let untagged = rivals(&self.listed).filter(|rival| rival.claim.is_none());
@@ -171,12 +176,12 @@ impl Registration {
             if self.hinted.contains(&rival.uri) {
                 continue;
             }
-            let aor = || format!("sip:{}@{}", self.settings.user, self.settings.domain);
+            let aor = || concat(&["sip:", &self.settings.user, "@", &self.settings.domain]);
             let to = rival.pub_gruu.clone().unwrap_or_else(aor);
             self.hinted.push(rival.uri.clone());
-            let hint = Action::Hint(to);
-            if !self.actions.contains(&hint) {
-                self.actions.push_back(hint);
+            let told = |action: &Action| matches!(action, Action::Hint(uri) if *uri == to);
+            if !self.actions.iter().any(told) {
+                self.actions.push(Action::Hint(to));
             }
         }
     }
@@ -194,8 +199,7 @@ impl Registration {
             }
             Verdict::Doubt => {
                 self.doubts += 1;
-                self.looks.push(now + DOUBT);
-                self.looks.sort_unstable();
+                self.look_at(now + DOUBT);
                 self.confirm_or_refresh(now, query);
             }
             Verdict::Stay => {
@@ -243,7 +247,7 @@ impl Registration {
 
     fn query_failed(&mut self, now: Instant, answer: &Message) {
         if let Some(limit) = self.pending_limit.take() {
-            let listed = std::mem::take(&mut self.listed);
+            let listed = core::mem::take(&mut self.listed);
             return self.limit_reached(now, limit, listed);
         }
         match answer.status() {
@@ -266,8 +270,11 @@ impl Registration {
             // The remembered profile is out of date: start again, looking first.
             self.profile = Some(Profile::Generic);
             self.step = Step::Withdraw { give_up: None };
-            let user = format!("{}{}", self.identity.device, self.identity.instance);
-            let stale = format!("<sip:{user}@{};transport=ws>;expires=0", self.host);
+            let Identity {
+                device, instance, ..
+            } = &self.identity;
+            let end = ";transport=ws>;expires=0";
+            let stale = concat(&["<sip:", device, instance, "@", &self.host, end]);
             let removal = Register {
                 contacts: vec![stale],
                 ..self.removal()
@@ -395,7 +402,7 @@ impl Registration {
         self.listed = Vec::new();
         self.plan_look(now);
         if news {
-            self.actions.push_back(Action::Outcome(Outcome::Registered));
+            self.actions.push(Action::Outcome(Outcome::Registered));
         }
     }
 
@@ -506,6 +513,7 @@ impl Registration {
             .any(|binding| matches!(binding.kind, Kind::Ghost | Kind::Own));
         let rival = rivals(&list).next().map(Binding::holder);
         let clearable = login && !others && !list.is_empty() && !self.cleared;
+        let nameable = first_rung(&list, false) == Rung::ByName;
         match rival {
             Some(by) if !forced => {
                 if self.goal == Goal::Keep {
@@ -517,6 +525,13 @@ impl Registration {
                     reason: Some(limit.reason),
                 };
                 self.refuse(refusal);
+            }
+            // Another force came in between and took the place that ours had made:
+            // its contact can be named, too.
+            Some(_) if forced && self.rounds < MAX_ROUNDS && nameable => {
+                self.rounds += 1;
+                self.listed = self.disown(list);
+                self.next_rung(now, Rung::ByName);
             }
             _ if clearable && (forced || ghosts) => {
                 self.listed = list;
@@ -593,7 +608,6 @@ fn refresh_after(granted: u32) -> Duration {
 fn speaks_cisco(answer: &Message) -> bool {
     let cisco_tag = |value: &str| {
         value
-            .trim()
             .get(..8)
             .is_some_and(|start| start.eq_ignore_ascii_case("x-cisco-"))
     };
@@ -608,38 +622,31 @@ fn speaks_cisco(answer: &Message) -> bool {
 fn is_conflict(answer: &Message) -> bool {
     answer.status() == 403
         && answer.values(Name::Warning).any(|warning| {
-            warning.trim_start().starts_with("399")
-                && warning
-                    .to_ascii_lowercase()
-                    .contains("active for another client")
+            warning.starts_with("399") && mentions(warning, "active for another client")
         })
 }
 
 /// The text of the first Warning (RFC 3261 §20.43), cleaned.
 fn warning_text(answer: &Message) -> Option<String> {
     let warning = answer.values(Name::Warning).next()?;
-    let start = warning.find('"')?;
+    let start = warning.bytes().position(|byte| byte == b'"')?;
     Some(sanitize_text(&unquote(warning.get(start..)?)))
 }
 
 /// What a registrar says when it has too many contacts for the user.
 fn limit_text(answer: &Message) -> Option<String> {
     if let Some(error) = answer.header_named("P-Registrar-Error") {
-        return error
-            .to_ascii_lowercase()
-            .contains("too many")
-            .then(|| sanitize_text(error));
+        return mentions(error, "too many").then(|| sanitize_text(error));
     }
     let texts = [Some(answer.reason().to_owned()), warning_text(answer)];
     texts.into_iter().flatten().find(|text| {
-        let text = text.to_ascii_lowercase();
         [
             "too many contacts",
             "too many registered",
             "instance id is intercepted",
         ]
         .iter()
-        .any(|known| text.contains(known))
+        .any(|known| mentions(text, known))
     })
 }
 
@@ -648,7 +655,7 @@ fn holder(answer: &Message) -> Option<Holder> {
     let value = answer.header_named("X-Graceline-Holder")?;
     // The header is an instance in quotes with parameters: read it as the
     // parameters of a name-addr, whose grammar is the same.
-    let holder = format!("<sip:holder.invalid>;instance={value}");
+    let holder = concat(&["<sip:holder.invalid>;instance=", value]);
     let holder = NameAddr::parse(&holder)?;
     let text = |name| {
         let value = holder
@@ -661,10 +668,7 @@ fn holder(answer: &Message) -> Option<Holder> {
         instance_id: text("instance"),
         contact: text("contact"),
         user_agent: text("agent"),
-        since: holder
-            .params
-            .get("since")
-            .and_then(|since| since.parse().ok()),
+        since: holder.params.get("since").and_then(number),
     })
 }
 

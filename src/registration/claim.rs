@@ -12,8 +12,9 @@
 //!
 //! Tags are hashes: a far end that sees the Contact learns no names from it.
 
-use crate::rand::hex;
-use sha2::{Digest, Sha256};
+use crate::hash::sha256;
+use crate::prelude::*;
+use crate::text::{concat, hex, hex_number, pieces};
 
 /// Version prefix of the Contact user part.
 const PREFIX: &str = "g1";
@@ -33,7 +34,7 @@ impl Identity {
     /// The identity of `instance_id` on `device`, for the address-of-record
     /// `user@domain`.
     pub fn new(user: &str, domain: &str, device: &str, instance_id: &str, load: String) -> Self {
-        let aor = format!("{user}@{domain}").to_ascii_lowercase();
+        let aor = concat(&[user, "@", domain]).to_ascii_lowercase();
         Self {
             device: tag("device", &aor, device),
             instance: tag("instance", &aor, &instance_id.to_ascii_lowercase()),
@@ -44,13 +45,7 @@ impl Identity {
 
 /// 48 bits of a hash: enough to tell the handful of clients of one user apart.
 fn tag(kind: &str, aor: &str, name: &str) -> String {
-    let hash = Sha256::new()
-        .chain_update(kind)
-        .chain_update("\n")
-        .chain_update(aor)
-        .chain_update("\n")
-        .chain_update(name)
-        .finalize();
+    let hash = sha256(concat(&[kind, "\n", aor, "\n", name]).as_bytes());
     hex(hash.get(..6).unwrap_or_default())
 }
 
@@ -72,7 +67,7 @@ impl Claim {
 
     /// Reads the user part of a Contact URI; `None` if it is not in our form.
     pub fn parse(user: &str) -> Option<Self> {
-        let mut parts = user.split('-');
+        let mut parts = pieces(user, b'-');
         if parts.next()? != PREFIX {
             return None;
         }
@@ -94,7 +89,7 @@ impl Claim {
                 instance: instance.to_owned(),
                 load: load.to_owned(),
             },
-            since: u64::from_str_radix(hexadecimal(digits, 10)?, 16).ok()?,
+            since: hex_number(hexadecimal(digits, 10)?)?,
             forced,
         })
     }
@@ -107,8 +102,10 @@ impl Claim {
             load,
         } = &self.identity;
         let since = self.since.min(Self::MAX_SINCE);
-        let flag = if self.forced { 'f' } else { 'u' };
-        format!("{PREFIX}-{device}-{instance}-{load}-{since:010x}{flag}")
+        let [_, _, _, digits @ ..] = since.to_be_bytes();
+        let flag = if self.forced { "f" } else { "u" };
+        let tags = [PREFIX, "-", device, "-", instance, "-", load, "-"];
+        concat(&[&concat(&tags), &hex(&digits), flag])
     }
 
     /// Whether this claim is the later one. Of two of the same second a forced one

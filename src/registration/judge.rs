@@ -4,6 +4,7 @@
 
 use super::claim::Claim;
 use super::listing::{Binding, Kind};
+use crate::prelude::*;
 
 /// What a list means for a client that is logged in.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! The bindings that a registrar lists, and what each of them is to us.
 
 use super::claim::{Claim, Identity};
+use crate::prelude::*;
 use crate::sip::{Message, NameAddr, Uri, sanitize_text, unquote};
 
 /// Which bindings of the user count as rivals (option `conflictScope`).
@@ -92,7 +93,7 @@ impl Binding {
                 .map(|value| unquote(value).into_owned())
         };
         let instance = text("+sip.instance")
-            .map(|value| value.trim_matches(['<', '>']).to_owned())
+            .map(|value| bare(&value).to_owned())
             .filter(|value| !is_zero_instance(value));
         let device = text("+u.sip!devicename.ccm.cisco.com");
         let same_instance = instance
@@ -109,7 +110,11 @@ impl Binding {
             _ if viewpoint.scope == ConflictScope::User => Kind::Rival,
             _ => Kind::Other,
         };
-        let ignored = viewpoint.ignored.iter().any(|known| known == contact.uri);
+        // By URI, or by the user part that the app was shown as `elsewhere.contact`.
+        let ignored = viewpoint
+            .ignored
+            .iter()
+            .any(|known| known == contact.uri || known == user);
         Some(Self {
             kind: if kind == Kind::Rival && ignored {
                 Kind::Other
@@ -121,10 +126,7 @@ impl Binding {
             nameable: instance.is_some() || contact.params.has("received"),
             instance,
             pub_gruu: text("pub-gruu"),
-            expires: contact
-                .params
-                .get("expires")
-                .and_then(|value| value.parse().ok()),
+            expires: contact.expires(),
         })
     }
 
@@ -139,6 +141,12 @@ impl Binding {
             since: self.claim.as_ref().map(|claim| claim.since),
         }
     }
+}
+
+/// An instance id without the brackets around it.
+fn bare(instance: &str) -> &str {
+    let instance = instance.strip_prefix('<').unwrap_or(instance);
+    instance.strip_suffix('>').unwrap_or(instance)
 }
 
 /// Whether an instance id makes no claim: Cisco's clients send an all-zero one

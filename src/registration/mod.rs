@@ -11,14 +11,15 @@ mod judge;
 mod listing;
 mod request;
 
+use crate::prelude::*;
 pub use claim::{Claim, Identity};
 pub use listing::{ConflictScope, Holder, is_zero_instance};
 pub use request::Register;
 
 use crate::rand::Random;
-use crate::time::{Duration, Instant};
+use crate::text::concat;
+use crate::time::{Duration, Instant, earliest};
 use listing::Binding;
-use std::collections::VecDeque;
 
 /// How conflict and force are spoken to the registrar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -223,14 +224,14 @@ pub struct Registration {
     ignored: Vec<String>,
     asked_expires: Option<u32>,
     target: Option<String>,
-    /// Registrar's clock minus ours, in seconds.
-    clock_offset: i64,
+    /// Registrar's clock minus ours in seconds, where it sends a Date.
+    clock_offset: Option<i64>,
     /// Until when a login is repeated whose refusal may be our own ghost.
     ghost_until: Option<Instant>,
     held_until: Option<Instant>,
     login_deadline: Option<Instant>,
     random: Random,
-    actions: VecDeque<Action>,
+    actions: Vec<Action>,
 }
 
 impl Registration {
@@ -252,7 +253,7 @@ impl Registration {
             ..
         } = &settings;
         let identity = Identity::new(user, domain, device, instance_id, load);
-        let host = format!("{}.invalid", random.hex::<6>());
+        let host = concat(&[&random.hex::<6>(), ".invalid"]);
         Self {
             profile: settings.profile.or(remembered),
             settings,
@@ -282,12 +283,12 @@ impl Registration {
             ignored: Vec::new(),
             asked_expires: None,
             target: None,
-            clock_offset: 0,
+            clock_offset: None,
             ghost_until: None,
             held_until,
             login_deadline: None,
             random,
-            actions: VecDeque::new(),
+            actions: Vec::new(),
         }
     }
 
@@ -337,7 +338,7 @@ impl Registration {
         let fresh = self.profile == Some(Profile::Cisco) && self.forced();
         if fresh && self.flow {
             self.flow = false;
-            self.actions.push_back(Action::Reconnect);
+            self.actions.push(Action::Reconnect);
         } else if self.flow {
             self.first_step(now);
         }
@@ -361,13 +362,14 @@ impl Registration {
     pub fn unregister(&mut self, now: Instant) {
         let may_be_bound = self.claim.is_some() || self.bound.is_some();
         self.goal = Goal::Leave;
+        self.rounds = 0;
         self.looks.clear();
-        if may_be_bound && self.flow {
-            self.step = Step::Unregister;
-            self.send(self.removal());
-        } else {
+        if !may_be_bound {
             self.left(now);
+        } else if self.flow {
+            self.send_removal();
         }
+        // Else when the flow is up again, or with the next failure to get one.
     }
 
     /// The one un-REGISTER of a page that is going away, if it may be bound.
@@ -409,15 +411,24 @@ impl Registration {
     pub fn flow_down(&mut self, now: Instant) {
         self.flow = false;
         self.watched = false;
-        self.step = Step::Rest;
+        let leaving = core::mem::replace(&mut self.step, Step::Rest) == Step::Unregister;
         match self.goal {
             Goal::Keep => {
                 self.unconfirmed = true;
-                self.actions.push_back(Action::Outcome(Outcome::Recovering));
+                self.actions.push(Action::Outcome(Outcome::Recovering));
             }
+            // The removal may have been lost with the flow: once more.
+            Goal::Leave if leaving && self.rounds == 0 => self.rounds = 1,
             // Nobody is left to ask; the binding lapses by itself.
             Goal::Leave => self.left(now),
             Goal::Idle | Goal::Login { .. } => {}
+        }
+    }
+
+    /// Nobody answered; the flow is given up next.
+    pub fn unanswered(&mut self, now: Instant) {
+        if self.goal == Goal::Leave {
+            self.left(now);
         }
     }
 
@@ -427,15 +438,14 @@ impl Registration {
             // Hints may be many; the looks they cause are not.
             let next = last + HINT_PAUSE;
             if !self.looks.contains(&next) {
-                self.looks.push(next);
-                self.looks.sort_unstable();
+                self.look_at(next);
             }
             return;
         }
         self.last_burst = Some(now);
-        self.looks
-            .extend(LOOKS_AFTER_HINT.map(|seconds| now + Duration::from_secs(seconds)));
-        self.looks.sort_unstable();
+        for seconds in LOOKS_AFTER_HINT {
+            self.look_at(now + Duration::from_secs(seconds));
+        }
         self.handle_timeout(now);
     }
 
@@ -447,7 +457,7 @@ impl Registration {
 
     /// Waits before the next look: a reg-event said `probation`.
     pub fn probation(&mut self, until: Instant) {
-        if self.goal == Goal::Keep && self.step == Step::Rest {
+        if self.goal == Goal::Keep && matches!(self.step, Step::Rest) {
             self.step = Step::Pause { until };
         }
     }
@@ -511,7 +521,7 @@ impl Registration {
             Step::Pause { until } => Some(until),
             Step::Rest if self.goal == Goal::Keep => {
                 let refresh = self.bound.as_ref().map(|bound| bound.refresh_at);
-                self.looks.first().copied().into_iter().chain(refresh).min()
+                earliest(&[self.looks.first().copied(), refresh])
             }
             _ => None,
         }
@@ -519,7 +529,7 @@ impl Registration {
 
     /// The next thing to do.
     pub fn poll_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        (!self.actions.is_empty()).then(|| self.actions.remove(0))
     }
 
     /// Seconds granted, 0 when not registered.
@@ -577,11 +587,17 @@ impl Registration {
 
     /// Looks at the list, or, where the registrar refuses by itself, refreshes.
     fn look_now(&mut self, now: Instant) {
-        if self.step != Step::Rest {
+        if !matches!(self.step, Step::Rest) {
             self.looks.insert(0, now);
         } else {
             self.first_step(now);
         }
+    }
+
+    /// Plans a look.
+    fn look_at(&mut self, at: Instant) {
+        let later = self.looks.partition_point(|planned| *planned <= at);
+        self.looks.insert(later, at);
     }
 
     fn refresh(&mut self, now: Instant) {
@@ -599,8 +615,7 @@ impl Registration {
     fn left(&mut self, _now: Instant) {
         self.forget();
         self.held_until = None;
-        self.actions
-            .push_back(Action::Outcome(Outcome::Unregistered));
+        self.actions.push(Action::Outcome(Outcome::Unregistered));
     }
 
     fn fail(&mut self, code: &'static str, status: u16, reason: &str) {
@@ -610,14 +625,13 @@ impl Registration {
             reason: crate::sip::sanitize_text(reason),
         };
         self.forget();
-        self.actions
-            .push_back(Action::Outcome(Outcome::Failed(failure)));
+        self.actions.push(Action::Outcome(Outcome::Failed(failure)));
     }
 
     fn refuse(&mut self, refusal: Refusal) {
         let resumed = matches!(self.goal, Goal::Login { resumed: true, .. });
         self.forget();
-        self.actions.push_back(Action::Outcome(if resumed {
+        self.actions.push(Action::Outcome(if resumed {
             Outcome::Ousted(Ousting {
                 reason: "takenOver",
                 by: refusal.holder,
@@ -635,6 +649,6 @@ impl Registration {
         self.held_until = None;
         self.actions.extend(farewell.map(Action::Farewell));
         self.actions
-            .push_back(Action::Outcome(Outcome::Ousted(Ousting { reason, by })));
+            .push(Action::Outcome(Outcome::Ousted(Ousting { reason, by })));
     }
 }

@@ -2,7 +2,9 @@
 
 use super::listing::{Binding, Kind};
 use super::{Claim, Goal, Profile, Registration, RegistrationType, Settings, Step};
+use crate::prelude::*;
 use crate::sip::quote;
+use crate::text::{concat, decimal};
 use crate::time::Instant;
 
 /// Expires asked for in the generic profile: short, so that a client that
@@ -14,6 +16,11 @@ const EXPIRES_CISCO: u32 = 3600;
 const DEVICE_PARAM: &str = "+u.sip!devicename.ccm.cisco.com";
 /// The instance of a Cisco-form login that claims nothing.
 const ZERO_INSTANCE: &str = "urn:uuid:00000000-0000-0000-0000-000000000000";
+
+/// The Contact value that takes `uri` off the list.
+fn removal_of(uri: &str) -> String {
+    concat(&["<", uri, ">;expires=0"])
+}
 
 /// What a REGISTER is to say. The owner adds the transaction, the credentials
 /// and the headers that are the same for every request.
@@ -54,29 +61,44 @@ impl Registration {
             false => &self.settings.instance_id,
         };
         let device = &self.settings.device;
-        let own = format!(
-            "<{}>;+sip.instance=\"<{instance}>\";{DEVICE_PARAM}={};expires={asked}",
-            self.own_uri(),
-            quote(device),
-        );
+        let own = concat(&[
+            "<",
+            &self.own_uri(),
+            ">;+sip.instance=\"<",
+            instance,
+            ">\";",
+            DEVICE_PARAM,
+            "=",
+            &quote(device),
+            ";expires=",
+            &decimal(asked.into()),
+        ]);
         let alarm = |number, last| {
             // The alarm's blank-separated form has no quoting of its own.
-            let name = device.replace(|c: char| !c.is_ascii_graphic() || "\"\\;".contains(c), "_");
-            format!(
-                "SIP;cause=200;text=\"cisco-alarm:{number} Name={name} ActiveLoad=Graceline \
-                 InactiveLoad=Graceline Last={last}\""
-            )
+            let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | ';');
+            let name = device.chars().map(|c| if plain(c) { c } else { '_' });
+            concat(&[
+                "SIP;cause=200;text=\"cisco-alarm:",
+                number,
+                " Name=",
+                &name.collect::<String>(),
+                " ActiveLoad=Graceline InactiveLoad=Graceline Last=",
+                last,
+                "\"",
+            ])
         };
         let mut request = self.request();
         request.contacts = removals;
         request.contacts.push(own);
         request.expires = Some(asked);
-        if cisco && login && self.settings.kind != RegistrationType::Normal {
+        // A forced login tells so in Cisco's words on any registrar: one that
+        // refuses by itself may be behind an explicit `generic`.
+        if login && (cisco || forced) && self.settings.kind != RegistrationType::Normal {
             request.reason = Some(match forced {
-                true => alarm(111, "Application-Requested-Destroy"),
-                false => alarm(25, "initialized"),
+                true => alarm("111", "Application-Requested-Destroy"),
+                false => alarm("25", "initialized"),
             });
-            request.new_call_id = forced;
+            request.new_call_id = forced && cisco;
         }
         self.send(request);
     }
@@ -85,7 +107,7 @@ impl Registration {
     pub(super) fn removals(list: &[Binding], kinds: &[Kind]) -> Vec<String> {
         list.iter()
             .filter(|binding| kinds.contains(&binding.kind))
-            .map(|binding| format!("<{}>;expires=0", binding.uri))
+            .map(|binding| removal_of(&binding.uri))
             .collect()
     }
 
@@ -93,7 +115,7 @@ impl Registration {
     /// Kamailio would take a late one for the reloaded page's binding.
     pub(super) fn removal(&self) -> Register {
         Register {
-            contacts: vec![format!("<{}>;expires=0", self.own_uri())],
+            contacts: vec![removal_of(&self.own_uri())],
             expires: Some(0),
             ..self.request()
         }
@@ -123,7 +145,7 @@ impl Registration {
         };
         Register {
             target: self.target.clone(),
-            supported: format!("path, gruu{tags}"),
+            supported: concat(&["path, gruu", tags]),
             ..Register::default()
         }
     }
@@ -134,7 +156,9 @@ impl Registration {
         if self.claim.is_some() {
             return;
         }
-        let seconds = now.seconds().saturating_add_signed(self.clock_offset);
+        let seconds = now
+            .seconds()
+            .saturating_add_signed(self.clock_offset.unwrap_or(0));
         let forced = self.forced();
         // A force tops every claim that it saw; any login tops its own ghosts.
         let topped = self
@@ -157,12 +181,12 @@ impl Registration {
     pub(super) fn user_part(&self) -> String {
         match (&self.claim, self.profile) {
             (Some(claim), profile) if profile != Some(Profile::Cisco) => claim.user_part(),
-            _ => format!("{}{}", self.identity.device, self.identity.instance),
+            _ => concat(&[&self.identity.device, &self.identity.instance]),
         }
     }
 
     fn own_uri(&self) -> String {
-        format!("sip:{}@{};transport=ws", self.user_part(), self.host)
+        concat(&["sip:", &self.user_part(), "@", &self.host, ";transport=ws"])
     }
 
     /// Seconds to ask for.

@@ -1,7 +1,8 @@
 //! Challenges: WWW-Authenticate and Proxy-Authenticate (RFC 3261 §22, RFC 8760,
 //! RFC 8898), and the syntax that all authentication headers share.
 
-use std::borrow::Cow;
+use crate::prelude::*;
+use alloc::borrow::Cow;
 
 use super::digest::Algorithm;
 use super::header::Name;

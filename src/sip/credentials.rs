@@ -3,6 +3,8 @@
 
 use super::auth::credentials;
 use super::digest::{Algorithm, Calculation, Secret};
+use crate::prelude::*;
+use crate::text::hex_number;
 
 /// A received Authorization or Proxy-Authorization of the scheme Digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,8 +111,8 @@ impl AuthenticationInfo {
 }
 
 fn nonce_count(text: &str) -> Option<u32> {
-    let valid = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    valid.then(|| u32::from_str_radix(text, 16).ok())?
+    let number = hex_number(text).filter(|_| text.len() == 8)?;
+    u32::try_from(number).ok()
 }
 
 /// Compares in a time that does not tell how much was right.

@@ -1,6 +1,7 @@
 //! The Date header (RFC 3261 §20.17): RFC 1123 dates, always GMT.
 
 use super::text::{Split, next_word, number};
+use crate::prelude::*;
 
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",

@@ -1,12 +1,12 @@
 //! Digest computation (RFC 7616 §3.4, RFC 8760), and the client's side of it:
 //! the Authorization value.
 
-use md5::{Digest, Md5};
-use sha2::{Sha256, Sha512_256};
+use crate::prelude::*;
 
 use super::auth::DigestChallenge;
 use super::text::quote;
-use crate::rand::hex;
+use crate::hash::{md5, sha256, sha512_256};
+use crate::text::hex;
 
 /// A digest algorithm. The `-sess` forms bind the password hash to the nonce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,9 +52,9 @@ impl Algorithm {
     /// The hash of `data` in lower-case hexadecimal: 32 or 64 digits.
     pub fn hash_hex(self, data: &[u8]) -> String {
         match self {
-            Algorithm::Md5 | Algorithm::Md5Sess => hex(&Md5::digest(data)),
-            Algorithm::Sha256 | Algorithm::Sha256Sess => hex(&Sha256::digest(data)),
-            Algorithm::Sha512_256 | Algorithm::Sha512_256Sess => hex(&Sha512_256::digest(data)),
+            Algorithm::Md5 | Algorithm::Md5Sess => hex(&md5(data)),
+            Algorithm::Sha256 | Algorithm::Sha256Sess => hex(&sha256(data)),
+            Algorithm::Sha512_256 | Algorithm::Sha512_256Sess => hex(&sha512_256(data)),
         }
     }
 

@@ -3,6 +3,7 @@
 
 use super::header::Name;
 use super::text::Split;
+use crate::prelude::*;
 
 /// A received SIP message: the head as one string, an index of its header
 /// lines, and the body. Values are parsed when asked for, and borrow.
@@ -182,7 +183,7 @@ impl Message {
 
 struct Lines<'a> {
     message: &'a Message,
-    lines: std::slice::Iter<'a, Line>,
+    lines: core::slice::Iter<'a, Line>,
     name: Name,
 }
 

@@ -44,5 +44,5 @@ pub use typed::{CSeq, Contacts};
 pub use uri::Uri;
 pub use validate::Invalid;
 pub use via::Via;
-pub use write::{WriteError, Writer};
+pub use write::{WriteError, Writer, is_line};
 pub use xml::{Element, XmlError, escape_xml};

@@ -1,7 +1,7 @@
 //! `name-addr` and `addr-spec` with their parameters: From, To, Contact, Route
 //! and their like (RFC 3261 §20.10).
 
-use std::borrow::Cow;
+use alloc::borrow::Cow;
 
 use super::params::Params;
 use super::text::{cut, number, split_quoted, split_while, unquote};

@@ -4,6 +4,7 @@
 use super::header::Name;
 use super::message::{Line, Message, Span, Start};
 use super::text::{cut, is_token, number};
+use crate::prelude::*;
 
 /// Largest message taken, in bytes. A registration is about one KiB, a call's
 /// SDP about ten; a WebSocket peer may send gigabytes in one frame.
@@ -39,38 +40,49 @@ pub enum Keepalive {
 /// Why bytes are not a SIP message. All of them are the sender's fault: count,
 /// and drop the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.as_str())]
 pub enum ParseError {
     /// Nothing wrong: a keepalive, not a message.
-    #[error("a keepalive, not a message")]
     Keepalive(Keepalive),
     /// No bytes at all.
-    #[error("the message is empty")]
     Empty,
     /// See [`MAX_MESSAGE`].
-    #[error("the message is larger than 1 MiB")]
     MessageTooLarge,
     /// See [`MAX_HEAD`].
-    #[error("the head is larger than 64 KiB")]
     HeadTooLarge,
     /// See [`MAX_LINES`].
-    #[error("the message has more than 256 header lines")]
     TooManyLines,
     /// RFC 3261 §7: SIP is UTF-8.
-    #[error("the head is not UTF-8")]
     NotUtf8,
     /// Neither a request line nor a status line, or a status outside 100–699.
-    #[error("the first line is neither a SIP request line nor a status line")]
     StartLine,
     /// A carriage return or line feed alone: different readers would see
     /// different header lines.
-    #[error("a line of the head does not end with CR LF")]
     LineBreak,
     /// No empty line behind the headers.
-    #[error("the head has no end")]
     Unterminated,
     /// Content-Length is not a number, or larger than what there is.
-    #[error("Content-Length is garbled or larger than the body")]
     ContentLength,
+}
+
+impl ParseError {
+    /// What `Display` shows.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ParseError::Keepalive(_) => "a keepalive, not a message",
+            ParseError::Empty => "the message is empty",
+            ParseError::MessageTooLarge => "the message is larger than 1 MiB",
+            ParseError::HeadTooLarge => "the head is larger than 64 KiB",
+            ParseError::TooManyLines => "the message has more than 256 header lines",
+            ParseError::NotUtf8 => "the head is not UTF-8",
+            ParseError::StartLine => {
+                "the first line is neither a SIP request line nor a status line"
+            }
+            ParseError::LineBreak => "a line of the head does not end with CR LF",
+            ParseError::Unterminated => "the head has no end",
+            ParseError::ContentLength => "Content-Length is garbled or larger than the body",
+        }
+    }
 }
 
 /// Is `bytes` a keepalive?
@@ -234,7 +246,7 @@ struct Cursor<'a> {
 impl<'a> Cursor<'a> {
     fn line(&mut self) -> Result<&'a str, ParseError> {
         let rest = self.text.get(self.at..).unwrap_or_default();
-        let end = rest.find('\n');
+        let end = rest.bytes().position(|byte| byte == b'\n');
         if self.at + end.unwrap_or(rest.len()) > MAX_HEAD {
             return Err(ParseError::HeadTooLarge);
         }

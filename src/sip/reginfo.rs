@@ -3,6 +3,7 @@
 
 use super::text::number;
 use super::xml::{Element, XmlError, escape_xml};
+use crate::prelude::*;
 
 /// The body of a NOTIFY of the event package `reg`: `application/reginfo+xml`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,7 +1,9 @@
 //! The lexical ground of SIP header values (RFC 3261 §25.1): tokens, quoted
 //! strings, lists, numbers.
 
-use std::borrow::Cow;
+use crate::prelude::*;
+pub(super) use crate::text::cut;
+use alloc::borrow::Cow;
 
 /// `text` as a quoted-string, quotes and backslashes escaped (RFC 3261 §25.1).
 /// Line breaks cannot be expressed in one: the writer refuses them.
@@ -28,7 +30,7 @@ pub fn unquote(text: &str) -> Cow<'_, str> {
     else {
         return Cow::Borrowed(text);
     };
-    if !inner.contains('\\') {
+    if !inner.bytes().any(|byte| byte == b'\\') {
         return Cow::Borrowed(inner);
     }
     let mut plain = String::with_capacity(inner.len());
@@ -52,7 +54,7 @@ pub fn sanitize_text(text: &str) -> String {
             '\0'..='\x1f' | '\x7f'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}'
             | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
     };
-    text.trim().chars().filter(shown).take(128).collect()
+    text.trim_ascii().chars().filter(shown).take(128).collect()
 }
 
 /// The values of a comma-separated header value, trimmed. Commas within quotes
@@ -77,26 +79,8 @@ pub(super) fn is_token_byte(byte: u8) -> bool {
 /// A non-negative number made of digits alone. One too large to hold is as good
 /// as the largest: "expires in ten thousand years" need not be an error.
 pub(super) fn number(text: &str) -> Option<u32> {
-    let mut number = None;
-    for byte in text.bytes() {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        let tens = number.unwrap_or(0_u32).saturating_mul(10);
-        number = Some(tens.saturating_add(digit.into()));
-    }
-    number
-}
-
-// The standard library's searches are generic over the pattern and come anew
-// with each use; these three are small, and enough for text whose delimiters
-// are ASCII.
-
-/// What stands before and behind the first `byte`.
-pub(super) fn cut(text: &str, byte: u8) -> Option<(&str, &str)> {
-    let at = text.bytes().position(|found| found == byte)?;
-    Some((text.get(..at)?, text.get(at + 1..)?))
+    let number = crate::text::number(text)?;
+    Some(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
 /// Splits before the first byte that is not `wanted`.

@@ -6,6 +6,7 @@ use super::message::Message;
 use super::name_addr::NameAddr;
 use super::text::{Split, is_token, next_word, number, split_while};
 use super::via::Via;
+use crate::prelude::*;
 
 /// The sequence number and method of a transaction (RFC 3261 §20.16).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

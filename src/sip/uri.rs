@@ -195,7 +195,7 @@ fn headers_within(a: &str, b: &str) -> bool {
 
 /// The next octet that a text stands for. An escape equals the character
 /// itself, unless that is reserved (RFC 3261 §19.1.4): those come back marked.
-fn unescaped(bytes: &mut std::str::Bytes<'_>, case: Case) -> Option<(u8, bool)> {
+fn unescaped(bytes: &mut core::str::Bytes<'_>, case: Case) -> Option<(u8, bool)> {
     let mut byte = bytes.next()?;
     let mut marked = false;
     if byte == b'%' {

@@ -3,16 +3,25 @@
 use super::header::Name;
 use super::message::Message;
 use super::text::is_token;
+use crate::prelude::*;
+use crate::text::{concat, decimal};
 
 /// A value that must not go out, because it would change the structure of the
 /// message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{header} cannot be sent: it contains a line break, NUL or another character that has no place there"
-)]
+#[error("{}", self.message())]
 pub struct WriteError {
     /// The header's name, `Method`, `Request-URI` or `Reason-Phrase`.
     pub header: String,
+}
+
+impl WriteError {
+    /// What `Display` shows.
+    pub fn message(&self) -> String {
+        let problem = " cannot be sent: it contains a line break, NUL or another character \
+                       that has no place there";
+        concat(&[&self.header, problem])
+    }
 }
 
 /// Builds a message. Errors are kept until [`Writer::finish`].
@@ -43,7 +52,7 @@ impl Writer {
         if !is_line(reason) {
             writer.refuse("Reason-Phrase");
         }
-        writer.append(&["SIP/2.0 ", &status.to_string(), " ", reason, "\r\n"]);
+        writer.append(&["SIP/2.0 ", &decimal(status.into()), " ", reason, "\r\n"]);
         // A parsed value is one line, whatever else is in it: a NUL in a quoted
         // name (RFC 4475 §3.1.1.2) must not keep its request unanswered.
         for via in request.lines(Name::Via) {
@@ -84,11 +93,11 @@ impl Writer {
     /// servers do); the first error, if a value was refused. Leaves the writer
     /// empty.
     pub fn finish(&mut self) -> Result<Vec<u8>, WriteError> {
-        let mut writer = std::mem::replace(self, Writer::empty());
+        let mut writer = core::mem::replace(self, Writer::empty());
         if let Some(error) = writer.error {
             return Err(error);
         }
-        let length = writer.body.len().to_string();
+        let length = decimal(writer.body.len() as u64);
         writer.push("Content-Length", &length, &[]);
         writer.head.push_str("\r\n");
         let mut bytes = writer.head.into_bytes();
@@ -137,7 +146,8 @@ impl Writer {
     }
 }
 
-fn is_line(value: &str) -> bool {
+/// Can `value` stand in one line of a message?
+pub fn is_line(value: &str) -> bool {
     !value.bytes().any(|byte| matches!(byte, b'\r' | b'\n' | 0))
 }
 

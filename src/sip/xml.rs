@@ -3,6 +3,8 @@
 //! nothing can grow while it is read. Namespaces are reduced to local names.
 
 use super::text::{cut, number, split_while};
+use crate::prelude::*;
+use crate::text::{find, hex_number};
 
 /// Largest document read, in bytes: some hundred registered contacts.
 const MAX_DOCUMENT: usize = 256 * 1024;
@@ -181,7 +183,7 @@ impl<'a> Reader<'a> {
             require(quote == "\"" || self.skip("'"))?;
             let mut value = String::new();
             let raw = self.until(quote)?;
-            require(!raw.contains('<'))?;
+            require(cut(raw, b'<').is_none())?;
             unescape(raw, &mut value)?;
             self.count()?;
             if name != "xmlns" && !name.starts_with("xmlns:") {
@@ -231,8 +233,7 @@ impl<'a> Reader<'a> {
 
     /// Takes what stands before `end`, and skips that.
     fn until(&mut self, end: &str) -> Result<&'a str, XmlError> {
-        let mut windows = self.text.as_bytes().windows(end.len());
-        let at = windows.position(|window| window == end.as_bytes());
+        let at = find(self.text.as_bytes(), end.as_bytes());
         let taken = self.take(at.ok_or(XmlError::Malformed)?)?;
         self.take(end.len())?;
         Ok(taken)
@@ -286,7 +287,7 @@ fn unescape(raw: &str, out: &mut String) -> Result<(), XmlError> {
 fn character(entity: &str) -> Result<char, XmlError> {
     let digits = entity.strip_prefix('#').ok_or(XmlError::Forbidden)?;
     let code = match digits.strip_prefix('x') {
-        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        Some(digits) => hex_number(digits).and_then(|code| u32::try_from(code).ok()),
         None => number(digits),
     };
     let code = code.filter(|code| *code >= 0x20 || matches!(code, 9 | 10 | 13));

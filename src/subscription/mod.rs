@@ -2,8 +2,10 @@
 //! at once what a look would show later. One dialog, refreshed before it ends;
 //! a registrar that does not offer the package is not asked again.
 
+use crate::prelude::*;
 use crate::rand::Random;
-use crate::sip::{ContactState, Message, Name, NameAddr, RegInfo, Uri};
+use crate::sip::{Element, Message, Name, NameAddr, Uri};
+use crate::text::{concat, decimal, number};
 use crate::time::{Duration, Instant};
 use crate::transaction::Request;
 
@@ -51,7 +53,7 @@ pub struct Subscription {
     target: Option<String>,
     route: Vec<String>,
     last_cseq: Option<u32>,
-    version: Option<u32>,
+    version: Option<u64>,
 }
 
 impl Subscription {
@@ -63,7 +65,7 @@ impl Subscription {
             unsupported,
             aor,
             // A random user part: dialogs never show the claim.
-            contact: format!("<sip:{}@{host};transport=ws>", random.hex::<6>()),
+            contact: concat(&["<sip:", &random.hex::<6>(), "@", host, ";transport=ws>"]),
             call_id: String::new(),
             from_tag: String::new(),
             to_tag: None,
@@ -101,16 +103,15 @@ impl Subscription {
     }
 
     fn subscribe(&self) -> Request {
-        let tag = self
-            .to_tag
-            .as_ref()
-            .map(|tag| format!(";tag={tag}"))
-            .unwrap_or_default();
+        let tag = match &self.to_tag {
+            Some(tag) => concat(&[";tag=", tag]),
+            None => String::new(),
+        };
         let mut headers = vec![
             ("Event".to_owned(), "reg".to_owned()),
             ("Accept".to_owned(), "application/reginfo+xml".to_owned()),
             ("Contact".to_owned(), self.contact.clone()),
-            ("Expires".to_owned(), EXPIRES.to_string()),
+            ("Expires".to_owned(), decimal(EXPIRES.into())),
         ];
         headers.extend(
             self.route
@@ -120,8 +121,8 @@ impl Subscription {
         Request {
             method: "SUBSCRIBE",
             uri: self.target.clone().unwrap_or_else(|| self.aor.clone()),
-            from: format!("<{}>;tag={}", self.aor, self.from_tag),
-            to: format!("<{}>{tag}", self.aor),
+            from: concat(&["<", &self.aor, ">;tag=", &self.from_tag]),
+            to: concat(&["<", &self.aor, ">", &tag]),
             call_id: self.call_id.clone(),
             headers,
         }
@@ -199,27 +200,20 @@ impl Subscription {
         self.last_cseq = number;
         self.to_tag = notify.from_tag().map(str::to_owned);
         let first = self.version.is_none();
-        let info = RegInfo::parse(notify.body()).ok();
-        let news = info
-            .as_ref()
-            .map_or(News::Nothing, |info| self.read(info, own, first));
+        let document = Element::parse(notify.body()).ok();
+        let news = document.and_then(|document| self.read(&document, own, first));
         self.read_state(now, notify);
-        news
+        news.unwrap_or(News::Nothing)
     }
 
     fn read_state(&mut self, now: Instant, notify: &Message) {
         // Subscription-State has the form of a name-addr's parameters.
         let value = notify.header(Name::SubscriptionState).unwrap_or("active");
-        let state = format!("<sip:state.invalid>;state={value}");
+        let state = concat(&["<sip:state.invalid>;state=", value]);
         let Some(state) = NameAddr::parse(&state) else {
             return;
         };
-        let number = |name| {
-            state
-                .params
-                .get(name)
-                .and_then(|text| text.parse::<u32>().ok())
-        };
+        let number = |name| state.params.get(name).and_then(seconds);
         let text = |name| {
             state
                 .params
@@ -247,24 +241,28 @@ impl Subscription {
         }
     }
 
-    fn read(&mut self, info: &RegInfo, own: &str, first: bool) -> News {
-        if self.version.is_some_and(|version| info.version <= version) {
-            return News::Nothing;
+    /// Reads a `reginfo` document (RFC 3680 §5): of all that it tells, the few
+    /// things that matter here.
+    fn read(&mut self, document: &Element, own: &str, first: bool) -> Option<News> {
+        let version = number(document.attribute("version")?);
+        if document.name != "reginfo" || version.is_none() || version <= self.version {
+            return None;
         }
-        self.version = Some(info.version);
+        self.version = version;
         let mut news = News::Nothing;
-        for contact in info
-            .registrations
-            .iter()
-            .flat_map(|registration| &registration.contacts)
+        for contact in document
+            .children_named("registration")
+            .flat_map(|registration| registration.children_named("contact"))
         {
-            let user = Uri::parse(&contact.uri).and_then(|uri| uri.user);
+            let uri = contact.child("uri").map_or("", |uri| uri.text.trim_ascii());
+            let user = Uri::parse(uri).and_then(|uri| uri.user);
             let ours = user == Some(own);
-            let gone = contact.state == ContactState::Terminated;
-            match contact.event.as_str() {
-                "rejected" if ours && gone => return News::Rejected,
+            let gone = contact.attribute("state") == Some("terminated");
+            match contact.attribute("event").unwrap_or_default() {
+                "rejected" if ours && gone => return Some(News::Rejected),
                 "probation" if ours && gone => {
-                    return News::Probation(contact.retry_after.unwrap_or(60));
+                    let seconds = contact.attribute("retry-after").and_then(seconds);
+                    return Some(News::Probation(seconds.unwrap_or(60)));
                 }
                 _ if ours && gone => news = News::Changed,
                 // The first document describes what our own login just saw.
@@ -272,7 +270,7 @@ impl Subscription {
                 _ => {}
             }
         }
-        news
+        Some(news)
     }
 
     /// When [`Subscription::handle_timeout`] is due.
@@ -297,4 +295,8 @@ impl Subscription {
             _ => None,
         }
     }
+}
+
+fn seconds(text: &str) -> Option<u32> {
+    number(text).map(|number| u32::try_from(number).unwrap_or(u32::MAX))
 }

@@ -1,11 +1,13 @@
 //! Answering challenges: digest (RFC 3261 §22, RFC 7616, RFC 8760) with a nonce
 //! kept for the next request, and bearer tokens (RFC 8898).
 
+use crate::prelude::*;
 use crate::rand::Random;
 use crate::sip::{
-    Algorithm, AuthenticationInfo, BearerChallenge, Challenge, DigestChallenge, DigestResponse,
-    Message, Name, Qop, Secret, challenges, digest_authorization,
+    Algorithm, AuthenticationInfo, BearerChallenge, Challenge, DigestChallenge, Message, Name, Qop,
+    Secret, challenges, digest_authorization, digest_rspauth,
 };
+use crate::text::{concat, decimal, number};
 
 /// What the app configured.
 #[derive(Clone, Default)]
@@ -82,8 +84,8 @@ enum Scheme {
         nc: u32,
         /// Username and password that the app gave when asked.
         given: Option<(String, String)>,
-        /// The Authorization sent last, to check `rspauth` against.
-        sent: Option<String>,
+        /// URI and cnonce of the request sent last, to check `rspauth` against.
+        sent: Option<(String, String)>,
     },
     Bearer {
         challenge: BearerChallenge,
@@ -127,8 +129,20 @@ impl Authenticator {
         random: &mut Random,
     ) -> Vec<(&'static str, String)> {
         let mut headers = Vec::new();
+        let mut answered: Vec<(bool, String)> = Vec::new();
         let Self { secrets, spaces } = self;
-        for space in spaces {
+        // The challenge learnt last stands first: it is the one that counts where
+        // registrar and proxy asked for the same realm.
+        for space in spaces.iter_mut().rev() {
+            // A registrar that relays for its users asks them as a proxy, with
+            // the realm and the nonces of REGISTER. A hint has no time for that
+            // round trip: Kamailio would challenge it, and the force behind it
+            // would have removed the route by then.
+            let to_proxy = space.proxy || method == "OPTIONS";
+            let question = (to_proxy, space.scheme.realm().to_owned());
+            if answered.contains(&question) {
+                continue;
+            }
             let value = match &mut space.scheme {
                 Scheme::Digest {
                     challenge,
@@ -144,25 +158,21 @@ impl Authenticator {
                     let value = digest_authorization(
                         challenge, username, secret, method, uri, *nc, &cnonce, b"",
                     );
-                    *sent = Some(value.clone());
+                    *sent = Some((uri.to_owned(), cnonce));
                     value
                 }
                 Scheme::Bearer {
                     token: Some(token), ..
-                } => format!("Bearer {token}"),
+                } => concat(&["Bearer ", token]),
                 Scheme::Bearer { token: None, .. } => continue,
             };
             space.used = true;
-            // A registrar that relays for its users asks them as a proxy, with
-            // the realm and the nonces of REGISTER. A hint has no time for that
-            // round trip: Kamailio would challenge it, and the force behind it
-            // would have removed the route by then.
-            let to_proxy = space.proxy || method == "OPTIONS";
             let name = if to_proxy {
                 "Proxy-Authorization"
             } else {
                 "Authorization"
             };
+            answered.push(question);
             headers.push((name, value));
         }
         headers
@@ -342,11 +352,14 @@ impl Authenticator {
                 continue;
             };
             if let Some(rspauth) = &info.rspauth {
-                let sent = sent.as_deref().and_then(DigestResponse::parse);
-                let secret = secrets.for_digest(given);
-                let expected = sent
-                    .zip(secret)
-                    .map(|(sent, (_, secret))| sent.rspauth(secret, answer.body()));
+                let proof = |(uri, cnonce): &(String, String)| {
+                    let (username, secret) = secrets.for_digest(given)?;
+                    let body = answer.body();
+                    Some(digest_rspauth(
+                        challenge, username, secret, uri, *nc, cnonce, body,
+                    ))
+                };
+                let expected = sent.as_ref().and_then(proof);
                 if expected.is_some_and(|expected| !expected.eq_ignore_ascii_case(rspauth)) {
                     return false;
                 }
@@ -354,6 +367,7 @@ impl Authenticator {
             if let Some(next) = &info.nextnonce {
                 challenge.nonce.clone_from(next);
                 *nc = 0;
+                *sent = None;
             }
         }
         true
@@ -382,15 +396,14 @@ impl Authenticator {
                 challenge.realm.clone(),
                 challenge.nonce.clone(),
                 challenge.opaque.clone().unwrap_or_default(),
-                format!(
-                    "{}{}",
+                concat(&[
                     challenge.algorithm.name(),
-                    if challenge.qop.auth { ";auth" } else { "" }
-                ),
-                nc.to_string(),
+                    if challenge.qop.auth { ";auth" } else { "" },
+                ]),
+                decimal((*nc).into()),
             ];
             // What a line of the store cannot hold is not kept.
-            let plain = |field: &String| !field.contains(|c: char| c.is_control());
+            let plain = |field: &String| !field.bytes().any(|byte| byte.is_ascii_control());
             (space.used && fields.iter().all(plain)).then_some(fields)
         })
     }
@@ -405,9 +418,10 @@ impl Authenticator {
             Some(algorithm) => (algorithm, true),
             None => (*algorithm, false),
         };
-        let (Some(algorithm), Ok(nc)) = (Algorithm::from_name(algorithm), nc.parse()) else {
+        let (Some(algorithm), Some(nc)) = (Algorithm::from_name(algorithm), number(nc)) else {
             return;
         };
+        let Ok(nc) = u32::try_from(nc) else { return };
         let challenge = DigestChallenge {
             realm: (*realm).to_owned(),
             nonce: (*nonce).to_owned(),

@@ -4,6 +4,8 @@
 
 mod authenticator;
 
+use crate::prelude::*;
+use crate::text::{concat, decimal};
 pub use authenticator::{Ask, Authenticator, Credentials, Learned, Secrets};
 
 use crate::rand::Random;
@@ -128,7 +130,7 @@ impl<P: Clone + PartialEq> Transactions<P> {
         let Some(mut transaction) = self.pending.pop() else {
             return Ok(Vec::new());
         };
-        transaction.branch = format!("z9hG4bK{}", context.random.hex::<8>());
+        transaction.branch = concat(&["z9hG4bK", &context.random.hex::<8>()]);
         transaction.deadline = Some(now + ANSWER_TIMEOUT);
         let request = &transaction.request;
         let number = self.next_sequence(&request.call_id);
@@ -137,16 +139,23 @@ impl<P: Clone + PartialEq> Transactions<P> {
         writer
             .header(
                 "Via",
-                &format!(
-                    "SIP/2.0/{transport} {};branch={}",
-                    self.host, transaction.branch
-                ),
+                &concat(&[
+                    "SIP/2.0/",
+                    transport,
+                    " ",
+                    &self.host,
+                    ";branch=",
+                    &transaction.branch,
+                ]),
             )
             .header("Max-Forwards", "70")
             .header("From", &request.from)
             .header("To", &request.to)
             .header("Call-ID", &request.call_id)
-            .header("CSeq", &format!("{number} {}", request.method));
+            .header(
+                "CSeq",
+                &concat(&[&decimal(number.into()), " ", request.method]),
+            );
         for (name, value) in request.headers.iter().chain(context.common) {
             writer.header(name, value);
         }

@@ -4,16 +4,17 @@
 
 use super::object::{Build, Reader, array_of_pairs};
 use crate::phone::{Config, Event, Fault, Output, Phone, Registered};
+use crate::prelude::*;
 use crate::registration::{ConflictScope, Holder, Profile, RegistrationType};
+use crate::text::concat;
 use crate::time::{Duration, Instant};
 use crate::transaction::Credentials;
-use std::cell::RefCell;
 use wasm_bindgen::prelude::*;
 
 /// One phone.
 #[wasm_bindgen]
 pub struct Core {
-    phone: RefCell<Phone>,
+    phone: Phone,
     /// What events repeat of the options.
     identity: Identity,
 }
@@ -42,67 +43,64 @@ impl Core {
             .try_into()
             .map_err(|_| JsValue::from_str("seed of 32 bytes"))?;
         match Phone::new(config, seed) {
-            Ok(phone) => Ok(Core {
-                phone: RefCell::new(phone),
-                identity,
-            }),
+            Ok(phone) => Ok(Core { phone, identity }),
             Err(error) => Err(Build::new()
                 .text("code", "eInvalidArgument")
                 .text("option", error.option)
-                .text("message", &error.to_string())
+                .text("message", &concat(&[error.option, ": ", error.problem]))
                 .done()),
         }
     }
 
     /// `registerPhone`.
-    pub fn register(&self, now: f64, attempt: u32, force: bool) {
-        self.phone.borrow_mut().register(at(now), attempt, force);
+    pub fn register(&mut self, now: f64, attempt: u32, force: bool) {
+        self.phone.register(at(now), attempt, force);
     }
 
     /// `unregisterPhone`.
-    pub fn unregister(&self, now: f64) {
-        self.phone.borrow_mut().unregister(at(now));
+    pub fn unregister(&mut self, now: f64) {
+        self.phone.unregister(at(now));
     }
 
     /// Gives the pending login up.
-    pub fn abort(&self, now: f64) {
-        self.phone.borrow_mut().abort(at(now));
+    pub fn abort(&mut self, now: f64) {
+        self.phone.abort(at(now));
     }
 
     /// `close`.
-    pub fn close(&self, now: f64) {
-        self.phone.borrow_mut().close(at(now));
+    pub fn close(&mut self, now: f64) {
+        self.phone.close(at(now));
     }
 
     /// `pagehide`.
-    pub fn leave(&self, now: f64) {
-        self.phone.borrow_mut().leave(at(now));
+    pub fn leave(&mut self, now: f64) {
+        self.phone.leave(at(now));
     }
 
     /// `pageshow` of a page from the back-forward cache.
-    pub fn resume(&self, now: f64) {
-        self.phone.borrow_mut().resume(at(now));
+    pub fn resume(&mut self, now: f64) {
+        self.phone.resume(at(now));
     }
 
     /// Woken up, online, visible.
-    pub fn look(&self, now: f64) {
-        self.phone.borrow_mut().look(at(now));
+    pub fn look(&mut self, now: f64) {
+        self.phone.look(at(now));
     }
 
     /// Another tab took over.
-    pub fn silence(&self, now: f64) {
-        self.phone.borrow_mut().silence(at(now));
+    pub fn silence(&mut self, now: f64) {
+        self.phone.silence(at(now));
     }
 
     /// A contact that is no rival.
     #[wasm_bindgen(js_name = ignoreBinding)]
-    pub fn ignore_binding(&self, contact: &str) {
-        self.phone.borrow_mut().ignore_binding(contact.to_owned());
+    pub fn ignore_binding(&mut self, contact: &str) {
+        self.phone.ignore_binding(contact.to_owned());
     }
 
     /// The answer to a `credentials` event: `{ username?, password }`,
     /// `{ token }` or null.
-    pub fn credentials(&self, now: f64, id: u32, answer: &JsValue) {
+    pub fn credentials(&mut self, now: f64, id: u32, answer: &JsValue) {
         let answer = Reader(answer);
         let token = answer.text("token").map(Credentials::Token);
         let password = answer
@@ -111,52 +109,41 @@ impl Core {
                 username: answer.text("username"),
                 password,
             });
-        self.phone
-            .borrow_mut()
-            .credentials(at(now), id, token.or(password));
+        self.phone.credentials(at(now), id, token.or(password));
     }
 
     /// The socket is open.
     #[wasm_bindgen(js_name = socketOpened)]
-    pub fn socket_opened(&self, now: f64, slot: u32, generation: u32, protocol: &str) {
-        self.phone
-            .borrow_mut()
-            .handle_open(at(now), slot, generation, protocol);
+    pub fn socket_opened(&mut self, now: f64, slot: u32, generation: u32, protocol: &str) {
+        self.phone.handle_open(at(now), slot, generation, protocol);
     }
 
     /// One WebSocket message: text or bytes.
     #[wasm_bindgen(js_name = socketMessage)]
-    pub fn socket_message(&self, now: f64, slot: u32, generation: u32, data: &JsValue) {
+    pub fn socket_message(&mut self, now: f64, slot: u32, generation: u32, data: &JsValue) {
         let data = super::object::bytes(data);
-        self.phone
-            .borrow_mut()
-            .handle_message(at(now), slot, generation, &data);
+        self.phone.handle_message(at(now), slot, generation, &data);
     }
 
     /// The socket is closed, or did not open.
     #[wasm_bindgen(js_name = socketClosed)]
-    pub fn socket_closed(&self, now: f64, slot: u32, generation: u32) {
-        self.phone
-            .borrow_mut()
-            .handle_close(at(now), slot, generation);
+    pub fn socket_closed(&mut self, now: f64, slot: u32, generation: u32) {
+        self.phone.handle_close(at(now), slot, generation);
     }
 
     /// The timer is due.
-    pub fn wake(&self, now: f64) {
-        self.phone.borrow_mut().handle_timeout(at(now));
+    pub fn wake(&mut self, now: f64) {
+        self.phone.handle_timeout(at(now));
     }
 
     /// When to wake, in host milliseconds.
     pub fn deadline(&self) -> Option<f64> {
-        self.phone
-            .borrow()
-            .poll_timeout()
-            .map(|at| at.millis() as f64)
+        self.phone.poll_timeout().map(|at| at.millis() as f64)
     }
 
     /// The next thing for the host to do.
-    pub fn poll(&self) -> JsValue {
-        let output = self.phone.borrow_mut().poll_output();
+    pub fn poll(&mut self) -> JsValue {
+        let output = self.phone.poll_output();
         output.map_or(JsValue::UNDEFINED, |output| self.output(output))
     }
 

@@ -2,6 +2,9 @@
 //! JavaScript: a trap in wasm can be caught at the one place where they call in,
 //! and no closure of ours has to cross the boundary.
 
+#[cfg(not(feature = "registrar"))]
+mod bare;
+
 #[cfg(feature = "client")]
 mod client;
 #[cfg(feature = "client")]

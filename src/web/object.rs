@@ -1,8 +1,35 @@
-//! Reading and building the plain objects that cross the boundary. No serde:
-//! these few lines are smaller than its wasm.
+//! Reading and building the plain objects that cross the boundary. No serde and
+//! no js-sys: these few lines are smaller than their wasm.
 
-use js_sys::{Array, Object, Reflect, Uint8Array};
-use wasm_bindgen::{JsCast, JsValue};
+use crate::prelude::*;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen]
+extern "C" {
+    type Object;
+    #[wasm_bindgen(constructor)]
+    fn new() -> Object;
+    #[wasm_bindgen(method, structural, indexing_getter)]
+    fn get(this: &Object, name: &str) -> JsValue;
+    #[wasm_bindgen(method, structural, indexing_getter)]
+    fn at(this: &Object, index: u32) -> JsValue;
+    #[wasm_bindgen(method, structural, indexing_setter)]
+    fn set(this: &Object, name: &str, value: &JsValue);
+    #[wasm_bindgen(method, structural, indexing_setter)]
+    fn set_text(this: &Object, name: &str, value: &str);
+    #[wasm_bindgen(method, structural, indexing_setter)]
+    fn set_number(this: &Object, name: &str, value: f64);
+
+    #[wasm_bindgen(js_namespace = Array, js_name = isArray)]
+    fn is_array(value: &JsValue) -> bool;
+
+    type Uint8Array;
+    #[wasm_bindgen(constructor)]
+    fn copy_of(bytes: &[u8]) -> Uint8Array;
+    #[wasm_bindgen(method)]
+    fn slice(this: &Uint8Array) -> Vec<u8>;
+}
 
 /// Reads the properties of an object; what is missing or of another type is
 /// absent. The JavaScript side has checked it all before.
@@ -13,7 +40,7 @@ impl Reader<'_> {
         if !self.0.is_object() {
             return JsValue::UNDEFINED;
         }
-        Reflect::get(self.0, &name.into()).unwrap_or(JsValue::UNDEFINED)
+        self.0.unchecked_ref::<Object>().get(name)
     }
 
     pub(super) fn text(&self, name: &str) -> Option<String> {
@@ -38,11 +65,11 @@ impl Reader<'_> {
 
 /// The elements of an array; of anything else, none.
 pub(super) fn array(value: &JsValue) -> impl Iterator<Item = JsValue> {
-    value
-        .dyn_ref::<Array>()
-        .map(Array::to_vec)
-        .unwrap_or_default()
-        .into_iter()
+    let length = match is_array(value) {
+        true => Reader(value).number("length").unwrap_or(0.0) as u32,
+        false => 0,
+    };
+    (0..length).map(|index| value.unchecked_ref::<Object>().at(index))
 }
 
 /// `[[name, value], …]`.
@@ -60,7 +87,7 @@ pub(super) fn bytes(data: &JsValue) -> Vec<u8> {
         Some(text) => text.into_bytes(),
         None => data
             .dyn_ref::<Uint8Array>()
-            .map(Uint8Array::to_vec)
+            .map(Uint8Array::slice)
             .unwrap_or_default(),
     }
 }
@@ -79,13 +106,13 @@ impl Build {
     }
 
     pub(super) fn value(self, name: &str, value: JsValue) -> Self {
-        // Setting a property of a fresh plain object cannot fail.
-        let _ = Reflect::set(&self.0, &name.into(), &value);
+        self.0.set(name, &value);
         self
     }
 
     pub(super) fn text(self, name: &str, text: &str) -> Self {
-        self.value(name, text.into())
+        self.0.set_text(name, text);
+        self
     }
 
     pub(super) fn option(self, name: &str, text: Option<&str>) -> Self {
@@ -96,14 +123,15 @@ impl Build {
     }
 
     pub(super) fn number(self, name: &str, number: u32) -> Self {
-        self.value(name, number.into())
+        self.0.set_number(name, number.into());
+        self
     }
 
     /// A message: text where it is UTF-8, else bytes (RFC 7118 §4.2).
     pub(super) fn data(self, name: &str, data: &[u8]) -> Self {
         match core::str::from_utf8(data) {
             Ok(text) => self.text(name, text),
-            Err(_) => self.value(name, Uint8Array::from(data).into()),
+            Err(_) => self.value(name, Uint8Array::copy_of(data).into()),
         }
     }
 

@@ -397,3 +397,34 @@ fn a_binding_that_the_app_ignores_is_no_rival() {
         assert_eq!(world.login(alice, false), None);
     }
 }
+
+#[test]
+fn two_forces_that_cross_under_a_contact_limit_both_get_in() {
+    for seed in 0..20 {
+        let config = Config {
+            max_contacts: Some(2),
+            ..plain(Dialect::Kamailio)
+        };
+        let mut world = World::new(seed, config);
+        let desk = world.client_with("desk", |config| config.device = "SEP".into());
+        let clients: Vec<_> = (0..3).map(|n| world.client(&format!("c{n}"))).collect();
+        world.login(desk, false);
+        world.login(clients[0], false);
+        for &client in &clients[1..] {
+            world.register(client, true);
+        }
+        world.until("settled", |world| {
+            clients[1..].iter().all(|&c| world.settled(c))
+        });
+        for &client in &clients[1..] {
+            let failed = world.clients[client]
+                .events
+                .iter()
+                .any(|e| matches!(e, Event::Failed(..)));
+            assert!(!failed, "{seed}\n{}", world.transcript.join("\n"));
+        }
+        world.run(Duration::from_secs(120));
+        assert_eq!(world.holders().len(), 1);
+        assert_eq!(world.status(desk), Status::Ready);
+    }
+}

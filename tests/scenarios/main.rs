@@ -4,6 +4,7 @@
 #![allow(clippy::indexing_slicing, clippy::expect_used, clippy::panic)]
 
 mod conflict;
+mod figures;
 mod login;
 mod recovery;
 mod sessions;

@@ -222,3 +222,48 @@ fn a_cloned_browser_profile_does_not_fight_with_itself() {
         assert_eq!(world.terminations(clone), 0, "{dialect:?}");
     }
 }
+
+#[test]
+fn unregistering_while_the_connection_is_replaced_frees_the_line() {
+    for after in [0, 5, 15, 100] {
+        let mut world = World::new(51, plain(Dialect::Kamailio));
+        let alice = world.client("alice");
+        world.login(alice, false);
+        world.cut(alice);
+        world.run(Duration::from_millis(after));
+        world.act(alice, Phone::unregister);
+        let begun = world.now;
+        world.until("unregistered", |world| {
+            world.clients[alice].events.contains(&Event::Unregistered)
+        });
+        assert!(world.now - begun < Duration::from_secs(2), "{after}");
+        assert!(
+            world.registrar.bindings("2001").is_empty(),
+            "{after}\n{}",
+            world.transcript.join("\n")
+        );
+        assert_eq!(world.status(alice), Status::Idle);
+    }
+}
+
+#[test]
+fn unregistering_from_a_server_that_is_gone_gives_up_soon() {
+    for server in [Network::Refusing, Network::Silent] {
+        let mut world = World::new(52, registrar_config());
+        let alice = world.client("alice");
+        world.login(alice, false);
+        world.server = server;
+        world.cut(alice);
+        world.until("noticed", |world| {
+            world.status(alice) == Status::RecoveryPending
+        });
+        let begun = world.now;
+        world.act(alice, Phone::unregister);
+        world.until("given up", |world| {
+            world.clients[alice].events.contains(&Event::Unregistered)
+        });
+        assert!(world.now - begun <= Duration::from_secs(16), "{server:?}");
+        world.run(Duration::from_secs(120));
+        assert_eq!(world.status(alice), Status::Idle);
+    }
+}

@@ -1,0 +1,126 @@
+//! Making and searching text. The standard library's formatting and patterns
+//! serve every case and come with all of it, once they are used; what SIP needs
+//! is little, and the shipped client is small.
+
+use crate::prelude::*;
+
+/// The parts, one behind the other.
+pub(crate) fn concat(parts: &[&str]) -> String {
+    let mut text = String::new();
+    for part in parts {
+        text.push_str(part);
+    }
+    text
+}
+
+/// `number` in decimal digits.
+pub(crate) fn decimal(number: u64) -> String {
+    let mut text = match number / 10 {
+        0 => String::new(),
+        tens => decimal(tens),
+    };
+    text.push(char::from(b'0' + (number % 10) as u8));
+    text
+}
+
+/// `bytes` in lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for byte in bytes {
+        for digit in [byte >> 4, byte & 15] {
+            text.extend(char::from_digit(digit.into(), 16));
+        }
+    }
+    text
+}
+
+/// A non-negative number made of decimal digits alone. One too large to hold is
+/// as good as the largest: "expires in ten thousand years" need not be an error.
+pub(crate) fn number(text: &str) -> Option<u64> {
+    digits(text, 10)
+}
+
+/// The same of hexadecimal digits.
+pub(crate) fn hex_number(text: &str) -> Option<u64> {
+    digits(text, 16)
+}
+
+fn digits(text: &str, radix: u32) -> Option<u64> {
+    let mut number = None;
+    for byte in text.bytes() {
+        let digit = char::from(byte).to_digit(radix)?;
+        let shifted = number.unwrap_or(0_u64).saturating_mul(radix.into());
+        number = Some(shifted.saturating_add(digit.into()));
+    }
+    number
+}
+
+/// What stands before and behind the first `byte`, which is ASCII.
+pub(crate) fn cut(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|found| found == byte)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+/// The pieces between the `separator`s, which are ASCII; the whole text if there
+/// are none.
+pub(crate) fn pieces(text: &str, separator: u8) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    core::iter::from_fn(move || {
+        let text = rest?;
+        let (piece, behind) = match cut(text, separator) {
+            Some((piece, behind)) => (piece, Some(behind)),
+            None => (text, None),
+        };
+        rest = behind;
+        Some(piece)
+    })
+}
+
+/// Where `part`, which is not empty, begins in `text`.
+pub(crate) fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+    text.windows(part.len()).position(|window| window == part)
+}
+
+/// Does `text` contain `part`, which is not empty, in any case?
+pub(crate) fn mentions(text: &str, part: &str) -> bool {
+    let mut windows = text.as_bytes().windows(part.len());
+    windows.any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_and_read() {
+        for value in [0, 7, 10, 1_289_690_940, u64::MAX] {
+            assert_eq!(decimal(value), value.to_string());
+            assert_eq!(number(&decimal(value)), Some(value));
+        }
+        assert_eq!(number("0068"), Some(68));
+        assert_eq!(number(&"9".repeat(30)), Some(u64::MAX));
+        assert_eq!(hex_number(&hex(&[0, 0xab, 0x10])), Some(0xab10));
+        for bad in ["", "-1", "+1", "1 ", "1.5", "x", "a"] {
+            assert_eq!(number(bad), None, "{bad}");
+        }
+        assert_eq!((hex_number("g"), hex_number("")), (None, None));
+    }
+
+    #[test]
+    fn text_is_cut_at_single_bytes() {
+        assert_eq!(concat(&["a", "", "bc"]), "abc");
+        assert_eq!(cut("ä=b=c", b'='), Some(("ä", "b=c")));
+        assert_eq!(cut("ab", b'='), None);
+        let all = |text| pieces(text, b';').collect::<Vec<_>>();
+        assert_eq!(all("a;;ü"), ["a", "", "ü"]);
+        assert_eq!((all(""), all(";")), (vec![""], vec!["", ""]));
+    }
+
+    #[test]
+    fn parts_are_found() {
+        assert_eq!(find(b"aab", b"ab"), Some(1));
+        assert_eq!(find(b"a", b"ab"), None);
+        assert!(mentions("So Too Many contacts", "too many"));
+        assert!(!mentions("too", "too many"));
+    }
+}

@@ -1,0 +1,74 @@
+//! The figures that the documentation quotes, counted on the virtual wire:
+//! `cargo test --test scenarios figures -- --nocapture` prints them.
+
+use crate::conflict::plain;
+use crate::world::{World, registrar_config};
+use graceline::registrar::{Config, Dialect};
+
+/// REGISTERs of one login, from the open socket to its end.
+fn round_trips(config: &Config, force: bool, rival: bool, warm: bool) -> usize {
+    let mut world = World::new(60, config.clone());
+    let (alice, bob) = (world.client("alice"), world.client("bob"));
+    if warm {
+        world.login(bob, false);
+        world.act(bob, graceline::phone::Phone::unregister);
+        world.run(graceline::time::Duration::from_secs(1));
+        world.reload(bob, false);
+    }
+    if rival {
+        world.login(alice, false);
+    }
+    let before = world.clients[bob].registers;
+    world.login(bob, force);
+    world.clients[bob].registers - before
+}
+
+/// Messages on the wire between the answer to the force and the moment at which
+/// the other client says that it is ousted.
+fn messages_until_ousted(config: &Config) -> usize {
+    let mut world = World::new(61, config.clone());
+    let (alice, bob) = (world.client("alice"), world.client("bob"));
+    world.login(alice, false);
+    world.run(graceline::time::Duration::from_secs(5));
+    world.login(bob, true);
+    world.until("ousted", |world| world.terminations(alice) == 1);
+    let at = |text: &str| world.transcript.iter().position(|line| line.contains(text));
+    let (forced, ousted) = (at("bob: registered"), at("alice: terminated"));
+    let (forced, ousted) = (forced.expect("forced"), ousted.expect("ousted"));
+    let between = world.transcript.get(forced..ousted).unwrap_or_default();
+    between
+        .iter()
+        .filter(|line| line.contains("alice →") || line.contains("alice ←"))
+        .count()
+}
+
+#[test]
+fn figures_are_what_the_documentation_says() {
+    println!("round trips            registered  refused  forced    (warm)");
+    let table = [
+        ("cisco form", registrar_config(), [2, 2, 2], [1, 1, 1]),
+        (
+            "generic, Kamailio",
+            plain(Dialect::Kamailio),
+            [3, 2, 3],
+            [2, 1, 2],
+        ),
+    ];
+    for (name, config, cold, warm) in &table {
+        for (warmth, expected) in [(false, cold), (true, warm)] {
+            let counted = [
+                round_trips(config, false, false, warmth),
+                round_trips(config, false, true, warmth),
+                round_trips(config, true, true, warmth),
+            ];
+            println!(
+                "{name:22} {counted:?} {}",
+                if warmth { "warm" } else { "cold" }
+            );
+            assert_eq!(&counted, expected, "{name} {warmth}");
+        }
+        let messages = messages_until_ousted(config);
+        println!("{name:22} {messages} messages from the force's answer to eConnectionTerminated");
+        assert!(messages <= 6, "{name}: {messages}");
+    }
+}
