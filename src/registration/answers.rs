@@ -123,10 +123,25 @@ impl Registration {
                 self.next_rung(now, rung);
             }
             Goal::Login { forced: false, .. } => match holder {
-                Some(holder) => self.refuse(Refusal {
-                    holder,
-                    ..Refusal::default()
-                }),
+                Some(holder) => {
+                    let refusal = Refusal {
+                        holder,
+                        ..Refusal::default()
+                    };
+                    let ghosts = Self::removals(&list, &[Kind::Ghost]);
+                    if ghosts.is_empty() {
+                        return self.refuse(refusal);
+                    }
+                    // Whoever is refused leaves nothing behind that would ring.
+                    let removals = Register {
+                        contacts: ghosts,
+                        ..self.removal()
+                    };
+                    self.step = Step::Withdraw {
+                        give_up: Some(refusal),
+                    };
+                    self.send(removals);
+                }
                 None => {
                     let ghosts = Self::removals(&list, &[Kind::Ghost]);
                     self.listed = list;

@@ -53,8 +53,6 @@ pub struct Settings {
     pub device: String,
     /// `urn:uuid:…` of this client.
     pub instance_id: String,
-    /// Display name for From and To.
-    pub display_name: Option<String>,
     /// The profile, or `None` to find out.
     pub profile: Option<Profile>,
     /// Which bindings are rivals.

@@ -267,3 +267,25 @@ fn unregistering_from_a_server_that_is_gone_gives_up_soon() {
         assert_eq!(world.status(alice), Status::Idle);
     }
 }
+
+#[test]
+fn whoever_is_refused_leaves_no_ghost_behind() {
+    let mut world = World::new(53, plain(Dialect::Kamailio));
+    let (alice, bob) = (world.client("alice"), world.client("bob"));
+    world.login(alice, false);
+    world.act(alice, Phone::unregister);
+    world.run(Duration::from_secs(1));
+    world.login(bob, false);
+    // A naive page of Alice's instance registers beside Bob and dies: her next
+    // page finds Bob, and a ghost of her own.
+    let stale = world.client_with("stale", |config| {
+        config.instance_id = "urn:uuid:00000000-0000-4000-8000-000000000001".into();
+        config.registration_type = graceline::registration::RegistrationType::Normal;
+    });
+    assert_eq!(world.login(stale, false), None);
+    assert_eq!(world.holders().len(), 2);
+    world.reload(stale, false);
+    let refused = world.login(alice, false).map(|fault| fault.code);
+    assert_eq!(refused, Some("eDeviceAlreadyRegistered"));
+    assert_eq!(world.holders(), ["bob"]);
+}
