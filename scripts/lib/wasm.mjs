@@ -68,8 +68,10 @@ async function compile(feature) {
   const { output } = await run(
     "cargo",
     [
-      "build",
+      // `cargo build` would make the rlib as well, and then without LTO.
+      "rustc",
       "--lib",
+      "--crate-type=cdylib",
       "--release",
       "--locked",
       `--target=${wasmTarget}`,
@@ -150,7 +152,14 @@ async function optimise(name, module) {
     // The one from node_modules: older ones found on machines break the module silently.
     await run(process.execPath, [
       inRoot("node_modules", "binaryen", "bin", "wasm-opt"),
+      "--strip-target-features",
+      // Measured after compression, which likes structure made anew, and code
+      // said twice better than a local that holds its result.
+      "--flatten",
+      "--rereloop",
       "-Oz",
+      "-Oz",
+      "--skip-pass=local-cse",
       wasm,
       "-o",
       wasm,

@@ -66,6 +66,11 @@ pub struct ConfigError {
 }
 
 impl Config {
+    /// Default of [`Config::timeout`].
+    pub const TIMEOUT: Duration = Duration::from_secs(30);
+    /// Default of [`Config::user_agent`].
+    pub const USER_AGENT: &str = "Graceline";
+
     /// A configuration with every default, for `user@domain` at `connection`.
     pub fn new(connection: &str, user: &str, domain: &str, instance_id: &str) -> Self {
         Self {
@@ -84,8 +89,8 @@ impl Config {
             conflict_scope: ConflictScope::default(),
             registration_type: RegistrationType::default(),
             expires: None,
-            timeout: Duration::from_secs(30),
-            user_agent: "Graceline".to_owned(),
+            timeout: Self::TIMEOUT,
+            user_agent: Self::USER_AGENT.to_owned(),
             extra_headers: Vec::new(),
             force_may_remove_others: false,
             refuse_md5: false,
@@ -156,6 +161,6 @@ impl Config {
 
 /// Is `text` made of ASCII letters, digits and `marks`, and not empty?
 fn is_made_of(text: &str, marks: &[u8]) -> bool {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || marks.iter().any(|mark| *mark == byte);
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || marks.contains(&byte);
     !text.is_empty() && text.bytes().all(fits)
 }

@@ -117,7 +117,6 @@ impl Phone {
             domain: config.domain.clone(),
             device: config.device.clone(),
             instance_id: config.instance_id.clone(),
-            display_name: config.display_name.clone(),
             profile: config.profile,
             scope: config.conflict_scope,
             kind: config.registration_type,
@@ -318,6 +317,11 @@ impl Phone {
     /// The next thing for the host to do.
     pub fn poll_output(&mut self) -> Option<Output> {
         (!self.outputs.is_empty()).then(|| self.outputs.remove(0))
+    }
+
+    /// What the phone was made with.
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     /// The status.

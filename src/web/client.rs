@@ -9,21 +9,13 @@ use crate::registration::{ConflictScope, Holder, Profile, RegistrationType};
 use crate::text::concat;
 use crate::time::{Duration, Instant};
 use crate::transaction::Credentials;
+use core::cell::RefCell;
 use wasm_bindgen::prelude::*;
 
 /// One phone.
 #[wasm_bindgen]
 pub struct Core {
-    phone: Phone,
-    /// What events repeat of the options.
-    identity: Identity,
-}
-
-struct Identity {
-    user: String,
-    domain: String,
-    device: String,
-    instance_id: String,
+    phone: RefCell<Phone>,
 }
 
 #[wasm_bindgen]
@@ -33,17 +25,13 @@ impl Core {
     #[wasm_bindgen(constructor)]
     pub fn new(options: &JsValue, seed: &[u8]) -> Result<Core, JsValue> {
         let config = config(options);
-        let identity = Identity {
-            user: config.user.clone(),
-            domain: config.domain.clone(),
-            device: config.device.clone(),
-            instance_id: config.instance_id.clone(),
-        };
         let seed: [u8; 32] = seed
             .try_into()
             .map_err(|_| JsValue::from_str("seed of 32 bytes"))?;
         match Phone::new(config, seed) {
-            Ok(phone) => Ok(Core { phone, identity }),
+            Ok(phone) => Ok(Core {
+                phone: RefCell::new(phone),
+            }),
             Err(error) => Err(Build::new()
                 .text("code", "eInvalidArgument")
                 .text("option", error.option)
@@ -53,54 +41,54 @@ impl Core {
     }
 
     /// `registerPhone`.
-    pub fn register(&mut self, now: f64, attempt: u32, force: bool) {
-        self.phone.register(at(now), attempt, force);
+    pub fn register(&self, now: f64, attempt: u32, force: bool) {
+        self.phone.borrow_mut().register(at(now), attempt, force);
     }
 
     /// `unregisterPhone`.
-    pub fn unregister(&mut self, now: f64) {
-        self.phone.unregister(at(now));
+    pub fn unregister(&self, now: f64) {
+        self.phone.borrow_mut().unregister(at(now));
     }
 
     /// Gives the pending login up.
-    pub fn abort(&mut self, now: f64) {
-        self.phone.abort(at(now));
+    pub fn abort(&self, now: f64) {
+        self.phone.borrow_mut().abort(at(now));
     }
 
     /// `close`.
-    pub fn close(&mut self, now: f64) {
-        self.phone.close(at(now));
+    pub fn close(&self, now: f64) {
+        self.phone.borrow_mut().close(at(now));
     }
 
     /// `pagehide`.
-    pub fn leave(&mut self, now: f64) {
-        self.phone.leave(at(now));
+    pub fn leave(&self, now: f64) {
+        self.phone.borrow_mut().leave(at(now));
     }
 
     /// `pageshow` of a page from the back-forward cache.
-    pub fn resume(&mut self, now: f64) {
-        self.phone.resume(at(now));
+    pub fn resume(&self, now: f64) {
+        self.phone.borrow_mut().resume(at(now));
     }
 
     /// Woken up, online, visible.
-    pub fn look(&mut self, now: f64) {
-        self.phone.look(at(now));
+    pub fn look(&self, now: f64) {
+        self.phone.borrow_mut().look(at(now));
     }
 
     /// Another tab took over.
-    pub fn silence(&mut self, now: f64) {
-        self.phone.silence(at(now));
+    pub fn silence(&self, now: f64) {
+        self.phone.borrow_mut().silence(at(now));
     }
 
     /// A contact that is no rival.
     #[wasm_bindgen(js_name = ignoreBinding)]
-    pub fn ignore_binding(&mut self, contact: &str) {
-        self.phone.ignore_binding(contact.to_owned());
+    pub fn ignore_binding(&self, contact: &str) {
+        self.phone.borrow_mut().ignore_binding(contact.to_owned());
     }
 
     /// The answer to a `credentials` event: `{ username?, password }`,
     /// `{ token }` or null.
-    pub fn credentials(&mut self, now: f64, id: u32, answer: &JsValue) {
+    pub fn credentials(&self, now: f64, id: u32, answer: &JsValue) {
         let answer = Reader(answer);
         let token = answer.text("token").map(Credentials::Token);
         let password = answer
@@ -109,41 +97,52 @@ impl Core {
                 username: answer.text("username"),
                 password,
             });
-        self.phone.credentials(at(now), id, token.or(password));
+        self.phone
+            .borrow_mut()
+            .credentials(at(now), id, token.or(password));
     }
 
     /// The socket is open.
     #[wasm_bindgen(js_name = socketOpened)]
-    pub fn socket_opened(&mut self, now: f64, slot: u32, generation: u32, protocol: &str) {
-        self.phone.handle_open(at(now), slot, generation, protocol);
+    pub fn socket_opened(&self, now: f64, slot: u32, generation: u32, protocol: &str) {
+        self.phone
+            .borrow_mut()
+            .handle_open(at(now), slot, generation, protocol);
     }
 
     /// One WebSocket message: text or bytes.
     #[wasm_bindgen(js_name = socketMessage)]
-    pub fn socket_message(&mut self, now: f64, slot: u32, generation: u32, data: &JsValue) {
+    pub fn socket_message(&self, now: f64, slot: u32, generation: u32, data: &JsValue) {
         let data = super::object::bytes(data);
-        self.phone.handle_message(at(now), slot, generation, &data);
+        self.phone
+            .borrow_mut()
+            .handle_message(at(now), slot, generation, &data);
     }
 
     /// The socket is closed, or did not open.
     #[wasm_bindgen(js_name = socketClosed)]
-    pub fn socket_closed(&mut self, now: f64, slot: u32, generation: u32) {
-        self.phone.handle_close(at(now), slot, generation);
+    pub fn socket_closed(&self, now: f64, slot: u32, generation: u32) {
+        self.phone
+            .borrow_mut()
+            .handle_close(at(now), slot, generation);
     }
 
     /// The timer is due.
-    pub fn wake(&mut self, now: f64) {
-        self.phone.handle_timeout(at(now));
+    pub fn wake(&self, now: f64) {
+        self.phone.borrow_mut().handle_timeout(at(now));
     }
 
     /// When to wake, in host milliseconds.
     pub fn deadline(&self) -> Option<f64> {
-        self.phone.poll_timeout().map(|at| at.millis() as f64)
+        self.phone
+            .borrow()
+            .poll_timeout()
+            .map(|at| at.millis() as f64)
     }
 
     /// The next thing for the host to do.
-    pub fn poll(&mut self) -> JsValue {
-        let output = self.phone.poll_output();
+    pub fn poll(&self) -> JsValue {
+        let output = self.phone.borrow_mut().poll_output();
         output.map_or(JsValue::UNDEFINED, |output| self.output(output))
     }
 
@@ -233,7 +232,7 @@ impl Core {
         };
         match &error.elsewhere {
             Some(elsewhere) => event
-                .text("device", &self.identity.device)
+                .text("device", &self.phone.borrow().config().device)
                 .value("elsewhere", holder(elsewhere))
                 .done(),
             None => event.done(),
@@ -244,11 +243,13 @@ impl Core {
         let Some(registered) = registered else {
             return JsValue::NULL;
         };
+        let phone = self.phone.borrow();
+        let config = phone.config();
         Build::new()
-            .text("user", &self.identity.user)
-            .text("domain", &self.identity.domain)
-            .text("device", &self.identity.device)
-            .text("instanceId", &self.identity.instance_id)
+            .text("user", &config.user)
+            .text("domain", &config.domain)
+            .text("device", &config.device)
+            .text("instanceId", &config.instance_id)
             .text("mode", "SoftPhone")
             .text("connection", &registered.connection)
             .number("expires", registered.expires)
@@ -290,40 +291,42 @@ fn holder(holder: &Holder) -> JsValue {
 fn config(options: &JsValue) -> Config {
     let read = Reader(options);
     let text = |name| read.text(name).unwrap_or_default();
-    let connections = read.texts("connections");
-    let first = connections.first().cloned().unwrap_or_default();
-    let mut config = Config::new(&first, &text("user"), &text("domain"), &text("instanceId"));
-    config.connections = connections;
-    config.auth_user = read.text("authUser");
-    config.password = read.text("password");
-    config.ha1 = read.text("ha1");
-    config.has_credentials = read.flag("hasCredentials");
-    config.loopback = read.flag("loopback");
-    config.device = read.text("device").unwrap_or(config.device);
-    config.display_name = read.text("displayName");
-    config.profile = match text("profile").as_str() {
-        "cisco" => Some(Profile::Cisco),
-        "generic" => Some(Profile::Generic),
-        _ => None,
-    };
-    config.conflict_scope = match text("conflictScope").as_str() {
-        "user" => ConflictScope::User,
-        _ => ConflictScope::Device,
-    };
-    config.registration_type = match text("registrationType").as_str() {
-        "duplicate" => RegistrationType::Duplicate,
-        "normal" => RegistrationType::Normal,
-        _ => RegistrationType::Graceful,
-    };
-    config.expires = read.number("expires").map(|seconds| seconds as u32);
-    if let Some(timeout) = read.number("timeout") {
-        config.timeout = Duration::from_millis(timeout as u64);
+    let timeout = read.number("timeout").map(|millis| millis as u64);
+    Config {
+        connections: read.texts("connections"),
+        user: text("user"),
+        domain: text("domain"),
+        auth_user: read.text("authUser"),
+        password: read.text("password"),
+        ha1: read.text("ha1"),
+        has_credentials: read.flag("hasCredentials"),
+        loopback: read.flag("loopback"),
+        device: read.text("device").unwrap_or_else(|| text("user")),
+        instance_id: text("instanceId"),
+        display_name: read.text("displayName"),
+        profile: match text("profile").as_str() {
+            "cisco" => Some(Profile::Cisco),
+            "generic" => Some(Profile::Generic),
+            _ => None,
+        },
+        conflict_scope: match text("conflictScope").as_str() {
+            "user" => ConflictScope::User,
+            _ => ConflictScope::Device,
+        },
+        registration_type: match text("registrationType").as_str() {
+            "duplicate" => RegistrationType::Duplicate,
+            "normal" => RegistrationType::Normal,
+            _ => RegistrationType::Graceful,
+        },
+        expires: read.number("expires").map(|seconds| seconds as u32),
+        timeout: timeout.map_or(Config::TIMEOUT, Duration::from_millis),
+        user_agent: read
+            .text("userAgent")
+            .unwrap_or_else(|| Config::USER_AGENT.to_owned()),
+        extra_headers: array_of_pairs(&read.get("extraHeaders")),
+        force_may_remove_others: read.flag("forceMayRemoveOthers"),
+        refuse_md5: read.flag("refuseMd5"),
+        trace: read.flag("trace"),
+        memory: read.text("memory"),
     }
-    config.user_agent = read.text("userAgent").unwrap_or(config.user_agent);
-    config.extra_headers = array_of_pairs(&read.get("extraHeaders"));
-    config.force_may_remove_others = read.flag("forceMayRemoveOthers");
-    config.refuse_md5 = read.flag("refuseMd5");
-    config.trace = read.flag("trace");
-    config.memory = read.text("memory");
-    config
 }
