@@ -351,7 +351,13 @@ impl Authenticator {
             let Some(info) = info.as_ref().filter(|_| !space.proxy) else {
                 continue;
             };
-            if let Some(rspauth) = &info.rspauth {
+            // Of answers to requests that overlap, the one sent last can be checked.
+            let last = sent.as_ref().map(|(_, cnonce)| cnonce);
+            if let Some(rspauth) = info
+                .rspauth
+                .as_ref()
+                .filter(|_| info.cnonce.as_ref() == last)
+            {
                 let proof = |(uri, cnonce): &(String, String)| {
                     let (username, secret) = secrets.for_digest(given)?;
                     let body = answer.body();
@@ -461,5 +467,65 @@ impl Secrets {
         let password = self.password.as_deref().map(Secret::Password);
         let secret = self.ha1.as_deref().map(Secret::Ha1).or(password)?;
         Some((&self.username, secret))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::{DigestResponse, Framing};
+
+    fn answer(status: &str, headers: &str) -> Message {
+        let text = format!("SIP/2.0 {status}\r\nCSeq: 1 REGISTER\r\n{headers}\r\n\r\n");
+        Message::parse(text.as_bytes(), Framing::Frame).unwrap()
+    }
+
+    fn challenged() -> (Authenticator, DigestResponse) {
+        let secrets = Secrets {
+            username: "2001".into(),
+            password: Some("secret".into()),
+            ..Secrets::default()
+        };
+        let mut authenticator = Authenticator::new(secrets);
+        let challenge =
+            "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", algorithm=SHA-256, qop=\"auth\"";
+        let learned = authenticator.learn(&answer("401 Unauthorized", challenge), true);
+        assert_eq!(learned, Learned::Retry);
+        let mut random = Random::from_seed([3; 32]);
+        let sent = authenticator.authorize("REGISTER", "sip:r", &mut random);
+        let [("Authorization", value)] = sent.as_slice() else {
+            panic!("one Authorization: {sent:?}");
+        };
+        (authenticator, DigestResponse::parse(value).unwrap())
+    }
+
+    #[test]
+    fn a_server_that_proves_the_wrong_password_is_not_believed() {
+        for (password, believed) in [("secret", true), ("other", false)] {
+            let (mut authenticator, sent) = challenged();
+            let rspauth = sent.rspauth(Secret::Password(password), b"");
+            let cnonce = sent.cnonce.unwrap();
+            let info = format!(
+                "Authentication-Info: qop=auth, rspauth=\"{rspauth}\", cnonce=\"{cnonce}\", nc=00000001"
+            );
+            assert_eq!(authenticator.accepted(&answer("200 OK", &info)), believed);
+        }
+    }
+
+    #[test]
+    fn the_next_nonce_is_used_from_its_first_count() {
+        let (mut authenticator, _) = challenged();
+        authenticator.accepted(&answer("200 OK", "Authentication-Info: nextnonce=\"m\""));
+        let sent = authenticator.authorize("REGISTER", "sip:r", &mut Random::from_seed([4; 32]));
+        let sent = DigestResponse::parse(&sent[0].1).unwrap();
+        assert_eq!((sent.nonce.as_str(), sent.nc), ("m", Some(1)));
+    }
+
+    #[test]
+    fn a_realm_that_no_registrar_named_is_not_answered() {
+        let (mut authenticator, _) = challenged();
+        let foreign = "Proxy-Authenticate: Digest realm=\"evil\", nonce=\"n\", qop=\"auth\"";
+        let foreign = answer("407 Proxy Authentication Required", foreign);
+        assert_eq!(authenticator.learn(&foreign, false), Learned::Unsupported);
     }
 }
