@@ -180,6 +180,7 @@ impl Phone {
     fn flow_lost(&mut self, now: Instant) {
         self.flow.failed(now, &mut self.random);
         self.transactions.clear();
+        self.authenticator.interrupted();
         self.asked = None;
         self.subscription.stop();
         self.registration.flow_down(now);

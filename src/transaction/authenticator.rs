@@ -379,6 +379,14 @@ impl Authenticator {
         true
     }
 
+    /// The flow was lost before the server judged what was sent. By the next flow
+    /// the nonce may be dead, and its refusal then says nothing of the password.
+    pub fn interrupted(&mut self) {
+        for space in self.spaces.iter_mut().filter(|space| space.used) {
+            space.proven = true;
+        }
+    }
+
     /// Forgets the refused credentials, so that the app can be asked anew.
     pub fn reset(&mut self) {
         self.spaces.clear();

@@ -1,0 +1,278 @@
+//! What it means when the registrar does not say 200: conflicts, limits, waits,
+//! redirects, refusals.
+
+use super::answers::{KEEP_RETRY, MAX_ROUNDS};
+use super::judge::{Rung, first_rung, rivals};
+use super::listing::{Binding, Holder, Kind};
+use super::{Failure, Goal, Profile, Refusal, Registration, RegistrationType};
+use crate::prelude::*;
+use crate::sip::{Message, Name, NameAddr, Uri, sanitize_text, unquote};
+use crate::text::{concat, mentions, number};
+use crate::time::{Duration, Instant};
+
+/// How often a server error without `Retry-After` is tried again in a login.
+const MAX_SERVER_ERRORS: u8 = 2;
+/// Between two attempts of a client that is kept out by its own ghost.
+const GHOST_RETRY: Duration = Duration::from_secs(2);
+/// Largest `Min-Expires` that is followed: one day.
+const MAX_EXPIRES: u32 = 86_400;
+
+impl Registration {
+    pub(super) fn query_failed(&mut self, now: Instant, answer: &Message) {
+        if let Some(limit) = self.pending_limit.take() {
+            let listed = core::mem::take(&mut self.listed);
+            return self.limit_reached(now, limit, listed);
+        }
+        match answer.status() {
+            _ if is_conflict(answer) => self.conflict(now, answer),
+            300..400 => self.redirected(now, answer),
+            // Refuses to list: register and judge by the list in the 200.
+            400 | 405 | 416 | 420..423 | 480..500 | 501 => {
+                self.query_refused = true;
+                self.register(now, Vec::new());
+            }
+            500.. if answer.status() < 600 => self.server_error(now, answer),
+            _ => self.rejected_by_server(now, answer),
+        }
+    }
+
+    pub(super) fn register_failed(&mut self, now: Instant, answer: &Message) {
+        let status = answer.status();
+        let limit_text = limit_text(answer);
+        match status {
+            _ if is_conflict(answer) => self.conflict(now, answer),
+            300..400 => self.redirected(now, answer),
+            423 => self.interval_too_brief(now, answer),
+            403 | 503 | 603 if self.profile == Some(Profile::Cisco) && limit_text.is_none() => {
+                match status {
+                    503 => self.server_error(now, answer),
+                    _ => self.rejected_by_server(now, answer),
+                }
+            }
+            503 if limit_text.is_none() && answer.retry_after().is_some() => {
+                self.server_error(now, answer);
+            }
+            403 | 503 | 600..700 => self.check_limit(answer, limit_text),
+            500..600 => self.server_error(now, answer),
+            _ => self.rejected_by_server(now, answer),
+        }
+    }
+
+    /// 403 with Cisco's Warning: the registrar says by itself that another
+    /// client holds the device.
+    fn conflict(&mut self, now: Instant, answer: &Message) {
+        let holder = holder(answer);
+        let ourselves = holder.as_ref().is_some_and(|holder| {
+            let same = |a: &Option<String>, b: &str| a.as_deref() == Some(b);
+            same(&holder.contact, &self.user_part())
+                || same(&holder.instance_id, &self.settings.instance_id)
+        });
+        let named = holder.is_some();
+        let by = holder.unwrap_or_default();
+        match self.goal {
+            Goal::Login { .. } => {
+                // Hidden contacts: it may be our own ghost, if we remember
+                // having held the line.
+                let may_be_ghost = ourselves || !named;
+                if may_be_ghost && self.ghost_until.is_some_and(|until| until > now) {
+                    return self.pause(now + GHOST_RETRY);
+                }
+                let reason = warning_text(answer);
+                let refusal = Refusal {
+                    holder: by,
+                    status: Some(answer.status()),
+                    reason,
+                };
+                self.refuse(refusal);
+            }
+            Goal::Keep => {
+                let lapsed = self
+                    .bound
+                    .as_ref()
+                    .is_none_or(|bound| bound.lapses_at <= now);
+                let ghost = ourselves || (!named && self.unconfirmed && !lapsed);
+                if self.settings.kind == RegistrationType::Normal || ghost {
+                    self.pause(now + KEEP_RETRY);
+                } else {
+                    self.oust("refused", by, false);
+                }
+            }
+            Goal::Idle | Goal::Leave => {}
+        }
+    }
+
+    /// 423 (RFC 3261 §10.2.8).
+    fn interval_too_brief(&mut self, now: Instant, answer: &Message) {
+        match answer.min_expires() {
+            Some(least) if least > self.expires() && least <= MAX_EXPIRES => {
+                self.asked_expires = Some(least);
+                let kinds = [Kind::Ghost, Kind::Rival];
+                let removals = match self.rung {
+                    Some(Rung::ByName) => Self::removals(&self.listed, &kinds),
+                    _ => Self::removals(&self.listed, &[Kind::Ghost]),
+                };
+                self.register(now, removals);
+            }
+            _ => self.rejected_by_server(now, answer),
+        }
+    }
+
+    /// An answer that may mean "too many contacts": the list tells.
+    fn check_limit(&mut self, answer: &Message, limit_text: Option<String>) {
+        let text = limit_text.clone().or_else(|| warning_text(answer));
+        let reason = text.unwrap_or_else(|| sanitize_text(answer.reason()));
+        let code = if limit_text.is_some() {
+            "eDeviceLimitReached"
+        } else {
+            "eServerRejected"
+        };
+        self.pending_limit = Some(Failure {
+            code,
+            status: answer.status(),
+            reason,
+        });
+        self.query();
+    }
+
+    pub(super) fn limit_reached(&mut self, now: Instant, limit: Failure, list: Vec<Binding>) {
+        let login = matches!(self.goal, Goal::Login { .. });
+        let forced = matches!(self.goal, Goal::Login { forced: true, .. });
+        let others = list.iter().any(|binding| binding.kind == Kind::Other);
+        let ghosts = list
+            .iter()
+            .any(|binding| matches!(binding.kind, Kind::Ghost | Kind::Own));
+        let rival = rivals(&list).next().map(Binding::holder);
+        let clearable = login && !others && !list.is_empty() && !self.cleared;
+        let nameable = first_rung(&list, false) == Rung::ByName;
+        match rival {
+            Some(by) if !forced => {
+                if self.goal == Goal::Keep {
+                    return self.oust("refused", by, false);
+                }
+                let refusal = Refusal {
+                    holder: by,
+                    status: Some(limit.status),
+                    reason: Some(limit.reason),
+                };
+                self.refuse(refusal);
+            }
+            // Another force came in between and took the place that ours had made:
+            // its contact can be named, too.
+            Some(_) if forced && self.rounds < MAX_ROUNDS && nameable => {
+                self.rounds += 1;
+                self.listed = self.disown(list);
+                self.next_rung(now, Rung::ByName);
+            }
+            _ if clearable && (forced || ghosts) => {
+                self.listed = list;
+                self.next_rung(now, Rung::All);
+            }
+            _ if others => self.fail("eDeviceLimitReached", limit.status, &limit.reason),
+            _ => self.fail(limit.code, limit.status, &limit.reason),
+        }
+    }
+
+    /// 3xx (RFC 3261 §8.1.3.4): asks the named registrar over the same flow.
+    fn redirected(&mut self, now: Instant, answer: &Message) {
+        let target = answer.contacts().list.iter().find_map(|contact| {
+            let uri = Uri::parse(contact.uri)?;
+            uri.is_sip().then(|| contact.uri.to_owned())
+        });
+        match target {
+            Some(target) if self.redirects < 2 => {
+                self.redirects += 1;
+                self.target = Some(target);
+                self.first_step(now);
+            }
+            _ => self.rejected_by_server(now, answer),
+        }
+    }
+
+    /// 5xx: wait as told, within the login's bound; a kept binding goes on until
+    /// it lapses.
+    fn server_error(&mut self, now: Instant, answer: &Message) {
+        let told = answer
+            .retry_after()
+            .map(|seconds| Duration::from_secs(seconds.into()));
+        let wait = told.unwrap_or_else(|| Duration::from_millis(2000 + self.random.below(2000)));
+        match self.goal {
+            Goal::Keep => self.pause(now + wait.max(KEEP_RETRY)),
+            Goal::Login { .. } => {
+                self.server_errors += 1;
+                let in_time = self
+                    .login_deadline
+                    .is_none_or(|deadline| now + wait < deadline);
+                if in_time && (told.is_some() || self.server_errors <= MAX_SERVER_ERRORS) {
+                    self.pause(now + wait);
+                } else {
+                    self.rejected_by_server(now, answer);
+                }
+            }
+            Goal::Idle | Goal::Leave => {}
+        }
+    }
+
+    fn rejected_by_server(&mut self, _now: Instant, answer: &Message) {
+        let reason = warning_text(answer).unwrap_or_else(|| answer.reason().to_owned());
+        let code = match limit_text(answer) {
+            Some(_) => "eDeviceLimitReached",
+            None => "eServerRejected",
+        };
+        self.fail(code, answer.status(), &reason);
+    }
+}
+
+/// 403 with a Warning 399 that tells of another client. Other 403s are not
+/// conflicts.
+fn is_conflict(answer: &Message) -> bool {
+    answer.status() == 403
+        && answer.values(Name::Warning).any(|warning| {
+            warning.starts_with("399") && mentions(warning, "active for another client")
+        })
+}
+
+/// The text of the first Warning (RFC 3261 §20.43), cleaned.
+fn warning_text(answer: &Message) -> Option<String> {
+    let warning = answer.values(Name::Warning).next()?;
+    let start = warning.bytes().position(|byte| byte == b'"')?;
+    Some(sanitize_text(&unquote(warning.get(start..)?)))
+}
+
+/// What a registrar says when it has too many contacts for the user.
+fn limit_text(answer: &Message) -> Option<String> {
+    if let Some(error) = answer.header_named("P-Registrar-Error") {
+        return mentions(error, "too many").then(|| sanitize_text(error));
+    }
+    let texts = [Some(answer.reason().to_owned()), warning_text(answer)];
+    texts.into_iter().flatten().find(|text| {
+        [
+            "too many contacts",
+            "too many registered",
+            "instance id is intercepted",
+        ]
+        .iter()
+        .any(|known| mentions(text, known))
+    })
+}
+
+/// Who our own registrars name in a refusal.
+fn holder(answer: &Message) -> Option<Holder> {
+    let value = answer.header_named("X-Graceline-Holder")?;
+    // The header is an instance in quotes with parameters: read it as the
+    // parameters of a name-addr, whose grammar is the same.
+    let holder = concat(&["<sip:holder.invalid>;instance=", value]);
+    let holder = NameAddr::parse(&holder)?;
+    let text = |name| {
+        let value = holder
+            .params
+            .get(name)
+            .map(|value| sanitize_text(&unquote(value)));
+        value.filter(|value| !value.is_empty())
+    };
+    Some(Holder {
+        instance_id: text("instance"),
+        contact: text("contact"),
+        user_agent: text("agent"),
+        since: holder.params.get("since").and_then(number),
+    })
+}
