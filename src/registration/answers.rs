@@ -178,19 +178,14 @@ impl Registration {
         }
     }
 
-    /// Tells every rival in `list`, once, to look. Where no GRUU is listed, the
-    /// address-of-record is forked to all its contacts, the rival among them.
+    /// Tells the rivals in `list` that understand it to look. Where no GRUU is
+    /// listed, the address-of-record is forked to all its contacts, theirs too.
     fn hint_rivals(&mut self, list: &[Binding]) {
-        for rival in rivals(list) {
-            if self.hinted.contains(&rival.uri) {
-                continue;
-            }
+        for rival in rivals(list).filter(|rival| rival.claim.is_some()) {
             let aor = || concat(&["sip:", &self.settings.user, "@", &self.settings.domain]);
-            let to = rival.pub_gruu.clone().unwrap_or_else(aor);
-            self.hinted.push(rival.uri.clone());
-            let told = |action: &Action| matches!(action, Action::Hint(uri) if *uri == to);
-            if !self.actions.iter().any(told) {
-                self.actions.push(Action::Hint(to));
+            let hint = Action::Hint(rival.pub_gruu.clone().unwrap_or_else(aor));
+            if !self.actions.contains(&hint) {
+                self.actions.push(hint);
             }
         }
     }

@@ -113,8 +113,6 @@ pub struct Registration {
     only_own_seen: bool,
     /// Untagged contacts that a force of ours removed.
     removed: Vec<String>,
-    /// Contacts of rivals that were told to look.
-    hinted: Vec<String>,
     ignored: Vec<String>,
     asked_expires: Option<u32>,
     target: Option<String>,
@@ -173,7 +171,6 @@ impl Registration {
             query_refused: false,
             only_own_seen: true,
             removed: Vec::new(),
-            hinted: Vec::new(),
             ignored: Vec::new(),
             asked_expires: None,
             target: None,
@@ -217,7 +214,6 @@ impl Registration {
         self.bound = None;
         self.claim = None;
         self.removed.clear();
-        self.hinted.clear();
         self.last_burst = None;
         self.looks.clear();
         self.doubts = 0;

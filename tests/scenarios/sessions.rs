@@ -156,7 +156,11 @@ impl Session {
     }
 
     fn give_up(&mut self, id: ClientId, how: impl FnOnce(&mut Phone, Instant)) {
-        self.models[id].pending = None;
+        if self.models[id].pending.take().is_some() {
+            // A takeover that was done and given up at once cost somebody the line.
+            self.last_login = self.world.now;
+            self.last_force = None;
+        }
         self.lost(id);
         self.world.act(id, how);
     }
