@@ -17,7 +17,7 @@ pub use memory::Memory;
 pub use output::{Event, Fault, Level, Output, Registered, Status};
 
 use crate::rand::Random;
-use crate::registration::{Action, Registration, Settings};
+use crate::registration::{Action, Outcome, Registration, Settings};
 use crate::subscription::Subscription;
 use crate::text::concat;
 use crate::time::{Duration, Instant, earliest};
@@ -206,7 +206,8 @@ impl Phone {
     /// The page goes away (`pagehide`): one un-REGISTER from the kept nonce, and
     /// the socket is closed. There is no time for more.
     pub fn leave(&mut self, now: Instant) {
-        self.away = self.registration.is_active();
+        let leaving = self.registration.is_leaving();
+        self.away = self.registration.is_active() && !leaving;
         self.login = None;
         self.give_up_requests();
         if let Some(register) = self.registration.farewell().filter(|_| self.flow.is_open()) {
@@ -215,6 +216,9 @@ impl Phone {
         }
         self.transactions.clear();
         self.close_flow();
+        if leaving {
+            return self.handle_outcome(now, Outcome::Unregistered);
+        }
         self.set_status(Status::Idle);
     }
 
@@ -241,11 +245,14 @@ impl Phone {
     /// Another tab of this browser speaks for this client now: ousted without a
     /// word to the network.
     pub fn silence(&mut self, now: Instant) {
-        self.registration.forget();
         self.give_up_requests();
         self.login = None;
         self.away = false;
         self.close_flow();
+        if self.end_leaving(now) {
+            return;
+        }
+        self.registration.forget();
         self.terminated("sameBrowser", crate::registration::Holder::default());
         self.settle(now);
     }

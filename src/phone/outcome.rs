@@ -111,6 +111,9 @@ impl Phone {
         status: u16,
         reason: &str,
     ) {
+        if self.end_leaving(now) {
+            return;
+        }
         self.give_up_login(now);
         self.failed(Failure {
             code,
@@ -121,15 +124,26 @@ impl Phone {
 
     pub(super) fn credentials_rejected(&mut self, now: Instant, reason: &str) {
         self.give_up_requests();
-        self.registration.forget();
-        if self.closing || self.status == Status::Idle {
-            return self.handle_outcome(now, Outcome::Unregistered);
+        if self.end_leaving(now) {
+            return;
         }
+        self.registration.forget();
         self.failed(Failure {
             code: "eCredentialsRejected",
             status: 401,
             reason: reason.to_owned(),
         });
+    }
+
+    /// A removal that cannot be brought to its end has ended: whoever waits for it
+    /// is told. `false`: none is going on.
+    pub(super) fn end_leaving(&mut self, now: Instant) -> bool {
+        let leaving = self.registration.is_leaving();
+        if leaving {
+            self.registration.forget();
+            self.handle_outcome(now, Outcome::Unregistered);
+        }
+        leaving
     }
 
     /// The pending login took too long.

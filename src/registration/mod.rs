@@ -456,6 +456,11 @@ impl Registration {
         self.goal != Goal::Idle
     }
 
+    /// Whether the removal of the binding is going on.
+    pub fn is_leaving(&self) -> bool {
+        self.goal == Goal::Leave
+    }
+
     /// Whether the binding is confirmed and kept.
     pub fn is_bound(&self) -> bool {
         self.goal == Goal::Keep && self.bound.is_some()

@@ -2,7 +2,7 @@
 
 use crate::conflict::plain;
 use crate::world::{Network, World, registrar_config};
-use graceline::phone::{Event, Status};
+use graceline::phone::{Event, Phone, Status};
 use graceline::registrar::{CannedAnswer, Config, Dialect};
 use graceline::sip::Algorithm;
 use graceline::time::Duration;
@@ -315,7 +315,7 @@ fn unregistering_frees_the_line_at_once() {
         let mut world = World::new(31, config);
         let (alice, bob) = (world.client("alice"), world.client("bob"));
         world.login(alice, false);
-        world.act(alice, graceline::phone::Phone::unregister);
+        world.act(alice, Phone::unregister);
         world.until("unregistered", |world| {
             world.clients[alice].events.contains(&Event::Unregistered)
         });
@@ -334,7 +334,7 @@ fn unregistering_without_a_network_does_not_hang() {
     world.login(alice, false);
     world.clients[alice].network = Network::Silent;
     let begun = world.now;
-    world.act(alice, graceline::phone::Phone::close);
+    world.act(alice, Phone::close);
     world.until("closed", |world| {
         world.clients[alice].events.contains(&Event::Closed)
     });
@@ -349,7 +349,7 @@ fn a_superseded_or_aborted_login_leaves_nothing_behind() {
             let alice = world.client("alice");
             world.register(alice, false);
             world.run(Duration::from_millis(steps * 10));
-            world.act(alice, graceline::phone::Phone::abort);
+            world.act(alice, Phone::abort);
             world.run(Duration::from_secs(10));
             assert!(
                 world.registrar.bindings("2001").is_empty() || world.status(alice) == Status::Ready,
@@ -509,5 +509,48 @@ fn a_bearer_token_is_asked_for_and_sent() {
             answered <= 2,
             "a refused token is not asked for again and again"
         );
+    }
+}
+
+#[test]
+fn an_unregister_ends_whatever_comes_in_between() {
+    type Act = fn(&mut World, usize);
+    let between: [(&str, Act); 4] = [
+        ("leave", |world, id| world.act(id, Phone::leave)),
+        ("silence", |world, id| world.act(id, Phone::silence)),
+        ("abort", |world, id| world.act(id, Phone::abort)),
+        ("the password was changed", |world, _| {
+            let mut config = world.registrar.config().clone();
+            config.users.get_mut("2001").expect("known").password = "changed".into();
+            world.registrar.configure(world.now, config);
+            world.registrar.forget();
+        }),
+    ];
+    for (what, act) in between {
+        for close in [false, true] {
+            let mut world = World::new(39, registrar_config());
+            let alice = world.client("alice");
+            world.login(alice, false);
+            world.act(
+                alice,
+                if close {
+                    Phone::close
+                } else {
+                    Phone::unregister
+                },
+            );
+            act(&mut world, alice);
+            let done = if close {
+                Event::Closed
+            } else {
+                Event::Unregistered
+            };
+            world.until("done", |world| world.clients[alice].events.contains(&done));
+            assert_eq!(world.status(alice), Status::Idle, "{what}");
+            let quiet = world.clients[alice].registers;
+            world.act(alice, Phone::resume);
+            world.run(Duration::from_secs(120));
+            assert_eq!(world.clients[alice].registers, quiet, "{what}");
+        }
     }
 }
