@@ -172,3 +172,27 @@ interopTest(
     assert.equal(bob.phone.status, "eReady");
   },
 );
+
+interopTest(
+  "a force outlasts a server that forgets it, even if the ousted phone is back first",
+  {},
+  async (world) => {
+    const alice = new PhoneUnderTest(world, "alice");
+    const bob = new PhoneUnderTest(world, "bob");
+    await alice.register();
+    alice.Socket.unplug();
+    await alice.status("eRecoveryPending");
+    await bob.register(true); // alice cannot be told
+    bob.Socket.unplug();
+    await bob.status("eRecoveryPending");
+    await world.server.restart();
+    alice.Socket.offline = false;
+    await alice.status("eReady");
+    bob.Socket.offline = false;
+    await bob.status("eReady");
+    await alice.event("eConnectionTerminated", { deadline: 8_000 });
+    const [binding, ...others] = await bindingsOfDevice(world.server);
+    assert.equal(binding.instance, bob.instance);
+    assert.deepEqual(others, []);
+  },
+);

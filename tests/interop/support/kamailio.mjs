@@ -234,6 +234,8 @@ export class Kamailio {
  * @type {Map<import("node:child_process").ChildProcess, string>}
  */
 const running = new Map();
+for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]))
+  process.once(signal, () => process.exit(1)); // by way of "exit"
 process.on("exit", () => {
   for (const [{ pid }, directory] of running) {
     process.kill(-Number(pid), "SIGKILL");

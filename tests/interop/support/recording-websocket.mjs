@@ -1,5 +1,8 @@
 import WebSocket from "ws";
 
+/** Nobody listens on the port of RFC 863 (discard). */
+const NOWHERE = "ws://127.0.0.1:9/";
+
 /**
  * A WebSocket class for a client under test: as a browser's, and everything that passes is
  * written into the transcript.
@@ -10,6 +13,9 @@ export function recordingWebSocket(transcript, who) {
   return class RecordingWebSocket extends WebSocket {
     /** Those that were opened, oldest first. @type {RecordingWebSocket[]} */
     static opened = [];
+
+    /** Whether new connections fail, as without a network. */
+    static offline = false;
 
     /**
      * Called with each message before it is sent: a test may cut the connection here.
@@ -22,13 +28,21 @@ export function recordingWebSocket(transcript, who) {
      * @param {string | string[]} [protocols]
      */
     constructor(url, protocols) {
-      super(url, protocols, { origin: "http://localhost" });
+      super(RecordingWebSocket.offline ? NOWHERE : url, protocols, {
+        origin: "http://localhost",
+      });
       RecordingWebSocket.opened.push(this);
       this.on("message", (data) =>
         transcript.add(who, "received", data.toString()),
       );
       this.on("close", (code) => transcript.add(who, "note", `closed ${code}`));
       this.on("open", () => transcript.add(who, "note", "opened"));
+    }
+
+    /** Cuts what is open, and lets nothing be opened, until `offline` is false again. */
+    static unplug() {
+      RecordingWebSocket.offline = true;
+      RecordingWebSocket.opened.at(-1)?.terminate();
     }
 
     /**
