@@ -183,7 +183,7 @@ impl Phone {
         self.authenticator.interrupted();
         self.asked = None;
         self.subscription.stop();
-        self.registration.flow_down(now);
+        self.registration.flow_down();
         if let Some(login) = &mut self.login {
             login.failures += 1;
             if login.failures >= MAX_FAILURES {
@@ -237,7 +237,7 @@ impl Phone {
                         self.login_timed_out(now);
                     }
                 }
-                self.registration.unanswered(now);
+                self.registration.unanswered();
                 self.lose_flow(now);
             }
             Purpose::Subscribe => self.subscription.handle_timeout_of_answer(now),

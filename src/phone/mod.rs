@@ -183,7 +183,7 @@ impl Phone {
         self.login = None;
         self.away = false;
         self.give_up_requests();
-        self.registration.unregister(now);
+        self.registration.unregister();
         self.flow.retry_now(now);
         self.settle(now);
     }

@@ -78,7 +78,7 @@ impl Registration {
                 let wait = Duration::from_millis(self.random.below(2000));
                 self.pause(now + wait);
             }
-            Step::Unregister => self.left(now),
+            Step::Unregister => self.left(),
             // The answer to a request of a goal that was given up meanwhile.
             Step::Rest | Step::Pause { .. } => self.step = step,
         }

@@ -32,7 +32,7 @@ impl Registration {
                 self.register(now, Vec::new());
             }
             500.. if answer.status() < 600 => self.server_error(now, answer),
-            _ => self.rejected_by_server(now, answer),
+            _ => self.rejected_by_server(answer),
         }
     }
 
@@ -46,7 +46,7 @@ impl Registration {
             403 | 503 | 603 if self.profile == Some(Profile::Cisco) && limit_text.is_none() => {
                 match status {
                     503 => self.server_error(now, answer),
-                    _ => self.rejected_by_server(now, answer),
+                    _ => self.rejected_by_server(answer),
                 }
             }
             503 if limit_text.is_none() && answer.retry_after().is_some() => {
@@ -54,7 +54,7 @@ impl Registration {
             }
             403 | 503 | 600..700 => self.check_limit(answer, limit_text),
             500..600 => self.server_error(now, answer),
-            _ => self.rejected_by_server(now, answer),
+            _ => self.rejected_by_server(answer),
         }
     }
 
@@ -113,7 +113,7 @@ impl Registration {
                 };
                 self.register(now, removals);
             }
-            _ => self.rejected_by_server(now, answer),
+            _ => self.rejected_by_server(answer),
         }
     }
 
@@ -184,7 +184,7 @@ impl Registration {
                 self.target = Some(target);
                 self.first_step(now);
             }
-            _ => self.rejected_by_server(now, answer),
+            _ => self.rejected_by_server(answer),
         }
     }
 
@@ -205,14 +205,14 @@ impl Registration {
                 if in_time && (told.is_some() || self.server_errors <= MAX_SERVER_ERRORS) {
                     self.pause(now + wait);
                 } else {
-                    self.rejected_by_server(now, answer);
+                    self.rejected_by_server(answer);
                 }
             }
             Goal::Idle | Goal::Leave => {}
         }
     }
 
-    fn rejected_by_server(&mut self, _now: Instant, answer: &Message) {
+    fn rejected_by_server(&mut self, answer: &Message) {
         let reason = warning_text(answer).unwrap_or_else(|| answer.reason().to_owned());
         let code = match limit_text(answer) {
             Some(_) => "eDeviceLimitReached",

@@ -249,13 +249,13 @@ impl Registration {
 
     /// Removes the binding, if there may be one. Answered by
     /// [`Outcome::Unregistered`].
-    pub fn unregister(&mut self, now: Instant) {
+    pub fn unregister(&mut self) {
         let may_be_bound = self.claim.is_some() || self.bound.is_some();
         self.goal = Goal::Leave;
         self.rounds = 0;
         self.looks.clear();
         if !may_be_bound {
-            self.left(now);
+            self.left();
         } else if self.flow {
             self.send_removal();
         }
@@ -298,7 +298,7 @@ impl Registration {
     }
 
     /// The flow to the server is gone, and every answer with it.
-    pub fn flow_down(&mut self, now: Instant) {
+    pub fn flow_down(&mut self) {
         self.flow = false;
         self.watched = false;
         let leaving = core::mem::replace(&mut self.step, Step::Rest) == Step::Unregister;
@@ -310,15 +310,15 @@ impl Registration {
             // The removal may have been lost with the flow: once more.
             Goal::Leave if leaving && self.rounds == 0 => self.rounds = 1,
             // Nobody is left to ask; the binding lapses by itself.
-            Goal::Leave => self.left(now),
+            Goal::Leave => self.left(),
             Goal::Idle | Goal::Login { .. } => {}
         }
     }
 
     /// Nobody answered; the flow is given up next.
-    pub fn unanswered(&mut self, now: Instant) {
+    pub fn unanswered(&mut self) {
         if self.goal == Goal::Leave {
-            self.left(now);
+            self.left();
         }
     }
 
@@ -507,7 +507,7 @@ impl Registration {
         self.step = Step::Pause { until };
     }
 
-    fn left(&mut self, _now: Instant) {
+    fn left(&mut self) {
         self.forget();
         self.held_until = None;
         self.actions.push(Action::Outcome(Outcome::Unregistered));
