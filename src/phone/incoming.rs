@@ -1,6 +1,7 @@
 //! Requests from the network. Only what arrives on the registered flow counts,
 //! and a hint is only a reason to look.
 
+use super::inspect::{ACCEPT, Refusal, SUPPORTED, inspect};
 use super::requests::ALLOW;
 use super::{Level, Phone};
 use crate::sip::{Message, Name, Writer};
@@ -12,10 +13,16 @@ impl Phone {
     pub(super) fn handle_request(&mut self, now: Instant, request: &Message) {
         if let Err(invalid) = request.validate() {
             self.ignored += 1;
-            if request.method() != "ACK" && request.top_via().is_some() {
+            // It goes back where it came from, so a malformed Via is good enough.
+            if request.method() != "ACK" && request.header(Name::Via).is_some() {
                 self.answer(request, invalid.status, invalid.reason);
             }
             return;
+        }
+        if let Some(refusal) = inspect(request) {
+            let Refusal { status, reason, .. } = refusal;
+            let told = [(refusal.header, refusal.value.as_str())];
+            return self.answer_with(request, status, reason, &told);
         }
         match request.method() {
             "ACK" => {}
@@ -26,7 +33,8 @@ impl Phone {
                 {
                     self.registration.hint(now);
                 }
-                self.answer(request, 200, "OK");
+                let told = [(Name::Accept, ACCEPT)];
+                self.answer_with(request, 200, "OK", &told);
             }
             "NOTIFY" => self.handle_notify(now, request),
             // Nothing that could be in a dialog or be cancelled exists here.
@@ -93,12 +101,25 @@ impl Phone {
     }
 
     fn answer(&mut self, request: &Message, status: u16, reason: &str) {
+        self.answer_with(request, status, reason, &[]);
+    }
+
+    fn answer_with(
+        &mut self,
+        request: &Message,
+        status: u16,
+        reason: &str,
+        headers: &[(Name, &str)],
+    ) {
         let tag = self.random.hex::<4>();
         let tag = request.to_tag().is_none().then_some(tag.as_str());
         let mut writer = Writer::response(request, status, reason, tag);
         if matches!(status, 200 | 405) && request.method() != "NOTIFY" {
             writer.header("Allow", ALLOW);
-            writer.header("Supported", "path, gruu");
+            writer.header("Supported", SUPPORTED);
+        }
+        for (name, value) in headers {
+            writer.header(name, value);
         }
         for (name, value) in &self.common {
             writer.header(name.as_str(), value);

@@ -6,6 +6,7 @@
 mod config;
 mod flow;
 mod incoming;
+mod inspect;
 mod memory;
 mod outcome;
 mod output;

@@ -126,6 +126,11 @@ impl Phone {
     }
 
     pub(super) fn handle_answer(&mut self, now: Instant, answer: &Message) {
+        // RFC 3261 §8.1.3.3, RFC 4475 §3.1.2.5: not for us, or not to be trusted.
+        if answer.validate().is_err() {
+            self.ignored += 1;
+            return self.log(Level::Debug, "ignored a malformed answer");
+        }
         let purpose = match self.transactions.match_answer(answer) {
             Matched::Final(purpose) => purpose,
             Matched::Provisional => return,

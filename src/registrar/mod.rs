@@ -283,8 +283,9 @@ impl Registrar {
         }
         if let Err(invalid) = request.validate() {
             self.counters.malformed += 1;
-            // Without a Via there is nowhere to answer to.
-            if request.top_via().is_some() {
+            // Without a Via there is nowhere to answer to; a malformed one is good
+            // enough for the way back over the same connection.
+            if request.header(Name::Via).is_some() {
                 self.answer(connection, &request, invalid.status, invalid.reason, &[]);
             }
             return;

@@ -22,6 +22,7 @@ macro_rules! names {
 names! {
     Accept "Accept" NONE,
     AcceptContact "Accept-Contact" b'a',
+    AcceptEncoding "Accept-Encoding" NONE,
     Allow "Allow" NONE,
     AllowEvents "Allow-Events" b'u',
     AuthenticationInfo "Authentication-Info" NONE,

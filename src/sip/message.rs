@@ -15,6 +15,8 @@ pub struct Message {
     pub(super) lines: Vec<Line>,
     pub(super) body: Vec<u8>,
     pub(super) length_mismatch: bool,
+    /// Content-Length is garbled or larger than the body: refused by `validate`.
+    pub(super) bad_length: bool,
 }
 
 /// A range of the head, in bytes.

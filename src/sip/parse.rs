@@ -20,9 +20,8 @@ pub const MAX_LINES: usize = 256;
 /// means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// A WebSocket message: the body is the rest of the frame. A larger or
-    /// garbled Content-Length is refused, a smaller one is noted in
-    /// [`Message::length_mismatch`].
+    /// A WebSocket message: the body is the rest of the frame. A smaller
+    /// Content-Length is noted in [`Message::length_mismatch`].
     Frame,
     /// A datagram: bytes behind Content-Length are dropped (RFC 3261 §18.3).
     Datagram,
@@ -61,7 +60,9 @@ pub enum ParseError {
     LineBreak,
     /// No empty line behind the headers.
     Unterminated,
-    /// Content-Length is not a number, or larger than what there is.
+    /// A response whose Content-Length is not a number, or larger than what there
+    /// is. A request of this kind is parsed, with an empty body, so that
+    /// [`Message::validate`] can name the answer to it (RFC 4475 §3.1.2.2).
     ContentLength,
 }
 
@@ -134,8 +135,13 @@ impl Message {
             lines: index.lines,
             body: Vec::new(),
             length_mismatch: false,
+            bad_length: false,
         };
-        let length = message.content_length(body.len())?;
+        let Some(length) = message.content_length(body.len()) else {
+            message.bad_length = true;
+            let request = message.is_request();
+            return request.then_some(message).ok_or(ParseError::ContentLength);
+        };
         let body = match framing {
             Framing::Frame => body,
             Framing::Datagram => body.get(..length).unwrap_or(body),
@@ -145,14 +151,18 @@ impl Message {
         Ok(message)
     }
 
-    fn content_length(&self, available: usize) -> Result<usize, ParseError> {
+    /// What Content-Length says, or else all that there is; `None` if that is
+    /// not enough, or it says nothing.
+    fn content_length(&self, available: usize) -> Option<usize> {
         let mut length = None;
         for line in self.lines(Name::ContentLength) {
-            let value = number(line).map(|value| value as usize);
-            let value = value.filter(|value| *value <= available);
-            length = length.or(Some(value.ok_or(ParseError::ContentLength)?));
+            let value = number(line)? as usize;
+            if value > available {
+                return None;
+            }
+            length = length.or(Some(value));
         }
-        Ok(length.unwrap_or(available))
+        Some(length.unwrap_or(available))
     }
 }
 
@@ -365,7 +375,11 @@ mod tests {
         assert_eq!(frame("2").unwrap().body(), b"body");
         assert!(frame("2").unwrap().length_mismatch());
         for bad in ["5", "-1", "+4", "", "4 4", "0x4", "99999999999999999999999"] {
-            assert_eq!(frame(bad).unwrap_err(), ParseError::ContentLength, "{bad}");
+            let request = frame(bad).unwrap();
+            assert_eq!(request.validate().unwrap_err().status, 400, "{bad}");
+            assert_eq!(request.body(), b"", "{bad}");
+            let response = format!("SIP/2.0 200 OK\r\nl: {bad}\r\n\r\nbody");
+            assert_eq!(error(&response), ParseError::ContentLength, "{bad}");
         }
         let message = parse("A b SIP/2.0\r\n\r\nbody").unwrap();
         assert_eq!(
@@ -383,7 +397,8 @@ mod tests {
             (&b"bo"[..], false)
         );
         let text = b"A b SIP/2.0\r\nl: 9\r\n\r\nbody";
-        assert!(Message::parse(text, Framing::Datagram).is_err());
+        let message = Message::parse(text, Framing::Datagram).unwrap();
+        assert_eq!(message.validate().unwrap_err().status, 400);
     }
 
     #[test]

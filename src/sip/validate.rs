@@ -32,6 +32,7 @@ impl Message {
             });
         }
         self.check_single_values()?;
+        check(!self.bad_length, "Malformed Content-Length")?;
         self.check_mandatory()?;
         if self.is_request() {
             self.check_request_uri()?;

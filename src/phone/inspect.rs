@@ -1,0 +1,84 @@
+//! What every user agent checks before it looks into a request (RFC 3261 §8.2):
+//! extensions that must be understood, and what the body is. Form and URI were
+//! checked by [`Message::validate`](crate::sip::Message::validate).
+
+use super::requests::ALLOW;
+use crate::prelude::*;
+use crate::sip::{Message, Name};
+use crate::text::{concat, cut, pieces};
+
+/// Extensions that the phone understands in requests.
+pub(super) const SUPPORTED: &str = "path, gruu";
+/// Bodies that the phone reads.
+pub(super) const ACCEPT: &str = "application/reginfo+xml, text/plain";
+
+/// The answer to a request that is not looked into.
+pub(super) struct Refusal {
+    pub(super) status: u16,
+    pub(super) reason: &'static str,
+    /// The header that says what would have been right.
+    pub(super) header: Name,
+    pub(super) value: String,
+}
+
+/// Why a request of a method that the phone takes is refused. Other methods are
+/// refused as such, and neither ACK nor CANCEL may be (§8.2.2.3).
+pub(super) fn inspect(request: &Message) -> Option<Refusal> {
+    if !listed(ALLOW, request.method()) {
+        return None;
+    }
+    let mut unsupported = String::new();
+    for tag in request.values(Name::Require) {
+        if !listed(SUPPORTED, tag) {
+            let comma = if unsupported.is_empty() { "" } else { ", " };
+            unsupported = concat(&[&unsupported, comma, tag]);
+        }
+    }
+    if !unsupported.is_empty() {
+        return Some(Refusal {
+            status: 420,
+            reason: "Bad Extension",
+            header: Name::Unsupported,
+            value: unsupported,
+        });
+    }
+    let wrong = |header, value: &str| {
+        Some(Refusal {
+            status: 415,
+            reason: "Unsupported Media Type",
+            header,
+            value: value.to_owned(),
+        })
+    };
+    if request.body().is_empty() || is_optional(request) {
+        return None;
+    }
+    let encoding = request.header(Name::ContentEncoding).unwrap_or("identity");
+    if !encoding.eq_ignore_ascii_case("identity") {
+        return wrong(Name::AcceptEncoding, "identity");
+    }
+    let media_type = request.header(Name::ContentType).map(before_parameters);
+    if media_type.is_some_and(|media_type| !listed(ACCEPT, media_type)) {
+        return wrong(Name::Accept, ACCEPT);
+    }
+    None
+}
+
+/// Whether the sender does not mind that the body is not understood (§20.11).
+fn is_optional(request: &Message) -> bool {
+    let disposition = request.header(Name::ContentDisposition).unwrap_or_default();
+    pieces(disposition, b';').any(|parameter| {
+        cut(parameter, b'=').is_some_and(|(name, value)| {
+            name.trim_ascii().eq_ignore_ascii_case("handling")
+                && value.trim_ascii().eq_ignore_ascii_case("optional")
+        })
+    })
+}
+
+fn before_parameters(value: &str) -> &str {
+    cut(value, b';').map_or(value, |(value, _)| value.trim_ascii())
+}
+
+fn listed(list: &str, wanted: &str) -> bool {
+    pieces(list, b',').any(|known| known.trim_ascii().eq_ignore_ascii_case(wanted))
+}
