@@ -37,6 +37,20 @@ export interface PhoneOptions {
    * only for loopback hosts (127/8, [::1], localhost), unless `allowInsecure`.
    */
   connections: string | string[];
+  /**
+   * Which of several `connections` are kept open. "all" (default): each of them,
+   * so that the next one is at hand when one fails. "inUse": the one that the
+   * registration is on; those of higher priority are tried now and then. Costs:
+   * docs/connections.md.
+   */
+  watch?: "all" | "inUse";
+  /** How new sessions are spread over the open `connections`. Default "roundRobin". */
+  distribution?: "roundRobin" | "priority";
+  /**
+   * Seconds of silence, 5 to 600, after which a server is asked whether it is
+   * still there; a registrar's Flow-Timer makes it shorter. Default 30.
+   */
+  heartbeat?: number;
   /** User part of the address-of-record, such as "2001". */
   user: string;
   /** Host part of the address-of-record, such as "example.com". */

@@ -36,7 +36,11 @@ export function followPage(follower, page = globalThis) {
     "pageshow",
     (follower, event) => event.persisted && follower.resume(),
   );
+  const { connection } = page.navigator ?? {};
   on(page, "online", (follower) => follower.look());
+  on(page, "offline", (follower) => follower.look());
+  // Chromium alone tells of a change from one network to another.
+  if (connection) on(connection, "change", (follower) => follower.look());
   on(
     page.document,
     "visibilitychange",

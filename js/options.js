@@ -84,6 +84,9 @@ const checks = {
       return `must be 1 to ${MAX_CONNECTIONS} ws:// or wss:// URLs`;
     return list.map((url) => connection(url, options)).find(Boolean);
   },
+  watch: oneOf("all", "inUse"),
+  distribution: oneOf("roundRobin", "priority"),
+  heartbeat: integer(5, 600, "seconds"),
   user: matching(
     USER,
     'the user part alone, as in "2001": no scheme, no @, special characters %-escaped',

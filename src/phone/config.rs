@@ -1,5 +1,6 @@
 //! What a phone is made with.
 
+use crate::pool::{Distribution, Watch};
 use crate::prelude::*;
 use crate::registration::{ConflictScope, Profile, RegistrationType};
 use crate::sip::{is_line, is_token};
@@ -10,6 +11,12 @@ use crate::time::Duration;
 pub struct Config {
     /// `ws://` or `wss://` URLs, 1 to 8, in priority order.
     pub connections: Vec<String>,
+    /// Which of them are connected.
+    pub watch: Watch,
+    /// How new sessions are spread over them.
+    pub distribution: Distribution,
+    /// Longest silence before a server is asked whether it is there.
+    pub heartbeat: Duration,
     /// User part of the address-of-record.
     pub user: String,
     /// Host part of the address-of-record.
@@ -68,6 +75,9 @@ pub struct ConfigError {
 impl Config {
     /// Default of [`Config::timeout`].
     pub const TIMEOUT: Duration = Duration::from_secs(30);
+    /// Default of [`Config::heartbeat`]: proxies in between close what is idle
+    /// for a minute.
+    pub const HEARTBEAT: Duration = Duration::from_secs(30);
     /// Default of [`Config::user_agent`].
     pub const USER_AGENT: &str = "Graceline";
 
@@ -75,6 +85,9 @@ impl Config {
     pub fn new(connection: &str, user: &str, domain: &str, instance_id: &str) -> Self {
         Self {
             connections: vec![connection.to_owned()],
+            watch: Watch::default(),
+            distribution: Distribution::default(),
+            heartbeat: Self::HEARTBEAT,
             user: user.to_owned(),
             domain: domain.to_owned(),
             auth_user: None,

@@ -23,7 +23,7 @@ use crate::subscription::Subscription;
 use crate::text::concat;
 use crate::time::{Duration, Instant, earliest};
 use crate::transaction::{Ask, Authenticator, Credentials, Secrets, Transactions};
-use flow::Flow;
+use flow::Flows;
 
 /// How long a farewell may keep the socket open.
 const LINGER: Duration = Duration::from_secs(2);
@@ -39,6 +39,8 @@ enum Purpose {
     Subscribe,
     /// The OPTIONS that makes a rival look.
     Hint,
+    /// The OPTIONS that asks the server of this slot whether it is there.
+    Heartbeat(u32),
 }
 
 /// A `registerPhone` that is pending.
@@ -66,7 +68,7 @@ struct Asked {
 pub struct Phone {
     config: Config,
     random: Random,
-    flow: Flow,
+    flows: Flows,
     authenticator: Authenticator,
     transactions: Transactions<Purpose>,
     registration: Registration,
@@ -131,7 +133,7 @@ impl Phone {
         let aor = concat(&["sip:", &config.user, "@", &config.domain]);
         let subscription = Subscription::new(aor, &host, memory.no_reg_event, &mut random);
         Ok(Self {
-            flow: Flow::default(),
+            flows: Flows::new(config.connections.len(), config.watch, config.heartbeat),
             authenticator,
             transactions: Transactions::new(host),
             registration,
@@ -185,7 +187,7 @@ impl Phone {
         self.away = false;
         self.give_up_requests();
         self.registration.unregister();
-        self.flow.retry_now(now);
+        self.flows.retry_now(now);
         self.settle(now);
     }
 
@@ -211,12 +213,16 @@ impl Phone {
         self.away = self.registration.is_active() && !leaving;
         self.login = None;
         self.give_up_requests();
-        if let Some(register) = self.registration.farewell().filter(|_| self.flow.is_open()) {
+        if let Some(register) = self
+            .registration
+            .farewell()
+            .filter(|_| self.flows.home().is_some())
+        {
             self.memory.held_until = None;
             self.send_register(now, Purpose::Farewell, register);
         }
         self.transactions.clear();
-        self.close_flow();
+        self.close_flows();
         if leaving {
             return self.handle_outcome(now, Outcome::Unregistered);
         }
@@ -235,10 +241,10 @@ impl Phone {
     /// The device woke up, came online or into view: look now rather than when
     /// the timer comes.
     pub fn look(&mut self, now: Instant) {
-        if self.flow.is_open() {
+        self.flows.ask_now(now);
+        self.flows.retry_now(now);
+        if self.flows.home().is_some() {
             self.registration.look(now);
-        } else {
-            self.flow.retry_now(now);
         }
         self.handle_timeout(now);
     }
@@ -249,7 +255,7 @@ impl Phone {
         self.give_up_requests();
         self.login = None;
         self.away = false;
-        self.close_flow();
+        self.close_flows();
         if self.end_leaving(now) {
             return;
         }
@@ -291,12 +297,12 @@ impl Phone {
         {
             self.login_timed_out(now);
         }
-        self.handle_flow_timeout(now);
+        self.handle_flow_timeouts(now);
         while let Some(purpose) = self.transactions.expire(now) {
             self.unanswered(now, purpose);
         }
         self.registration.handle_timeout(now);
-        let watching = self.registration.is_bound() && self.flow.is_open();
+        let watching = self.registration.is_bound() && self.flows.home().is_some();
         let request = watching.then(|| self.subscription.handle_timeout(now, &mut self.random));
         if let Some(request) = request.flatten() {
             self.send(now, Purpose::Subscribe, request);
@@ -311,11 +317,11 @@ impl Phone {
             .as_ref()
             .filter(|_| self.asked.is_none())
             .map(|login| login.deadline);
-        let subscribed = self.registration.is_bound() && self.flow.is_open();
+        let subscribed = self.registration.is_bound() && self.flows.home().is_some();
         earliest(&[
             login,
             self.linger,
-            self.flow.poll_timeout(),
+            self.flows.poll_timeout(),
             self.transactions.poll_timeout(),
             self.registration.poll_timeout(),
             self.subscription.poll_timeout().filter(|_| subscribed),
@@ -340,7 +346,7 @@ impl Phone {
     /// The current registration.
     pub fn registered(&self) -> Option<Registered> {
         self.registration.is_bound().then(|| Registered {
-            connection: self.flow.url(&self.config.connections).to_owned(),
+            connection: self.url(self.flows.home_slot()).to_owned(),
             expires: self.registration.granted(),
             forced: self.registration.forced(),
             profile: self.registration.profile(),
@@ -361,36 +367,37 @@ impl Phone {
     /// Does what the registration wants, and opens or closes the flow for it.
     /// The last step of every mutation.
     fn settle(&mut self, now: Instant) {
+        self.perform_actions(now);
+        if self.registration.is_active() {
+            self.linger = None;
+            self.keep_flows(now);
+        } else {
+            self.release_flows(now);
+        }
+        self.remember();
+    }
+
+    fn perform_actions(&mut self, now: Instant) {
         while let Some(action) = self.registration.poll_action() {
             match action {
                 Action::Send(register) => self.send_register(now, Purpose::Register, register),
                 Action::Farewell(register) => self.send_register(now, Purpose::Farewell, register),
                 Action::Hint(uri) => self.send_hint(now, uri),
-                Action::Reconnect => {
-                    self.close_flow();
-                    self.flow.retry_now(now);
-                }
+                Action::Reconnect => self.reconnect_home(now),
                 Action::Outcome(outcome) => self.handle_outcome(now, outcome),
             }
         }
-        if self.registration.is_active() {
-            self.linger = None;
-            self.open_flow(now);
-        } else {
-            self.release_flow(now);
-        }
-        self.remember();
     }
 
-    /// A flow that nobody needs is closed, once the farewell is answered.
-    fn release_flow(&mut self, now: Instant) {
+    /// Flows that nobody needs are closed, once the farewell is answered.
+    fn release_flows(&mut self, now: Instant) {
         self.subscription.stop();
         let farewell = self.transactions.is_pending(&Purpose::Farewell);
         let linger = *self.linger.get_or_insert(now + LINGER);
-        if !farewell || linger <= now || !self.flow.is_open() {
+        if !farewell || linger <= now || self.flows.home().is_none() {
             self.linger = None;
             self.transactions.clear();
-            self.close_flow();
+            self.close_flows();
         }
     }
 
@@ -404,7 +411,11 @@ impl Phone {
     /// waiting for the answer.
     fn give_up_login(&mut self, now: Instant) {
         self.give_up_requests();
-        if let Some(register) = self.registration.farewell().filter(|_| self.flow.is_open()) {
+        if let Some(register) = self
+            .registration
+            .farewell()
+            .filter(|_| self.flows.home().is_some())
+        {
             self.send_register(now, Purpose::Farewell, register);
         }
     }

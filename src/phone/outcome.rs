@@ -22,7 +22,7 @@ impl Phone {
                 self.set_status(Status::Idle);
                 self.emit(Event::Unregistered);
                 if self.closing {
-                    self.close_flow();
+                    self.close_flows();
                     self.emit(Event::Closed);
                 }
             }

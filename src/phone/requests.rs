@@ -1,10 +1,11 @@
 //! Sending requests, and what their answers lead to.
 
 use super::{Asked, Config, Event, Level, Phone, Purpose};
+use crate::pool::FlowId;
 use crate::prelude::*;
 use crate::registration::Register;
-use crate::sip::{Message, WriteError, quote};
-use crate::text::{concat, decimal};
+use crate::sip::{Message, Name, WriteError, quote};
+use crate::text::{concat, decimal, number};
 use crate::time::Instant;
 use crate::transaction::{Context, Learned, Matched, Request};
 
@@ -70,18 +71,43 @@ impl Phone {
         self.send(now, Purpose::Hint, request);
     }
 
+    /// Asks the server at the other end of `flow` whether it is there. Any answer
+    /// will do.
+    pub(super) fn send_heartbeat(&mut self, now: Instant, flow: FlowId) {
+        let purpose = Purpose::Heartbeat(flow.slot);
+        let server = concat(&["sip:", &self.config.domain]);
+        let request = Request {
+            method: "OPTIONS",
+            from: concat(&[&self.address(), ";tag=", &self.random.hex::<8>()]),
+            to: concat(&["<", &server, ">"]),
+            call_id: self.random.hex::<16>(),
+            headers: Vec::new(),
+            uri: server,
+        };
+        self.transactions.end(&purpose);
+        self.send_on(now, flow, purpose, request);
+    }
+
+    /// Sends on the flow of the registration, if it is open.
     pub(super) fn send(&mut self, now: Instant, purpose: Purpose, request: Request) {
-        if self.flow.is_open() {
-            let (transactions, mut context) = self.context();
-            let written = transactions.send(now, purpose, request, &mut context);
-            self.write_request(now, purpose, written);
+        if let Some(home) = self.flows.home() {
+            self.send_on(now, home, purpose, request);
         }
     }
 
+    fn send_on(&mut self, now: Instant, flow: FlowId, purpose: Purpose, request: Request) {
+        let (transactions, mut context) = self.context(flow);
+        let written = transactions.send(now, flow, purpose, request, &mut context);
+        self.write_request(now, flow, purpose, written);
+    }
+
     pub(super) fn resend(&mut self, now: Instant, purpose: Purpose) {
-        let (transactions, mut context) = self.context();
+        let Some(flow) = self.transactions.flow(&purpose) else {
+            return;
+        };
+        let (transactions, mut context) = self.context(flow);
         match transactions.resend(now, &purpose, &mut context) {
-            Some(written) => self.write_request(now, purpose, written),
+            Some(written) => self.write_request(now, flow, purpose, written),
             None if purpose == Purpose::Register => {
                 self.credentials_rejected(now, "the server asked for credentials again and again");
             }
@@ -89,8 +115,11 @@ impl Phone {
         }
     }
 
-    fn context(&mut self) -> (&mut crate::transaction::Transactions<Purpose>, Context<'_>) {
-        let secure = self.flow.url(&self.config.connections).starts_with("wss:");
+    fn context(
+        &mut self,
+        flow: FlowId,
+    ) -> (&mut crate::transaction::Transactions<Purpose>, Context<'_>) {
+        let secure = self.url(flow.slot).starts_with("wss:");
         let context = Context {
             authenticator: &mut self.authenticator,
             random: &mut self.random,
@@ -103,14 +132,15 @@ impl Phone {
     fn write_request(
         &mut self,
         now: Instant,
+        flow: FlowId,
         purpose: Purpose,
         written: Result<Vec<u8>, WriteError>,
     ) {
         match written {
             Ok(bytes) => {
                 self.remember();
-                self.trace(true, &bytes);
-                self.write(bytes);
+                self.trace(true, flow, &bytes);
+                self.write(flow, bytes);
             }
             // Options are checked when the phone is made; what is left are
             // values from the network, such as a contact to be removed.
@@ -139,6 +169,10 @@ impl Phone {
                 return self.log(Level::Debug, "ignored an answer to nothing");
             }
         };
+        if let Purpose::Heartbeat(slot) = purpose {
+            self.transactions.end(&purpose);
+            return self.flows.heartbeat_answered(now, slot);
+        }
         let challenge = matches!(answer.status(), 401 | 407);
         let register = purpose == Purpose::Register;
         if register && self.registration.observe(now, answer) {
@@ -160,12 +194,17 @@ impl Phone {
                 let text = "the server did not prove that it knows the password (rspauth)";
                 self.registration_failed(now, "eServerRejected", answer.status(), text);
             }
-            Purpose::Register => self.registration.handle_answer(now, answer),
+            Purpose::Register => {
+                if let Some(seconds) = answer.header(Name::FlowTimer).and_then(number) {
+                    self.flows.set_flow_timer(now, seconds);
+                }
+                self.registration.handle_answer(now, answer);
+            }
             Purpose::Subscribe => {
                 self.subscription.handle_answer(now, answer);
                 self.registration.set_watched(self.subscription.is_live());
             }
-            Purpose::Farewell | Purpose::Hint => {}
+            Purpose::Farewell | Purpose::Hint | Purpose::Heartbeat(_) => {}
         }
     }
 

@@ -466,6 +466,12 @@ impl Registration {
         self.goal == Goal::Keep && self.bound.is_some()
     }
 
+    /// Whether the binding is confirmed and nothing is under way: the moment to
+    /// move it to another flow.
+    pub fn is_settled(&self) -> bool {
+        self.is_bound() && !self.unconfirmed && matches!(self.step, Step::Rest)
+    }
+
     /// The Contact user part in use: requests for anybody else are not for us.
     pub fn contact_user(&self) -> Option<String> {
         self.claim.is_some().then(|| self.user_part())

@@ -8,6 +8,7 @@ use crate::prelude::*;
 use crate::text::{concat, decimal};
 pub use authenticator::{Ask, Authenticator, Credentials, Learned, Secrets};
 
+use crate::pool::FlowId;
 use crate::rand::Random;
 use crate::sip::{Message, WriteError, Writer};
 use crate::time::{Duration, Instant};
@@ -39,6 +40,7 @@ pub struct Request {
 /// A transaction that waits for its final answer.
 struct Transaction<P> {
     purpose: P,
+    flow: FlowId,
     branch: String,
     request: Request,
     /// `None` while the app is asked for credentials: its time is its own.
@@ -79,17 +81,18 @@ impl<P: Clone + PartialEq> Transactions<P> {
         }
     }
 
-    /// Sends `request`: the bytes to write to the flow. `secure` tells whether
-    /// the flow is TLS, `common` are the headers that every request carries.
+    /// Sends `request` on `flow`: the bytes to write to it.
     pub fn send(
         &mut self,
         now: Instant,
+        flow: FlowId,
         purpose: P,
         request: Request,
         context: &mut Context<'_>,
     ) -> Result<Vec<u8>, WriteError> {
         let transaction = Transaction {
             purpose,
+            flow,
             branch: String::new(),
             request,
             deadline: None,
@@ -234,7 +237,21 @@ impl<P: Clone + PartialEq> Transactions<P> {
         self.pending.retain(|pending| pending.purpose != *purpose);
     }
 
-    /// Ends them all: the flow is gone, and the answers with it.
+    /// Ends those of `flow`: it is gone, and the answers with it.
+    pub fn lose(&mut self, flow: FlowId) {
+        self.pending.retain(|pending| pending.flow != flow);
+    }
+
+    /// The flow that the transaction for `purpose` runs on.
+    pub fn flow(&self, purpose: &P) -> Option<FlowId> {
+        let pending = self
+            .pending
+            .iter()
+            .find(|pending| pending.purpose == *purpose);
+        pending.map(|pending| pending.flow)
+    }
+
+    /// Ends them all.
     pub fn clear(&mut self) {
         self.pending.clear();
     }

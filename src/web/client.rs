@@ -4,6 +4,7 @@
 
 use super::object::{Build, Reader, array_of_pairs};
 use crate::phone::{Config, Event, Fault, Output, Phone, Registered};
+use crate::pool::{Distribution, Watch};
 use crate::prelude::*;
 use crate::registration::{ConflictScope, Holder, Profile, RegistrationType};
 use crate::text::concat;
@@ -294,6 +295,19 @@ fn config(options: &JsValue) -> Config {
     let timeout = read.number("timeout").map(|millis| millis as u64);
     Config {
         connections: read.texts("connections"),
+        watch: match text("watch").as_str() {
+            "inUse" => Watch::InUse,
+            _ => Watch::All,
+        },
+        distribution: match text("distribution").as_str() {
+            "priority" => Distribution::Priority,
+            _ => Distribution::RoundRobin,
+        },
+        heartbeat: read
+            .number("heartbeat")
+            .map_or(Config::HEARTBEAT, |seconds| {
+                Duration::from_secs(seconds as u64)
+            }),
         user: text("user"),
         domain: text("domain"),
         auth_user: read.text("authUser"),

@@ -317,12 +317,14 @@ describe("a page's life", () => {
     assert.equal(core.given("silence").length, 0);
   });
 
-  test("online and visible: a look; hidden: none", async () => {
+  test("visible, on-line, off-line, another network: a look; hidden: none", async () => {
     const { core } = await registered();
     page.fire("online");
+    page.fire("offline");
+    page.changeNetwork();
     page.show(true);
     page.show(false);
-    assert.equal(core.given("look").length, 2);
+    assert.equal(core.given("look").length, 4);
   });
 
   test("a closed phone leaves no listener behind", async () => {

@@ -272,7 +272,7 @@ fn a_server_that_is_away_is_told_within_the_bound() {
         (Network::Silent, "eCouldNotConnect"),
     ] {
         let mut world = World::new(29, registrar_config());
-        world.server = network;
+        world.nodes[0] = network;
         let alice = world.client("alice");
         let begun = world.now;
         assert_eq!(

@@ -3,6 +3,7 @@
 // The panics of a test are its verdict.
 #![allow(clippy::indexing_slicing, clippy::expect_used, clippy::panic)]
 
+mod addresses;
 mod conflict;
 mod figures;
 mod login;

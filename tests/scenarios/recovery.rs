@@ -252,7 +252,7 @@ fn unregistering_from_a_server_that_is_gone_gives_up_soon() {
         let mut world = World::new(52, registrar_config());
         let alice = world.client("alice");
         world.login(alice, false);
-        world.server = server;
+        world.nodes[0] = server;
         world.cut(alice);
         world.until("noticed", |world| {
             world.status(alice) == Status::RecoveryPending

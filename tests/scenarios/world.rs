@@ -37,7 +37,6 @@ pub enum Network {
 }
 
 struct Socket {
-    slot: u32,
     generation: u32,
     connection: Option<Connection>,
 }
@@ -46,12 +45,15 @@ pub struct Client {
     pub name: String,
     config: Config,
     pub phone: Phone,
-    socket: Option<Socket>,
+    /// The current socket of each address.
+    sockets: BTreeMap<u32, Socket>,
     pub network: Network,
     /// Events since they were last taken.
     pub events: Vec<Event>,
     /// REGISTERs sent since the start.
     pub registers: usize,
+    /// Sockets opened since the start.
+    pub opens: usize,
     pub stored: Option<String>,
     attempts: u32,
     loads: u8,
@@ -72,7 +74,9 @@ pub struct World {
     pub transcript: Vec<String>,
     /// Events of all clients in order, with the REGISTERs sent before.
     pub log: Vec<(ClientId, usize, Event)>,
-    pub server: Network,
+    /// The registrar's nodes, one behind each address of a client. They share
+    /// their bindings.
+    pub nodes: [Network; 8],
 }
 
 pub fn registrar_config() -> registrar::Config {
@@ -98,7 +102,7 @@ impl World {
             seed,
             transcript: Vec::new(),
             log: Vec::new(),
-            server: Network::Up,
+            nodes: [Network::Up; 8],
         }
     }
 
@@ -122,10 +126,11 @@ impl World {
             name: name.into(),
             phone,
             config,
-            socket: None,
+            sockets: BTreeMap::new(),
             network: Network::Up,
             events: Vec::new(),
             registers: 0,
+            opens: 0,
             stored: None,
             attempts: 0,
             loads: 0,
@@ -160,7 +165,7 @@ impl World {
         if leave {
             self.act(id, Phone::leave);
         }
-        self.drop_socket(id);
+        self.drop_sockets(id, |_| true);
         let client = &mut self.clients[id];
         client.loads += 1;
         client.config.memory = client.stored.clone();
@@ -169,25 +174,39 @@ impl World {
         self.clients[id].phone = phone;
     }
 
-    /// The socket is cut; both ends see it.
+    /// The client's sockets are cut; both ends see it.
     pub fn cut(&mut self, id: ClientId) {
-        if let Some(socket) = self.drop_socket(id) {
-            self.put(
-                LATENCY,
-                Wire::CloseAtClient(id, socket.slot, socket.generation),
-            );
+        self.cut_where(id, |_| true);
+    }
+
+    /// A node of the registrar dies: its sockets are gone, new ones fail.
+    pub fn kill_node(&mut self, slot: u32) {
+        self.nodes[slot as usize] = Network::Refusing;
+        for id in 0..self.clients.len() {
+            self.cut_where(id, |of| of == slot);
         }
     }
 
-    fn drop_socket(&mut self, id: ClientId) -> Option<Socket> {
-        let socket = self.clients[id].socket.take()?;
-        if let Some(connection) = socket.connection {
-            self.connections.remove(&connection);
-            if self.clients[id].network != Network::Silent {
-                self.put(LATENCY, Wire::CloseAtServer(connection));
+    fn cut_where(&mut self, id: ClientId, which: impl Fn(u32) -> bool) {
+        for (slot, socket) in self.drop_sockets(id, which) {
+            self.put(LATENCY, Wire::CloseAtClient(id, slot, socket.generation));
+        }
+    }
+
+    fn drop_sockets(&mut self, id: ClientId, which: impl Fn(u32) -> bool) -> BTreeMap<u32, Socket> {
+        let sockets = std::mem::take(&mut self.clients[id].sockets);
+        let (dropped, kept) = sockets.into_iter().partition(|(slot, _)| which(*slot));
+        self.clients[id].sockets = kept;
+        let dropped: BTreeMap<u32, Socket> = dropped;
+        for socket in dropped.values() {
+            if let Some(connection) = socket.connection {
+                self.connections.remove(&connection);
+                if self.clients[id].network != Network::Silent {
+                    self.put(LATENCY, Wire::CloseAtServer(connection));
+                }
             }
         }
-        Some(socket)
+        dropped
     }
 
     /// The registrar restarts: sockets and bindings are gone.
@@ -287,18 +306,16 @@ impl World {
         match wire {
             Wire::Connect(id, slot, generation) => {
                 let client = &mut self.clients[id];
-                let Some(socket) = client
-                    .socket
-                    .as_mut()
-                    .filter(|s| s.generation == generation)
-                else {
+                let socket = client.sockets.get_mut(&slot);
+                let Some(socket) = socket.filter(|s| s.generation == generation) else {
                     return;
                 };
-                if client.network == Network::Silent || self.server == Network::Silent {
+                let node = self.nodes[slot as usize];
+                if client.network == Network::Silent || node == Network::Silent {
                     return;
                 }
-                if client.network == Network::Refusing || self.server == Network::Refusing {
-                    client.socket = None;
+                if client.network == Network::Refusing || node == Network::Refusing {
+                    client.sockets.remove(&slot);
                     return self.act(id, |phone, now| phone.handle_close(now, slot, generation));
                 }
                 self.next_connection += 1;
@@ -312,7 +329,7 @@ impl World {
                 });
             }
             Wire::ToServer(connection, data) => {
-                if self.server == Network::Up {
+                if self.node_of(connection) == Network::Up {
                     self.registrar.handle_message(self.now, connection, &data);
                     self.drain_registrar();
                 }
@@ -345,18 +362,21 @@ impl World {
                 Output::Open {
                     slot, generation, ..
                 } => {
-                    self.clients[id].socket = Some(Socket {
-                        slot,
+                    let socket = Socket {
                         generation,
                         connection: None,
-                    });
+                    };
+                    self.clients[id].sockets.insert(slot, socket);
+                    self.clients[id].opens += 1;
                     self.put(LATENCY, Wire::Connect(id, slot, generation));
                 }
                 Output::Send {
-                    generation, data, ..
+                    slot,
+                    generation,
+                    data,
                 } => {
                     self.count(id, &data);
-                    let socket = self.clients[id].socket.as_ref();
+                    let socket = self.clients[id].sockets.get(&slot);
                     let connection = socket
                         .filter(|s| s.generation == generation)
                         .and_then(|s| s.connection);
@@ -365,13 +385,10 @@ impl World {
                         self.put(LATENCY, Wire::ToServer(connection, data));
                     }
                 }
-                Output::CloseSocket { generation, .. } => {
-                    if self.clients[id]
-                        .socket
-                        .as_ref()
-                        .is_some_and(|s| s.generation == generation)
-                    {
-                        self.drop_socket(id);
+                Output::CloseSocket { slot, generation } => {
+                    let socket = self.clients[id].sockets.get(&slot);
+                    if socket.is_some_and(|s| s.generation == generation) {
+                        self.drop_sockets(id, |of| of == slot);
                     }
                 }
                 Output::Store(text) => {
@@ -432,16 +449,14 @@ impl World {
                         .map_or("nobody", |client| &client.name)
                         .to_owned();
                     self.note(format!("{name} ← {line}"));
-                    if self.server != Network::Silent {
+                    if self.node_of(connection) != Network::Silent {
                         self.put(LATENCY, Wire::ToClient(connection, data));
                     }
                 }
                 registrar::Output::Close { connection, .. } => {
                     if let Some((id, slot, generation)) = self.connections.remove(&connection) {
-                        let current = self.clients[id].socket.as_ref();
-                        if current.is_some_and(|socket| socket.connection == Some(connection)) {
-                            self.clients[id].socket = None;
-                        }
+                        let sockets = &mut self.clients[id].sockets;
+                        sockets.retain(|_, socket| socket.connection != Some(connection));
                         if self.clients[id].network != Network::Silent {
                             self.put(LATENCY, Wire::CloseAtClient(id, slot, generation));
                         }
@@ -453,12 +468,24 @@ impl World {
         }
     }
 
+    fn node_of(&self, connection: Connection) -> Network {
+        let known = self.connections.get(&connection);
+        known.map_or(Network::Up, |(_, slot, _)| self.nodes[*slot as usize])
+    }
+
     fn note(&mut self, line: String) {
         let seconds = (self.now.millis() - START) as f64 / 1000.0;
         self.transcript.push(format!("{seconds:9.3} {line}"));
     }
 
     // Questions.
+
+    /// The addresses that a client has an open connection to.
+    pub fn sockets(&self, id: ClientId) -> Vec<u32> {
+        let sockets = self.clients[id].sockets.iter();
+        let open = sockets.filter(|(_, socket)| socket.connection.is_some());
+        open.map(|(slot, _)| *slot).collect()
+    }
 
     pub fn status(&self, id: ClientId) -> Status {
         self.clients[id].phone.status()

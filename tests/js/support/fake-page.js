@@ -60,8 +60,9 @@ export function becomePage() {
   const page = new EventTarget();
   const document = new EventTarget();
   document.hidden = false;
+  const connection = new EventTarget();
   let listeners = 0;
-  for (const target of [page, document]) {
+  for (const target of [page, document, connection]) {
     const add = target.addEventListener;
     target.addEventListener = (name, listener, options) => {
       listeners++;
@@ -71,7 +72,7 @@ export function becomePage() {
   }
   const globals = {
     document,
-    navigator: { locks },
+    navigator: { locks, connection },
     addEventListener: page.addEventListener,
   };
   const originals = {};
@@ -83,6 +84,7 @@ export function becomePage() {
     locks,
     fire: (name, more) =>
       page.dispatchEvent(Object.assign(new Event(name), more)),
+    changeNetwork: () => connection.dispatchEvent(new Event("change")),
     show(hidden) {
       document.hidden = hidden;
       document.dispatchEvent(new Event("visibilitychange"));

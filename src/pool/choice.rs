@@ -1,0 +1,138 @@
+//! Which address to use.
+
+/// How an address does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Health {
+    /// Failed, and rests before it is tried again.
+    #[default]
+    Resting,
+    /// Not connected, but may be tried.
+    Idle,
+    /// Being connected.
+    Opening,
+    /// Connected.
+    Open,
+}
+
+/// One address as its owner sees it. The order of a list of candidates is the
+/// order of priority.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Candidate {
+    /// How it does.
+    pub health: Health,
+    /// Has been open, and answered, for long enough to be trusted.
+    pub steady: bool,
+}
+
+/// Which addresses are connected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Watch {
+    /// All of them, so that the next one is at hand when one fails.
+    #[default]
+    All,
+    /// The one in use; those of higher priority are tried now and then.
+    InUse,
+}
+
+/// How new sessions are spread over the open connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Distribution {
+    /// One after the other.
+    #[default]
+    RoundRobin,
+    /// The first that is open.
+    Priority,
+}
+
+/// Where the registration belongs. `current`: where it is. It stays there as long
+/// as that connection is open, unless it may `move_back` and a steady one of
+/// higher priority exists. Without an open one it is the first that can be hoped
+/// for; `None`: all of them rest.
+pub fn home(candidates: &[Candidate], current: Option<usize>, move_back: bool) -> Option<usize> {
+    let is = |slot: usize, health| candidates.get(slot).is_some_and(|it| it.health == health);
+    if let Some(current) = current.filter(|slot| is(*slot, Health::Open)) {
+        let mut higher = candidates.iter().take(current);
+        let steady = higher.position(|it| it.health == Health::Open && it.steady);
+        return steady.filter(|_| move_back).or(Some(current));
+    }
+    let first = |health| candidates.iter().position(|it| it.health == health);
+    first(Health::Open)
+        .or_else(|| first(Health::Opening))
+        .or_else(|| first(Health::Idle))
+}
+
+/// The connection for a new session; whatever belongs to the session stays on it.
+/// `cursor` remembers whose turn it is. `None`: nothing is connected.
+pub fn next_session(
+    candidates: &[Candidate],
+    distribution: Distribution,
+    cursor: &mut usize,
+) -> Option<usize> {
+    let open = |slot: &usize| {
+        let candidate = candidates.get(*slot);
+        candidate.is_some_and(|it| it.health == Health::Open)
+    };
+    let start = match distribution {
+        Distribution::RoundRobin => *cursor,
+        Distribution::Priority => 0,
+    };
+    let mut slots = (start..candidates.len()).chain(0..start.min(candidates.len()));
+    let slot = slots.find(open)?;
+    *cursor = slot + 1;
+    Some(slot)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Health::{Idle, Open, Opening, Resting};
+
+    fn all(health: &[Health]) -> Vec<Candidate> {
+        let candidate = |health: &Health| Candidate {
+            health: *health,
+            steady: false,
+        };
+        health.iter().map(candidate).collect()
+    }
+
+    #[test]
+    fn the_registration_stays_where_it_is_and_falls_over_by_priority() {
+        assert_eq!(home(&all(&[Open, Open]), Some(1), false), Some(1));
+        assert_eq!(home(&all(&[Open, Resting, Open]), Some(1), false), Some(0));
+        assert_eq!(home(&all(&[Resting, Opening, Open]), None, false), Some(2));
+        assert_eq!(home(&all(&[Resting, Idle, Opening]), None, false), Some(2));
+        assert_eq!(home(&all(&[Resting, Idle, Idle]), Some(0), false), Some(1));
+        assert_eq!(home(&all(&[Resting, Resting]), Some(0), false), None);
+        assert_eq!(home(&[], None, false), None);
+    }
+
+    #[test]
+    fn it_goes_back_gently_to_a_steady_one_alone() {
+        let mut candidates = all(&[Open, Open, Open]);
+        assert_eq!(home(&candidates, Some(2), true), Some(2));
+        if let Some(second) = candidates.get_mut(1) {
+            second.steady = true;
+        }
+        assert_eq!(home(&candidates, Some(2), true), Some(1));
+        assert_eq!(home(&candidates, Some(2), false), Some(2));
+        assert_eq!(home(&candidates, Some(0), true), Some(0));
+    }
+
+    #[test]
+    fn sessions_go_round_or_by_priority_over_what_is_open() {
+        let candidates = all(&[Open, Resting, Open, Opening, Open]);
+        let mut cursor = 0;
+        let mut turns = |distribution| {
+            let next = |_| next_session(&candidates, distribution, &mut cursor);
+            (0..4).filter_map(next).collect::<Vec<_>>()
+        };
+        assert_eq!(turns(Distribution::RoundRobin), [0, 2, 4, 0]);
+        assert_eq!(turns(Distribution::Priority), [0, 0, 0, 0]);
+        let mut cursor = 7;
+        let none = all(&[Resting, Opening]);
+        assert_eq!(
+            next_session(&none, Distribution::RoundRobin, &mut cursor),
+            None
+        );
+    }
+}
