@@ -3,7 +3,9 @@
 
 use crate::conflict::plain;
 use crate::world::{World, registrar_config};
+use graceline::pool::Watch;
 use graceline::registrar::{Config, Dialect};
+use graceline::time::Duration;
 
 /// REGISTERs of one login, from the open socket to its end.
 fn round_trips(config: &Config, force: bool, rival: bool, warm: bool) -> usize {
@@ -12,7 +14,7 @@ fn round_trips(config: &Config, force: bool, rival: bool, warm: bool) -> usize {
     if warm {
         world.login(bob, false);
         world.act(bob, graceline::phone::Phone::unregister);
-        world.run(graceline::time::Duration::from_secs(1));
+        world.run(Duration::from_secs(1));
         world.reload(bob, false);
     }
     if rival {
@@ -29,7 +31,7 @@ fn messages_until_ousted(config: &Config) -> usize {
     let mut world = World::new(61, config.clone());
     let (alice, bob) = (world.client("alice"), world.client("bob"));
     world.login(alice, false);
-    world.run(graceline::time::Duration::from_secs(5));
+    world.run(Duration::from_secs(5));
     world.login(bob, true);
     world.until("ousted", |world| world.terminations(alice) == 1);
     let at = |text: &str| world.transcript.iter().position(|line| line.contains(text));
@@ -70,5 +72,45 @@ fn figures_are_what_the_documentation_says() {
         let messages = messages_until_ousted(config);
         println!("{name:22} {messages} messages from the force's answer to eConnectionTerminated");
         assert!(messages <= 6, "{name}: {messages}");
+    }
+}
+
+/// WebSocket messages that an idle hour of a registered phone costs, both ways.
+fn messages_per_idle_hour(config: &Config, addresses: usize, watch: Watch) -> usize {
+    let mut world = World::new(62, config.clone());
+    let alice = world.client_with("alice", |config| {
+        config.connections = (0..addresses)
+            .map(|n| format!("ws://127.0.0.{n}/"))
+            .collect();
+        config.watch = watch;
+    });
+    world.login(alice, false);
+    world.run(Duration::from_secs(600));
+    let before = world.messages;
+    world.run(Duration::from_secs(3600));
+    world.messages - before
+}
+
+#[test]
+fn an_idle_hour_costs_what_the_documentation_says() {
+    println!("messages in an idle hour      1 address  8, inUse  8, all");
+    for (name, config, expected) in [
+        ("cisco form", registrar_config(), [536, 536, 2360]),
+        (
+            "generic, Kamailio",
+            plain(Dialect::Kamailio),
+            [532, 532, 2356],
+        ),
+    ] {
+        let counted = [(1, Watch::All), (8, Watch::InUse), (8, Watch::All)]
+            .map(|(addresses, watch)| messages_per_idle_hour(&config, addresses, watch));
+        println!("{name:28} {counted:>8?}");
+        for (counted, expected) in counted.iter().zip(expected) {
+            // Heartbeats are drawn from 80 to 100 % of the interval.
+            assert!(
+                counted.abs_diff(expected) <= expected / 8,
+                "{name}: {counted}"
+            );
+        }
     }
 }

@@ -72,6 +72,8 @@ pub struct World {
     next_connection: Connection,
     seed: u8,
     pub transcript: Vec<String>,
+    /// WebSocket messages that arrived, both ways.
+    pub messages: usize,
     /// Events of all clients in order, with the REGISTERs sent before.
     pub log: Vec<(ClientId, usize, Event)>,
     /// The registrar's nodes, one behind each address of a client. They share
@@ -101,6 +103,7 @@ impl World {
             next_connection: 0,
             seed,
             transcript: Vec::new(),
+            messages: 0,
             log: Vec::new(),
             nodes: [Network::Up; 8],
         }
@@ -329,6 +332,7 @@ impl World {
                 });
             }
             Wire::ToServer(connection, data) => {
+                self.messages += 1;
                 if self.node_of(connection) == Network::Up {
                     self.registrar.handle_message(self.now, connection, &data);
                     self.drain_registrar();
@@ -339,6 +343,7 @@ impl World {
                     return;
                 };
                 if self.clients[id].network != Network::Silent && !self.clients[id].asleep {
+                    self.messages += 1;
                     self.act(id, |phone, now| {
                         phone.handle_message(now, slot, generation, &data)
                     });
