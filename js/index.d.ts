@@ -95,10 +95,11 @@ export interface PhoneOptions {
   expires?: number;
   /** Milliseconds that `registerPhone` may take, 100 to 600 000. Default 30 000. */
   timeout?: number;
-  /** Not used before there are calls. Default: RTCPeerConnection. */
+  /** What makes the sound and pictures of calls. Default: a handler over RTCPeerConnection, loaded on demand. */
   media?: MediaHandlerFactory;
-  /** Not used before there are calls. */
-  iceServers?: RTCIceServer[] | (() => Promise<RTCIceServer[]>);
+  /** STUN and TURN servers; or a function asked for them at each call, for credentials that expire. */
+  iceServers?:
+    RTCIceServer[] | (() => RTCIceServer[] | Promise<RTCIceServer[]>);
   /** For hosts without a global one, such as Node 20: the class of the package `ws` will do. */
   WebSocket?: new (url: string, protocols?: string | string[]) => any;
   /** What keeps the instance id and the last nonce between pages. Default `localStorage`; null keeps nothing. */
@@ -137,9 +138,6 @@ export interface Challenge {
 
 export type Credentials =
   { username?: string; password: string } | { token: string };
-
-/** Room for the media of calls. */
-export type MediaHandlerFactory = object;
 
 export interface LogEntry {
   level: "debug" | "info" | "warn" | "error";
@@ -212,6 +210,20 @@ export interface PhoneEvents {
     reason: string;
     by?: Elsewhere;
   };
+  /**
+   * A call comes in, and rings at the caller. One with `call.replaces` takes the
+   * place of a call in progress (an attended transfer): it is answered by itself.
+   */
+  incoming: { call: Call };
+  /** The far end of the call `from` transferred us: `call` is the call to whom it named. */
+  transferred: { from: Call; call: Call };
+  /** A MESSAGE came in. Text from the network: show it as text, never as HTML. */
+  message: {
+    from: RemoteParty;
+    contentType: string;
+    body: string;
+    headers: [name: string, value: string][];
+  };
   /** Something went wrong outside a promise. Need not be listened to. */
   error: PhoneError;
   /** A SIP message went over the wire. Redacted. Listen before the first `registerPhone`, or set `trace`. */
@@ -270,7 +282,31 @@ export class Phone {
   /** Unregisters. Resolves once the registrar agreed, or could not be reached in time. Never rejects. */
   unregisterPhone(): Promise<void>;
 
-  /** Unregisters, closes the sockets and frees the phone. Repeating it changes nothing. Never rejects. */
+  /**
+   * Calls somebody. Returns at once; the call tells by its events how it goes.
+   *
+   * @param target "2002", "bob@example.com", "sip:…" or "tel:…"
+   * @throws {PhoneError} `eInvalidArgument`, `eInvalidState` (closed) or `eInternal`
+   */
+  call(target: string, options?: CallOptions & { signal?: AbortSignal }): Call;
+
+  /** The calls that have not ended, oldest first. */
+  readonly calls: Call[];
+
+  /**
+   * Sends a MESSAGE (RFC 3428) outside of any call. Resolves when the far end
+   * took it; rejects with `eCallFailed` (`status`, `reason`).
+   */
+  message(
+    target: string,
+    body: string,
+    options?: {
+      /** Default "text/plain". */
+      contentType?: string;
+    },
+  ): Promise<void>;
+
+  /** Ends the calls, unregisters, closes the sockets and frees the phone. Repeating it changes nothing. Never rejects. */
   close(): Promise<void>;
 
   on<Name extends keyof PhoneEvents>(
@@ -295,6 +331,284 @@ export class Phone {
   removeEventListener(name: keyof PhoneEvents, listener: unknown): void;
 }
 
+export interface CallOptions {
+  /** Send sound: default true. Constraints choose the device: `{ deviceId }`. */
+  audio?: boolean | MediaTrackConstraints;
+  /**
+   * Send pictures: default false. Pictures that the far end sends are received
+   * all the same, unless this is false and not just missing.
+   */
+  video?: boolean | MediaTrackConstraints;
+  /** Send these tracks instead of opening devices. They are yours: the call never stops them. */
+  stream?: MediaStream;
+  /** Further headers of the INVITE, or of the answer: `{ "X-Name": "value" }`, or pairs. */
+  extraHeaders?: Record<string, string> | [name: string, value: string][];
+}
+
+/** Who is at the other end, as the network tells. Show it as text, never as HTML. */
+export interface RemoteParty {
+  /** "sip:…" or "tel:…". */
+  uri: string;
+  /** At most 128 characters, or "". */
+  displayName: string;
+}
+
+/**
+ * - `incoming`: rings here, until `answer()` or `reject()`.
+ * - `calling`: under way to the far end.
+ * - `ringing`: rings there; with `early`, its sound can be heard already.
+ * - `connected`: both talk.
+ * - `held`: one or both hold; see `heldBy`.
+ * - `ended`: over, for good.
+ */
+export type CallState =
+  "incoming" | "calling" | "ringing" | "connected" | "held" | "ended";
+
+/**
+ * Why a call ended.
+ *
+ * - `local`, `remote`: somebody hung up.
+ * - `rejected`: the far end said no, or we did; see `status`.
+ * - `failed`: see `status` and `reason`; the call's `error` event came before.
+ * - `cancelled`: the caller gave up before there was an answer.
+ * - `answeredElsewhere`: another device of the user took it. Not a missed call.
+ * - `eConnectionTerminated`: another client took this device over.
+ */
+export type CallEndCause =
+  | "local"
+  | "remote"
+  | "rejected"
+  | "failed"
+  | "cancelled"
+  | "answeredElsewhere"
+  | "eConnectionTerminated";
+
+/** One entry of a Call-Info header. From the network: show it as text. */
+export interface CallInfo {
+  uri: string;
+  params: [name: string, value: string][];
+}
+
+export interface CallEvents {
+  /** Every change of state, hold and early media. */
+  state: {
+    state: CallState;
+    heldBy: "local" | "remote" | "both" | null;
+    /** Sound of the far end flows before it has answered. */
+    early: boolean;
+  };
+  /** The call was answered. Once. */
+  connected: { startTime: Date };
+  /** The last event of a call, exactly once. */
+  ended: {
+    cause: CallEndCause;
+    /** SIP status code, where there was one. */
+    status?: number;
+    /** SIP reason phrase, or a sentence saying what happened and what to do. */
+    reason: string;
+  };
+  /** The far end sends something new. `stream` is `call.remoteStream`. */
+  track: { track: MediaStreamTrack; stream: MediaStream };
+  /** How a transfer that we asked for goes: what the target answers. */
+  transfer: { status: number; reason: string };
+  /** INFO from the far end, such as digits in `application/dtmf-relay`. */
+  info: { contentType: string; body: string };
+  /** Call-Info of the far end came or changed. */
+  callInfo: { callInfo: CallInfo[] };
+  /**
+   * Something went wrong outside a promise: `eMediaFailed` (a refused
+   * permission, a device unplugged, no way through the network) or, right
+   * before `ended` with cause `failed`, `eCallFailed`.
+   */
+  error: PhoneError;
+}
+
+/** One call. Made by `phone.call()`, or handed over by the event `incoming`. */
+export class Call {
+  private constructor();
+
+  /** Unlike that of any other call of the phone, ended ones included. */
+  readonly id: number;
+  readonly direction: "outgoing" | "incoming";
+  readonly state: CallState;
+  /** Who holds while the state is `held`, else null. */
+  readonly heldBy: "local" | "remote" | "both" | null;
+  readonly remote: RemoteParty;
+  /** Incoming: the URI that was called. */
+  readonly to?: string;
+  /** Incoming: the headers of the INVITE, in order. */
+  readonly headers: [name: string, value: string][];
+  /** The latest Call-Info of the far end. */
+  readonly callInfo: CallInfo[];
+  /** Incoming: the call in progress whose place this one takes. */
+  readonly replaces: Call | null;
+  /** When it was answered, or null. */
+  readonly startTime: Date | null;
+  /** What we send: null before devices are open and after the end. */
+  readonly localStream: MediaStream | null;
+  /** What the far end sends: null before its first track and after the end. */
+  readonly remoteStream: MediaStream | null;
+  readonly muted: { audio: boolean; video: boolean };
+
+  // Each of these settles exactly once. They reject with `eInvalidState` where
+  // the state does not allow them, `eInvalidArgument`, `eMediaFailed`, or
+  // `eCallFailed` (`status`, `reason`) where the far end refused or the call ended.
+
+  /**
+   * Opens microphone and camera, then takes the call. If they cannot be opened
+   * it rejects with `eMediaFailed`, and the call goes on ringing.
+   */
+  answer(options?: CallOptions): Promise<void>;
+  /**
+   * Refuses the call.
+   *
+   * @param code a SIP status, 400 to 699. Default 486: busy here, the user's
+   *   other devices ring on. 603: declined everywhere, they stop.
+   */
+  reject(code?: number): Promise<void>;
+  /** Ends the call in whatever state it is. Harmless once it has ended. */
+  hangup(): Promise<void>;
+  /** Nothing is sent or heard until `resume()`. */
+  hold(): Promise<void>;
+  resume(): Promise<void>;
+  /** Sends silence, or black, without a word to the far end. Default: both kinds. */
+  mute(kind?: "audio" | "video"): Promise<void>;
+  unmute(kind?: "audio" | "video"): Promise<void>;
+  /**
+   * Dials tones: RFC 4733 within the sound, or INFO where that was not agreed
+   * on. Resolves once they are out.
+   *
+   * @param digits 0-9, *, #, A-D; a comma pauses for 2 s
+   */
+  sendDtmf(
+    digits: string,
+    options?: {
+      /** ms, 40 to 6000. Default 100. */
+      duration?: number;
+      /** ms between two tones, 30 or more. Default 70. */
+      gap?: number;
+    },
+  ): Promise<void>;
+  /**
+   * Has the far end call somebody else (blind), or talk to the far end of
+   * another call of this phone (attended; best held before). Resolves when that
+   * has succeeded, and the call ends; rejects when the target refused, and the
+   * call goes on. The `transfer` event tells the steps in between.
+   */
+  transfer(target: string | Call): Promise<void>;
+  /** Starts or stops our pictures, by a new agreement with the far end. */
+  setVideo(video: boolean | MediaTrackConstraints): Promise<void>;
+  /** Sends from another microphone or camera from now on. */
+  setDevice(kind: "audio" | "video", deviceId: string): Promise<void>;
+  /** Sends this track from now on. It is yours: the call never stops it. */
+  replaceTrack(track: MediaStreamTrack): Promise<void>;
+  /** Looks for a new way through the network. Done by itself when the way is lost. */
+  restartIce(): Promise<void>;
+  /** Sends INFO within the call. */
+  sendInfo(contentType: string, body: string): Promise<void>;
+  /** Of the call's RTCPeerConnection: packets, loss, delay, audio energy. */
+  getStats(): Promise<RTCStatsReport>;
+
+  on<Name extends keyof CallEvents>(
+    name: Name,
+    listener: (payload: CallEvents[Name]) => void,
+  ): this;
+  once<Name extends keyof CallEvents>(
+    name: Name,
+    listener: (payload: CallEvents[Name]) => void,
+  ): this;
+  off<Name extends keyof CallEvents>(
+    name: Name,
+    listener: (payload: CallEvents[Name]) => void,
+  ): this;
+  addEventListener<Name extends keyof CallEvents>(
+    name: Name,
+    listener:
+      | ((event: PhoneEvent<CallEvents[Name]>) => void)
+      | { handleEvent(event: PhoneEvent<CallEvents[Name]>): void },
+    options?: { once?: boolean; signal?: AbortSignal },
+  ): void;
+  removeEventListener(name: keyof CallEvents, listener: unknown): void;
+}
+
+/** Makes the media handler of one call. May open devices later: `open` says when. */
+export type MediaHandlerFactory = (context: MediaContext) => MediaHandler;
+
+/** What a call's media handler is made from. */
+export interface MediaContext {
+  audio: boolean | MediaTrackConstraints;
+  /** Undefined: receive what comes, send nothing. False: refuse pictures. */
+  video?: boolean | MediaTrackConstraints;
+  stream?: MediaStream;
+  direction: "outgoing" | "incoming";
+  /** The phone's `iceServers`; asks the app's function. */
+  iceServers(): Promise<RTCIceServer[]>;
+  log(entry: LogEntry): void;
+  emit: MediaHandlerEvents;
+}
+
+/** What a handler tells its call. */
+export interface MediaHandlerEvents {
+  /** The far end sends something new. */
+  track(track: MediaStreamTrack, stream: MediaStream): void;
+  /**
+   * More candidates after the description: all of this ICE generation so far,
+   * as an RFC 8840 fragment. They are dropped where the far end takes none.
+   */
+  candidates(sdpfrag: string, end: boolean): void;
+  /** Asks for a new offer. */
+  renegotiate(options: { iceRestart?: boolean }): void;
+  /** Something went wrong while nobody waited for it. */
+  error(error: unknown): void;
+}
+
+/** What a description is wanted for. */
+export interface DescriptionWanted {
+  /** We hold: offer sendonly or inactive, and send nothing. */
+  hold?: boolean;
+  /** With a new ICE user fragment and password. */
+  iceRestart?: boolean;
+  /**
+   * The far end takes candidates later: do not wait for them, report them by
+   * `emit.candidates`. Otherwise the description must hold them.
+   */
+  trickle?: boolean;
+}
+
+/**
+ * The media of one call. The phone says what it needs, one thing after the
+ * other; a handler that rejects ends the call, or leaves it as it was before.
+ * Errors that are no `PhoneError` become `eMediaFailed`.
+ */
+export interface MediaHandler {
+  /** Opens devices. An incoming call is accepted only after this. */
+  open?(): Promise<void>;
+  /** Resolves with the local description. */
+  createOffer(wanted: DescriptionWanted): Promise<string>;
+  /** Takes the far end's offer, and resolves with the local description. */
+  createAnswer(remoteOffer: string, wanted: DescriptionWanted): Promise<string>;
+  /** "pranswer": early, may be followed by another one. */
+  applyAnswer(sdp: string, type: "answer" | "pranswer"): Promise<void>;
+  /** The last offer came to nothing: back to what was agreed before. */
+  rollback(): Promise<void>;
+  /** Candidates of the far end, as an RFC 8840 fragment. */
+  addCandidates?(sdpfrag: string): Promise<void>;
+  setMuted?(muted: { audio: boolean; video: boolean }): void;
+  /** Resolves when the tones are out; or at once with false: send them by INFO. */
+  sendDtmf?(
+    digits: string,
+    options: { duration: number; gap: number },
+  ): Promise<boolean>;
+  setVideo?(video: boolean | MediaTrackConstraints): Promise<void>;
+  setDevice?(kind: "audio" | "video", deviceId: string): Promise<void>;
+  replaceTrack?(track: MediaStreamTrack): Promise<void>;
+  getStats?(): Promise<RTCStatsReport>;
+  /** The call is over: release everything. */
+  close(): void;
+  readonly localStream: MediaStream | null;
+  readonly remoteStream: MediaStream | null;
+}
+
 /**
  * - `eInvalidArgument`: an option is wrong; `details.option` names it.
  * - `eInvalidState`: not possible now, such as on a closed phone.
@@ -306,7 +620,8 @@ export class Phone {
  * - `eAborted`: given up by the app, or superseded.
  * - `eDeviceLimitReached`: the user has as many devices as the registrar allows.
  * - `eDeviceNotAuthorised`: the registrar does not accept this device.
- * - `eCallFailed`, `eMediaFailed`: of calls.
+ * - `eCallFailed`: a call, or what was asked of it, came to nothing; see `status` and `reason`.
+ * - `eMediaFailed`: no microphone or camera, or no way for the sound; the message says what to do.
  * - `eInternal`: a fault of Graceline, or its wasm could not be loaded.
  */
 export type PhoneErrorCode =

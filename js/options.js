@@ -108,12 +108,7 @@ const checks = {
   expires: integer(1, 4294967295, "seconds"),
   timeout: integer(100, 600_000, "milliseconds"),
   userAgent: text,
-  extraHeaders: (value) =>
-    Object(value) !== value
-      ? "must be an object of header names and values, or a list of [name, value]"
-      : headerList(value)
-          .map((pair) => header(pair))
-          .find(Boolean),
+  extraHeaders: headers,
   WebSocket: callable,
   storage: (value) =>
     value !== null &&
@@ -121,7 +116,7 @@ const checks = {
       typeof value.setItem !== "function") &&
     "must have getItem and setItem, or be null",
   log: callable,
-  media: (value) => Object(value) !== value && "must be a media handler",
+  media: callable,
   iceServers: (value) =>
     !Array.isArray(value) &&
     typeof value !== "function" &&
@@ -136,6 +131,23 @@ const checks = {
   isolate: boolean,
 };
 
+/** @type {Check} */
+const wish = (value) =>
+  typeof value !== "boolean" &&
+  Object(value) !== value &&
+  "must be true, false or constraints";
+
+/** What `phone.call` and `call.answer` take. @type {Record<string, Check>} */
+const callChecks = {
+  audio: wish,
+  video: wish,
+  stream: (value) =>
+    typeof value?.getTracks !== "function" && "must be a MediaStream",
+  signal: (value) =>
+    typeof value?.addEventListener !== "function" && "must be an AbortSignal",
+  extraHeaders: headers,
+};
+
 const REQUIRED = ["connections", "user", "domain"];
 
 const DEFAULTS = {
@@ -148,6 +160,15 @@ const DEFAULTS = {
 /** @param {any} value */
 const headerList = (value) =>
   Array.isArray(value) ? value : Object.entries(value);
+
+/** @param {any} value @returns {Complaint} */
+function headers(value) {
+  if (Object(value) !== value)
+    return "must be an object of header names and values, or a list of [name, value]";
+  return headerList(value)
+    .map((pair) => header(pair))
+    .find(Boolean);
+}
 
 /**
  * @param {any} pair
@@ -183,23 +204,51 @@ export const invalid = (option, complaint) =>
  * @param {PhoneOptions} options
  */
 export function checkOptions(options) {
+  const given = checked(options, checks, REQUIRED);
+  /** @type {any} */
+  const settings = { ...DEFAULTS, device: given.user, ...given };
+  settings.connections = [given.connections].flat().map(lowerCaseScheme);
+  return settings;
+}
+
+/**
+ * Checks the options of a call.
+ *
+ * @param {import("./index.js").CallOptions & { signal?: AbortSignal }} options
+ * @returns {typeof options}
+ */
+export const checkCall = (options) => checked(options, callChecks);
+
+/**
+ * Checks whom to call: that it is text. What it means, the core says.
+ *
+ * @param {string} target
+ */
+export function checkTarget(target) {
+  const complaint = text(target);
+  if (complaint) throw invalid("target", complaint);
+}
+
+/**
+ * @param {any} options
+ * @param {Record<string, Check>} checks
+ * @param {string[]} [required]
+ * @returns {any} those that are given
+ */
+function checked(options, checks, required = []) {
   if (Object(options) !== options)
     throw invalid("options", "must be an object");
   /** @type {any} */
-  const given = options;
+  const given = {};
   for (const [name, check] of Object.entries(checks)) {
-    if (given[name] === undefined && !REQUIRED.includes(name)) continue;
-    const complaint = check(given[name], options);
+    const value = options[name];
+    if (value === undefined && !required.includes(name)) continue;
+    const complaint = check(value, options);
     if (complaint) throw invalid(name, complaint);
+    given[name] = value;
   }
-  /** @type {any} */
-  const settings = { ...DEFAULTS, device: given.user };
-  for (const name of Object.keys(checks))
-    if (given[name] !== undefined) settings[name] = given[name];
-  settings.connections = [given.connections].flat().map(lowerCaseScheme);
-  if (given.extraHeaders)
-    settings.extraHeaders = headerList(given.extraHeaders);
-  return settings;
+  if (given.extraHeaders) given.extraHeaders = headerList(given.extraHeaders);
+  return given;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { Calls } from "./calls.js";
 import { PhoneError } from "./error.js";
 import { Emitter, callApp, emit, isHeard } from "./events.js";
 import { Host } from "./host.js";
@@ -24,6 +25,7 @@ export class Phone extends Emitter {
   #settings;
   #store;
   #tab;
+  #calls;
   /** @type {import("./index.js").PhoneStatus} */
   #status = "eIdle";
   /** @type {Registration | null} */
@@ -59,6 +61,11 @@ export class Phone extends Emitter {
     super();
     const settings = (this.#settings = checkOptions(options));
     this.#store = new Store(settings);
+    this.#calls = new Calls(
+      settings,
+      () => this.#host,
+      (name, payload) => emit(this, name, payload),
+    );
     const { user, domain, device } = settings;
     this.#tab = new Tab(
       globalThis.document && this.#store.isShared
@@ -140,13 +147,32 @@ export class Phone extends Emitter {
     return (this.#closing ??= Promise.resolve().then(() => this.#close()));
   }
 
+  get calls() {
+    return this.#calls.list;
+  }
+
+  /**
+   * @param {string} target
+   * @param {Parameters<Calls["call"]>[1]} [options]
+   */
+  call(target, options) {
+    this.#assertUsable();
+    return this.#calls.call(target, options);
+  }
+
+  /**
+   * @param {string} target
+   * @param {string} body
+   * @param {{ contentType?: string }} [options]
+   */
+  async message(target, body, options) {
+    this.#assertUsable();
+    await this.#calls.message(target, body, options);
+  }
+
   #assertUsable() {
     if (this.#dead) throw this.#dead;
-    if (this.#closing)
-      throw new PhoneError(
-        "eInvalidState",
-        "The phone is closed. Create a new Phone.",
-      );
+    if (this.#closing) throw closed();
   }
 
   // ---- registering
@@ -282,6 +308,7 @@ export class Phone extends Emitter {
       host.free();
       this.#host = undefined;
     }
+    this.#calls.drop(closed());
     this.#done.unregistered();
     this.#setStatus("eIdle");
     await this.#tab.release();
@@ -346,6 +373,8 @@ export class Phone extends Emitter {
       case "unregistered":
       case "closed":
         return this.#done[/** @type {"closed"} */ (name)]();
+      default:
+        this.#calls.heard({ name, ...event });
     }
   }
 
@@ -354,6 +383,7 @@ export class Phone extends Emitter {
     const attempt = this.#attempt;
     if (!attempt || attempt.id !== id) return;
     this.#attempt = undefined;
+    this.#calls.prepare();
     attempt.waiters.forEach((waiter) =>
       waiter.resolve(this.#registration ?? registration),
     );
@@ -419,6 +449,7 @@ export class Phone extends Emitter {
     this.#setStatus("eIdle");
     const attempt = this.#attempt;
     if (attempt) this.#fail(attempt, error);
+    this.#calls.drop(error);
     emit(this, "error", error);
     this.#done.unregistered();
     this.#done.closed();
@@ -466,6 +497,9 @@ const aborted = (why, cause) =>
   new PhoneError("eAborted", `The registration was given up. ${why}`, {
     cause,
   });
+
+const closed = () =>
+  new PhoneError("eInvalidState", "The phone is closed. Create a new Phone.");
 
 /** @param {unknown} value */
 const isSafe = (value) => typeof value === "string" && !/\p{Cc}/u.test(value);

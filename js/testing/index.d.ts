@@ -1,4 +1,13 @@
-/** The test registrar: real SIP over real WebSockets, on loopback, in Node. */
+/**
+ * The test registrar: real SIP over real WebSockets, on loopback, in Node. And
+ * media without media, so that an app's calls can be tested there.
+ */
+
+import type {
+  MediaContext,
+  MediaHandler,
+  MediaHandlerFactory,
+} from "../index.js";
 
 /** How an ousted client learns of it. */
 export type Telling = "service-control" | "reg-event" | "close" | "refresh";
@@ -130,3 +139,64 @@ export const DEFAULT_USERS: Record<string, { password: string }>;
 
 /** @throws {PhoneError} `eInvalidArgument`, naming the option */
 export function startRegistrar(options?: RegistrarOptions): Promise<Registrar>;
+
+export interface FakeMediaOptions {
+  /**
+   * Makes a step of a handler fail: return the error, such as a PhoneError
+   * `eMediaFailed` for a refused permission. Asked at each step.
+   */
+  fail?: (step: FakeMediaStep, context: MediaContext) => unknown;
+  /** False: no RFC 4733 was agreed on, so digits go by INFO. Default true. */
+  dtmf?: boolean;
+}
+
+export type FakeMediaStep =
+  | "open"
+  | "createOffer"
+  | "createAnswer"
+  | "answer"
+  | "pranswer"
+  | "rollback"
+  | "addCandidates"
+  | "sendDtmf"
+  | "setVideo"
+  | "setDevice";
+
+/**
+ * A factory for the phone's option `media`. Its calls need neither browser nor
+ * devices: they agree on descriptions, and no sound flows.
+ *
+ * ```js
+ * const media = fakeMedia();
+ * const phone = new Phone({ media, WebSocket, …options });
+ * // … later
+ * media.made[0].sends("audio"); // false while held
+ * ```
+ */
+export function fakeMedia(options?: FakeMediaOptions): FakeMedia;
+
+export type FakeMedia = MediaHandlerFactory & {
+  /** The handlers made, one a call, oldest first. */
+  readonly made: FakeMediaHandler[];
+  /** May be changed between the steps. */
+  readonly options: FakeMediaOptions;
+};
+
+export interface FakeMediaHandler extends MediaHandler {
+  readonly context: MediaContext;
+  /** The steps it was asked for, in order. */
+  readonly asked: FakeMediaStep[];
+  /** The digits it played. */
+  readonly digits: string;
+  readonly muted: { audio: boolean; video: boolean };
+  readonly closed: boolean;
+  /** The descriptions in force. */
+  readonly localDescription: string | null;
+  readonly remoteDescription: string | null;
+  /** Fragments of candidates that came in. */
+  readonly remoteCandidates: string[];
+  /** Whether the far end is to hear (or see) us, as the descriptions agree. */
+  sends(kind?: "audio" | "video"): boolean;
+  /** Whether we are to hear (or see) the far end. */
+  receives(kind?: "audio" | "video"): boolean;
+}

@@ -7,6 +7,8 @@ import { PhoneError } from "../error.js";
 import { Emitter, emit } from "../events.js";
 import { isLoopback } from "../options.js";
 
+export { fakeMedia } from "./media.js";
+
 /** What everybody can read here is no password: these users serve on loopback only. */
 const DEFAULT_PASSWORD = "secret";
 export const DEFAULT_USERS = {

@@ -9,6 +9,12 @@ const EMPTY = new WebAssembly.Module(
   new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]),
 );
 
+/** Commands of calls that begin with the number of a promise. */
+const OPERATIONS = [
+  ...["answer", "reject", "hangup", "hold", "resumeCall", "renegotiate"],
+  ...["transfer", "transferTo", "info", "message"],
+];
+
 export class FakeCore {
   /** @type {FakeCore[]} in order of creation */
   static made = [];
@@ -24,6 +30,9 @@ export class FakeCore {
       status("eConnectionTerminated"),
       event("terminated", { reason: "sameBrowser", by: {} }),
     ],
+    ...Object.fromEntries(
+      OPERATIONS.map((name) => [name, (op) => [event("done", { op })]]),
+    ),
   };
 
   /** @type {any[]} */
@@ -40,7 +49,8 @@ export class FakeCore {
     const commands = [
       ...["register", "unregister", "abort", "close", "leave", "resume"],
       ...["look", "silence", "credentials", "wake", "socketOpened"],
-      ...["socketClosed"],
+      ...["socketClosed", "call", "refuseRefer", "candidates"],
+      ...["mediaReady", "mediaDone", "mediaFailed", ...OPERATIONS],
     ];
     for (const command of commands)
       this[command] = (now, ...args) => this.#obey(command, now, args);

@@ -1,0 +1,462 @@
+import { PhoneError } from "./error.js";
+import { Emitter, emit } from "./events.js";
+import { checkCall, checkTarget, invalid } from "./options.js";
+
+/** @typedef {import("./index.js").MediaHandler} MediaHandler */
+/** @typedef {Pick<import("./index.js").CallOptions, "audio" | "video" | "stream" | "extraHeaders">} Wanted */
+
+/** What waits this long (ms) in a string of digits is a comma. */
+const COMMA = 2000;
+
+/** One call. The types and their documentation stand in index.d.ts. */
+export class Call extends Emitter {
+  #line;
+  /** @type {import("./index.js").CallState} */
+  #state;
+  #remote;
+  /** @type {Date | null} */
+  #startTime = null;
+  /** @type {"local" | "remote" | "both" | null} */
+  #heldBy = null;
+  #muted = { audio: false, video: false };
+  /** @type {Promise<MediaHandler> | undefined} */
+  #opening;
+  /** @type {MediaHandler | undefined} */
+  #media;
+  /** The media requests of the core are served one after the other. */
+  #turn = Promise.resolve();
+  /** Operations of the app that may fail for the sake of the media. */
+  #asked = 0;
+  /** Whether the app has been told why the call fails. */
+  #told = false;
+  /** @type {Promise<void> | undefined} */
+  #answering;
+  /** Rejects when the call ends, for those who wait for the media. @type {Promise<never>} */
+  #over;
+  /** @type {(error: PhoneError) => void} */
+  #finish = () => {};
+
+  /**
+   * @param {import("./calls.js").Calls} line
+   * @param {any} facts
+   * @param {Wanted} [wanted]
+   */
+  constructor(line, facts, wanted = {}) {
+    super();
+    const { id, direction, remote, to, hasOffer, headers = [] } = facts;
+    this.#line = line;
+    this.id = id;
+    this.direction = direction;
+    this.to = to;
+    /** Whether the caller said what it wants to send. */
+    this.hasOffer = hasOffer;
+    /** @type {[string, string][]} */
+    this.headers = headers;
+    /** @type {Call | null} */
+    this.replaces = facts.replaces ?? null;
+    this.callInfo = facts.callInfo ?? [];
+    this.wanted = wanted;
+    this.#remote = remote;
+    this.#state = direction === "incoming" ? direction : "calling";
+    this.#over = new Promise((_, reject) => (this.#finish = reject));
+    this.#over.catch(() => {});
+    line.join(this, (event) => this.#heard(event));
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  get remote() {
+    return this.#remote;
+  }
+
+  get startTime() {
+    return this.#startTime;
+  }
+
+  get heldBy() {
+    return this.#heldBy;
+  }
+
+  get muted() {
+    return { ...this.#muted };
+  }
+
+  get localStream() {
+    return this.#media?.localStream ?? null;
+  }
+
+  get remoteStream() {
+    return this.#media?.remoteStream ?? null;
+  }
+
+  // ---- what the app does
+
+  /**
+   * @param {Wanted} [options]
+   * @returns {Promise<void>}
+   */
+  answer(options) {
+    return (this.#answering ??= this.#answer(options).finally(
+      () => (this.#answering = undefined),
+    ));
+  }
+
+  /** @param {Wanted} [options] */
+  async #answer(options) {
+    this.#mustBe("incoming");
+    // Who replaces a call gets the media that this one had.
+    this.wanted = options
+      ? checkCall(options)
+      : (this.replaces?.wanted ?? this.wanted);
+    // The microphone first: refused, the call still rings and can be answered again.
+    try {
+      const media = await this.#open();
+      await Promise.race([media.open?.(), this.#over]);
+    } catch (cause) {
+      this.#release();
+      throw mediaError(cause);
+    }
+    const { extraHeaders } = this.wanted;
+    await this.#ask("answer", { extraHeaders });
+  }
+
+  /** @param {number} [code] */
+  async reject(code = 486) {
+    if (!(Number.isInteger(code) && code >= 400 && code <= 699))
+      throw invalid("code", "must be a SIP status from 400 to 699");
+    this.#mustBe("incoming");
+    await this.#ask("reject", code);
+  }
+
+  async hangup() {
+    // The core hears of a new call a moment after the app has it in hand.
+    await null;
+    if (this.#state !== "ended") await this.#ask("hangup");
+  }
+
+  async hold() {
+    if (this.#heldBy === "local" || this.#heldBy === "both") return;
+    await this.#change("hold");
+  }
+
+  async resume() {
+    if (this.#state !== "connected" && this.#heldBy !== "remote")
+      await this.#change("resumeCall");
+  }
+
+  async restartIce() {
+    await this.#change("renegotiate", { iceRestart: true });
+  }
+
+  /** @param {"audio" | "video"} [kind] */
+  mute(kind) {
+    return this.#setMuted(true, kind);
+  }
+
+  /** @param {"audio" | "video"} [kind] */
+  unmute(kind) {
+    return this.#setMuted(false, kind);
+  }
+
+  /**
+   * @param {string} digits
+   * @param {{ duration?: number, gap?: number }} [options]
+   */
+  async sendDtmf(digits, { duration = 100, gap = 70 } = {}) {
+    if (typeof digits !== "string" || !/^[\d*#a-d,]+$/i.test(digits))
+      throw invalid("digits", "must be of 0-9, *, #, A-D and the comma");
+    this.#mustTalk();
+    const played = await this.#mediaDoes("sendDtmf", digits, { duration, gap });
+    if (played) return;
+    // RFC 4733 was not agreed on: as INFO, which gateways understand.
+    for (const digit of digits.toUpperCase()) {
+      if (digit === ",") await this.#pause(COMMA);
+      else
+        await this.sendInfo(
+          "application/dtmf-relay",
+          `Signal=${digit}\r\nDuration=${duration}\r\n`,
+        );
+    }
+  }
+
+  /** @param {string | Call} target */
+  async transfer(target) {
+    this.#mustTalk();
+    if (!(target instanceof Call)) {
+      checkTarget(target);
+      return this.#ask("transfer", target);
+    }
+    target.#mustTalk();
+    return this.#ask("transferTo", target.id);
+  }
+
+  /**
+   * @param {string} contentType
+   * @param {string} body
+   */
+  async sendInfo(contentType, body) {
+    this.#mustTalk();
+    await this.#ask("info", contentType, body);
+  }
+
+  /** @param {boolean | MediaTrackConstraints} video */
+  async setVideo(video) {
+    this.#mustTalk();
+    await this.#mediaDoes("setVideo", video);
+    try {
+      await this.#change("renegotiate", {});
+    } catch (error) {
+      await this.#media?.rollback();
+      throw error;
+    }
+  }
+
+  /**
+   * @param {"audio" | "video"} kind
+   * @param {string} deviceId
+   */
+  async setDevice(kind, deviceId) {
+    await this.#mediaDoes("setDevice", kind, deviceId);
+  }
+
+  /** @param {MediaStreamTrack} track */
+  async replaceTrack(track) {
+    await this.#mediaDoes("replaceTrack", track);
+  }
+
+  async getStats() {
+    return this.#mediaDoes("getStats");
+  }
+
+  /** @param {string} state */
+  #mustBe(state) {
+    if (this.#state !== state) throw invalidState(this.#state);
+  }
+
+  #mustTalk() {
+    if (!this.#startTime || this.#state === "ended")
+      throw invalidState(this.#state);
+  }
+
+  /**
+   * What needs a new agreement about the media.
+   *
+   * @param {string} method
+   * @param {...any} args
+   */
+  async #change(method, ...args) {
+    this.#mustTalk();
+    await this.#ask(method, ...args);
+  }
+
+  /**
+   * @param {string} method of the core
+   * @param {...any} args
+   */
+  async #ask(method, ...args) {
+    this.#asked++;
+    try {
+      await this.#line.ask(method, this.id, ...args);
+    } finally {
+      this.#asked--;
+    }
+  }
+
+  /**
+   * @param {boolean} muted
+   * @param {string} [kind]
+   */
+  async #setMuted(muted, kind) {
+    if (kind !== undefined && kind !== "audio" && kind !== "video")
+      throw invalid("kind", 'must be "audio", "video" or nothing for both');
+    if (this.#state === "ended") throw invalidState(this.#state);
+    for (const each of /** @type {("audio" | "video")[]} */ ([
+      "audio",
+      "video",
+    ]))
+      if (!kind || kind === each) this.#muted[each] = muted;
+    this.#media?.setMuted?.(this.muted);
+  }
+
+  /**
+   * @param {"sendDtmf" | "setVideo" | "setDevice" | "replaceTrack" | "getStats"} method
+   * @param {...any} args
+   * @returns {Promise<any>}
+   */
+  async #mediaDoes(method, ...args) {
+    const media = this.#media;
+    if (!media) throw invalidState(this.#state);
+    /** @type {any} */
+    const act = media[method];
+    if (act) return Promise.race([act.apply(media, args), this.#over]);
+    if (method !== "sendDtmf")
+      throw new PhoneError(
+        "eMediaFailed",
+        `The phone's media handler has no ${method}.`,
+      );
+  }
+
+  /** @param {number} time ms */
+  #pause(time) {
+    /** @type {any} */
+    let timer;
+    const pause = new Promise((resolve) => (timer = setTimeout(resolve, time)));
+    return Promise.race([pause, this.#over]).finally(() => clearTimeout(timer));
+  }
+
+  // ---- what the core says
+
+  /** @param {any} event */
+  #heard({ name, ...event }) {
+    switch (name) {
+      case "callState":
+        return this.#become(event);
+      case "media":
+        return this.#serve(event);
+      case "candidates":
+        return void this.#inTurn((media) =>
+          media.addCandidates?.(event.sdpfrag),
+        );
+      case "transferred":
+        return emit(this, "transfer", event);
+      case "callEnded":
+        return this.#end(event);
+      case "callInfo":
+        this.callInfo = event.callInfo;
+    }
+    emit(this, name, event);
+  }
+
+  /** @param {any} event */
+  #become({ state, remote, heldBy = null, early = false }) {
+    if (remote) this.#remote = remote;
+    this.#state = state;
+    this.#heldBy = heldBy;
+    const first = !this.#startTime && /connected|held/.test(state);
+    if (first) this.#startTime = new Date();
+    emit(this, "state", { state, heldBy, early });
+    if (first) emit(this, "connected", { startTime: this.#startTime });
+  }
+
+  /** @param {{ cause: string, status?: number, reason?: string }} event */
+  #end({ cause, status, reason = "" }) {
+    if (this.#state === "ended") return;
+    this.#line.leave(this);
+    this.#release();
+    const said = status ? `The call failed: ${status} ${reason}.` : reason;
+    const error = new PhoneError("eCallFailed", said, { status, reason });
+    this.#finish(
+      cause === "failed"
+        ? error
+        : new PhoneError("eCallFailed", "The call has ended.", error),
+    );
+    this.#become({ state: "ended" });
+    if (cause === "failed" && !this.#told) emit(this, "error", error);
+    emit(this, "ended", { cause, status: status || undefined, reason });
+  }
+
+  // ---- media
+
+  /** @param {any} event */
+  #serve({ request, want, sdp, sdpType, restart, hold, trickle }) {
+    if (want === "end") return this.#release();
+    const how = { iceRestart: restart, hold, trickle };
+    /** @type {Record<string, (media: MediaHandler) => Promise<string | void>>} */
+    const wants = {
+      offer: (media) => media.createOffer(how),
+      answer: (media) => media.createAnswer(sdp, how),
+      apply: (media) => media.applyAnswer(sdp, sdpType),
+      rollback: (media) => media.rollback(),
+    };
+    this.#inTurn(wants[want]).then(
+      (local) => {
+        if (local) this.#line.tell("mediaReady", this.id, request, local);
+        else this.#line.tell("mediaDone", this.id, request);
+      },
+      (cause) => {
+        const error = this.#mediaFailed(cause);
+        this.#line.tell("mediaFailed", this.id, request, error.message);
+      },
+    );
+  }
+
+  /**
+   * @template T
+   * @param {(media: MediaHandler) => T} step
+   * @returns {Promise<Awaited<T>>}
+   */
+  #inTurn(step) {
+    const result = this.#turn.then(() => this.#open()).then(step);
+    this.#turn = result.then(
+      () => {},
+      () => {},
+    );
+    return /** @type {any} */ (result);
+  }
+
+  /** @returns {Promise<MediaHandler>} */
+  #open() {
+    return (this.#opening ??= this.#create());
+  }
+
+  async #create() {
+    const { audio = true, video, stream } = this.wanted;
+    const media = await this.#line.createMedia({
+      audio,
+      video,
+      stream,
+      direction: this.direction,
+      emit: {
+        track: (track, stream) => emit(this, "track", { track, stream }),
+        candidates: (sdpfrag, end) =>
+          this.#line.tell("candidates", this.id, sdpfrag, end),
+        renegotiate: (options) =>
+          this.#line.ask("renegotiate", this.id, options).catch(() => {}),
+        error: (error) => this.#mediaFailed(error),
+      },
+    });
+    if (this.#state === "ended") {
+      media.close();
+      throw invalidState("ended");
+    }
+    this.#media = media;
+    media.setMuted?.(this.muted);
+    return media;
+  }
+
+  #release() {
+    this.#media?.close();
+    this.#media = this.#opening = undefined;
+  }
+
+  /**
+   * @param {any} cause
+   * @returns {PhoneError}
+   */
+  #mediaFailed(cause) {
+    const error = mediaError(cause);
+    // Who asked for the change hears of it by his promise.
+    if (this.#state !== "ended" && !this.#asked) {
+      this.#told = !this.#startTime;
+      emit(this, "error", error);
+    }
+    return error;
+  }
+}
+
+/** @param {string} state */
+const invalidState = (state) =>
+  new PhoneError(
+    "eInvalidState",
+    `Not possible while the state of the call is "${state}".`,
+  );
+
+/** @param {any} cause */
+const mediaError = (cause) =>
+  PhoneError.is(cause)
+    ? cause
+    : new PhoneError("eMediaFailed", `The media failed: ${cause?.message}`, {
+        cause,
+      });

@@ -1,0 +1,226 @@
+import { Call } from "./call.js";
+import { PhoneError } from "./error.js";
+import { checkCall, checkTarget } from "./options.js";
+
+/** @typedef {{ resolve(): void, reject(error: PhoneError): void }} Operation */
+/** @typedef {import("./host.js").Host} Host */
+
+/** The calls of a phone: numbers them, and brings to each what the core says of it. */
+export class Calls {
+  #settings;
+  #host;
+  /** @type {(name: string, payload: object) => void} */
+  #emit;
+  /** @type {Map<number, { call: Call, heard(event: any): void }>} */
+  #calls = new Map();
+  /** @type {Map<number, Operation>} */
+  #operations = new Map();
+  #operation = 0;
+  /** Outgoing calls have odd numbers, incoming ones get even ones from the core. */
+  #last = -1;
+
+  /**
+   * @param {any} settings of the phone
+   * @param {() => Host | undefined} host
+   * @param {(name: string, payload: object) => void} emit fires an event of the phone
+   */
+  constructor(settings, host, emit) {
+    this.#settings = settings;
+    this.#host = host;
+    this.#emit = emit;
+  }
+
+  /** @returns {Call[]} those that have not ended, oldest first */
+  get list() {
+    return [...this.#calls.values()].map(({ call }) => call);
+  }
+
+  /**
+   * @param {string} target
+   * @param {import("./index.js").CallOptions & { signal?: AbortSignal }} [options]
+   */
+  call(target, options = {}) {
+    checkTarget(target);
+    const { signal, ...wanted } = checkCall(options);
+    const { extraHeaders } = wanted;
+    const call = this.#dial(target, wanted, { extraHeaders });
+    const giveUp = () => void call.hangup();
+    signal?.addEventListener("abort", giveUp);
+    call.once("ended", () => signal?.removeEventListener("abort", giveUp));
+    if (signal?.aborted) giveUp();
+    return call;
+  }
+
+  /**
+   * @param {string} target
+   * @param {string} body
+   * @param {{ contentType?: string }} [options]
+   */
+  async message(target, body, { contentType = "text/plain" } = {}) {
+    [target, contentType].forEach(checkTarget);
+    await this.ask("message", target, contentType, String(body));
+  }
+
+  /** Loads the default handler ahead of the first call, which would wait for it. */
+  prepare() {
+    if (!this.#settings.media && globalThis.RTCPeerConnection)
+      loadHandler().catch(() => {}); // the call that needs it will try again, and say so
+  }
+
+  /**
+   * @param {any} event of the core
+   */
+  heard({ name, op, call, ...event }) {
+    switch (name) {
+      case "done":
+        return this.#settle(op, event.error);
+      case "incoming":
+        return this.#ring(call, event);
+      case "refer":
+        return this.#follow(call, event);
+      case "messageReceived":
+        return this.#emit("message", event);
+    }
+    this.#calls.get(call)?.heard({ name, ...event });
+  }
+
+  /**
+   * Ends what the core, which is gone, cannot end any more.
+   *
+   * @param {PhoneError} error
+   */
+  drop(error) {
+    for (const { heard } of this.#calls.values())
+      heard({ name: "callEnded", cause: "failed", reason: error.message });
+    for (const op of [...this.#operations.keys()]) this.#settle(op, error);
+  }
+
+  // ---- for a Call
+
+  /**
+   * @param {Call} call
+   * @param {(event: any) => void} heard
+   */
+  join(call, heard) {
+    this.#calls.set(call.id, { call, heard });
+  }
+
+  /** @param {Call} call */
+  leave(call) {
+    this.#calls.delete(call.id);
+  }
+
+  /**
+   * @param {string} method
+   * @param {...any} args
+   */
+  tell(method, ...args) {
+    this.#host()?.call(method, ...args);
+  }
+
+  /**
+   * @param {string} method
+   * @param {...any} args what follows the number of the operation
+   * @returns {Promise<void>} settled by the core
+   */
+  ask(method, ...args) {
+    return new Promise((resolve, reject) => {
+      const host = this.#host();
+      if (!host) throw notRegistered();
+      const op = ++this.#operation;
+      this.#operations.set(op, { resolve, reject });
+      host.call(method, op, ...args);
+    });
+  }
+
+  /**
+   * @param {Omit<import("./index.js").MediaContext, "iceServers" | "log">} context
+   * @returns {Promise<import("./index.js").MediaHandler>}
+   */
+  async createMedia(context) {
+    const { media, iceServers = [], log } = this.#settings;
+    const create = media ?? (await loadHandler()).createPeerMedia;
+    return create({
+      ...context,
+      iceServers: async () =>
+        typeof iceServers === "function" ? iceServers() : iceServers,
+      log: (/** @type {any} */ entry) => log?.(entry),
+    });
+  }
+
+  // ---- what the core says
+
+  /**
+   * @param {string} target
+   * @param {import("./call.js").Wanted} wanted
+   * @param {object} options of the core
+   */
+  #dial(target, wanted, options) {
+    const id = (this.#last += 2);
+    const remote = { uri: target, displayName: "" };
+    const call = new Call(this, { id, direction: "outgoing", remote }, wanted);
+    // Listeners hear of it after the app has the call in hand.
+    queueMicrotask(() => {
+      if (call.state === "ended") return;
+      if (this.#host()) return this.tell("call", id, target, options);
+      const { message: reason } = notRegistered();
+      this.heard({ name: "callEnded", call: id, cause: "failed", reason });
+    });
+    return call;
+  }
+
+  /**
+   * @param {number} id
+   * @param {any} event
+   */
+  #ring(id, { from: remote, replaces, ...more }) {
+    const call = new Call(this, {
+      id,
+      direction: "incoming",
+      remote,
+      replaces: this.#calls.get(replaces)?.call ?? null,
+      ...more,
+    });
+    this.#emit("incoming", { call });
+    // RFC 3891 §3: who replaces a call that is in progress does not ring.
+    if (call.replaces) call.answer().catch(() => {});
+  }
+
+  /**
+   * RFC 3515: the far end of a call asks us to call somebody else.
+   *
+   * @param {number} id
+   * @param {any} event
+   */
+  #follow(id, { refer, target }) {
+    const from = this.#calls.get(id)?.call;
+    if (!from) return this.tell("refuseRefer", refer);
+    const call = this.#dial(target, from.wanted, { refer });
+    this.#emit("transferred", { from, call });
+  }
+
+  /**
+   * @param {number} op
+   * @param {any} [error]
+   */
+  #settle(op, error) {
+    const operation = this.#operations.get(op);
+    this.#operations.delete(op);
+    if (!error) operation?.resolve();
+    else
+      operation?.reject(
+        error instanceof PhoneError
+          ? error
+          : new PhoneError(error.code, error.message, error),
+      );
+  }
+}
+
+/** On demand: who only registers, or brings a handler of his own, does not load it. */
+const loadHandler = () => import("./media/peer.js");
+
+const notRegistered = () =>
+  new PhoneError(
+    "eCallFailed",
+    "The phone is not registered. Call registerPhone first.",
+  );
