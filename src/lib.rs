@@ -15,6 +15,8 @@
 
 extern crate alloc;
 
+pub mod call;
+pub mod dialog;
 mod hash;
 pub mod phone;
 pub mod pool;

@@ -322,18 +322,21 @@ impl Phone {
     /// Connects what is to be connected, and brings the registration home.
     pub(super) fn keep_flows(&mut self, now: Instant) {
         let login = self.login.is_some();
-        let settled = !login && self.registration.is_settled();
+        // A call stays where it is as long as it can.
+        let settled = !login && self.registration.is_settled() && !self.calls.are_any();
         self.flows.choose_home(now, settled, login);
         for slot in 0..self.flows.all.len() {
             if self.flows.wants(slot) {
                 self.open_flow(now, slot);
             } else if settled {
-                self.close_flow(self.flows.id(slot));
+                self.close_flow(now, self.flows.id(slot));
             }
         }
         let home = self.flows.open_home();
         if home.is_some() && home != self.flows.adopted {
-            self.flows.adopted = home;
+            if let Some(before) = core::mem::replace(&mut self.flows.adopted, home) {
+                self.suspend_calls(now, before);
+            }
             // Its dialog was made on the flow before.
             self.subscription.stop();
             self.registration.flow_up(now);
@@ -367,16 +370,16 @@ impl Phone {
     pub(super) fn reconnect_home(&mut self, now: Instant) {
         if let Some(home) = self.flows.home() {
             self.subscription.stop();
-            self.close_flow(home);
+            self.close_flow(now, home);
             self.open_flow(now, home.slot as usize);
         }
     }
 
     /// Closes every socket on purpose.
-    pub(super) fn close_flows(&mut self) {
+    pub(super) fn close_flows(&mut self, now: Instant) {
         self.subscription.stop();
         for slot in 0..self.flows.all.len() {
-            self.close_flow(self.flows.id(slot));
+            self.close_flow(now, self.flows.id(slot));
         }
         for flow in &mut self.flows.all {
             flow.retry_at = None;
@@ -387,10 +390,10 @@ impl Phone {
         self.flows.back_at = None;
     }
 
-    fn close_flow(&mut self, id: FlowId) {
+    fn close_flow(&mut self, now: Instant, id: FlowId) {
         if let Some(flow) = self.flows.get(id) {
             flow.state = State::Closed;
-            self.transactions.lose(id);
+            self.suspend_calls(now, id);
             self.flows.adopted.take_if(|adopted| *adopted == id);
             let FlowId { slot, generation } = id;
             self.outputs.push(Output::CloseSocket { slot, generation });
@@ -409,7 +412,7 @@ impl Phone {
             return;
         };
         flow.fail(now, &mut self.random);
-        self.transactions.lose(id);
+        self.suspend_calls(now, id);
         let was_home = self.flows.adopted.take_if(|home| *home == id).is_some();
         if was_home {
             self.authenticator.interrupted();
@@ -500,6 +503,7 @@ impl Phone {
             }
             Purpose::Subscribe => self.subscription.handle_timeout_of_answer(now),
             // The heartbeat has a patience of its own.
+            Purpose::Call(call, job, number) => self.calls.unanswered(now, call, job, number),
             Purpose::Farewell | Purpose::Hint | Purpose::Heartbeat(_) => {}
         }
     }

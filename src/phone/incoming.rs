@@ -1,11 +1,12 @@
 //! Requests from the network. Only what arrives on the registered flow counts,
 //! and a hint is only a reason to look.
 
-use super::inspect::{ACCEPT, Refusal, SUPPORTED, inspect};
-use super::requests::ALLOW;
+use super::inspect::{ACCEPT, inspect};
 use super::{Level, Phone};
+use crate::call::{ALLOW, Reply, SUPPORTED};
 use crate::pool::FlowId;
-use crate::sip::{Message, Name, Writer};
+use crate::prelude::*;
+use crate::sip::{Message, Name, Writer, reason_phrase};
 use crate::subscription::News;
 use crate::text::{concat, cut, pieces};
 use crate::time::{Duration, Instant};
@@ -16,40 +17,53 @@ impl Phone {
             self.ignored += 1;
             // It goes back where it came from, so a malformed Via is good enough.
             if request.method() != "ACK" && request.header(Name::Via).is_some() {
-                self.answer(flow, request, invalid.status, invalid.reason);
+                let reason = Some(invalid.reason.to_owned());
+                let reply = Reply::new(request, invalid.status);
+                self.reply(flow, &Reply { reason, ..reply });
             }
             return;
         }
         if let Some(refusal) = inspect(request) {
-            let Refusal { status, reason, .. } = refusal;
-            let told = [(refusal.header, refusal.value.as_str())];
-            return self.answer_with(flow, request, status, reason, &told);
+            let reply = Reply::new(request, refusal.status);
+            return self.reply(flow, &reply.with(refusal.header.as_str(), &refusal.value));
         }
+        let home = self.flows.home() == Some(flow);
+        let inside = request.to_tag().is_some();
         match request.method() {
-            "ACK" => {}
-            "OPTIONS" => {
+            "ACK" => {
+                self.calls.handle_request(now, request);
+            }
+            "OPTIONS" if !inside => {
                 if request
                     .header(Name::XGraceline)
                     .is_some_and(|hint| hint == "look")
                 {
                     self.registration.hint(now);
                 }
-                let told = [(Name::Accept, ACCEPT)];
-                self.answer_with(flow, request, 200, "OK", &told);
+                let reply = Reply::new(request, 200);
+                self.reply(flow, &reply.with("Accept", ACCEPT));
             }
+            // Calls are where the registration is.
+            "CANCEL" if home => self.calls.handle_cancel(now, request),
+            "MESSAGE" if home => self.calls.handle_message(now, request),
+            _ if inside && home && self.calls.handle_request(now, request) => {}
             "NOTIFY" => self.handle_notify(now, flow, request),
-            // Nothing that could be in a dialog or be cancelled exists here.
-            _ if request.to_tag().is_some() => {
-                self.answer(flow, request, 481, "Call/Transaction Does Not Exist");
+            _ if inside => self.answer(flow, request, 481),
+            // A phone that was ousted a moment ago takes no calls.
+            "INVITE" if home && self.registration.is_bound() => {
+                self.calls.handle_invite(now, request);
             }
-            "CANCEL" => self.answer(flow, request, 481, "Call/Transaction Does Not Exist"),
-            _ => self.answer(flow, request, 405, "Method Not Allowed"),
+            "INVITE" | "MESSAGE" => self.answer(flow, request, 480),
+            // Whoever is in no call with us cannot make us call.
+            "REFER" => self.answer(flow, request, 603),
+            "CANCEL" | "BYE" | "INFO" | "UPDATE" | "PRACK" => self.answer(flow, request, 481),
+            _ => self.answer(flow, request, 405),
         }
     }
 
     fn handle_notify(&mut self, now: Instant, flow: FlowId, notify: &Message) {
         if self.flows.home() != Some(flow) {
-            return self.answer(flow, notify, 481, "Subscription Does Not Exist");
+            return self.answer(flow, notify, 481);
         }
         let event = notify.header(Name::Event).unwrap_or_default();
         let package = cut(event, b';').map_or(event, |(package, _)| package.trim_ascii());
@@ -58,7 +72,7 @@ impl Phone {
         } else if package.eq_ignore_ascii_case("reg") {
             self.handle_reg_event(now, flow, notify);
         } else {
-            self.answer(flow, notify, 481, "Subscription Does Not Exist");
+            self.answer(flow, notify, 481);
         }
     }
 
@@ -77,9 +91,9 @@ impl Phone {
         };
         let action = line("action").unwrap_or_default();
         if line("RegisterCallId") != Some(&self.call_id) {
-            return self.answer(flow, notify, 400, "Bad Request");
+            return self.answer(flow, notify, 400);
         }
-        self.answer(flow, notify, 200, "OK");
+        self.answer(flow, notify, 200);
         if action == "reset" || action == "restart" {
             self.registration.hint(now);
         }
@@ -89,9 +103,9 @@ impl Phone {
         let own = self.registration.contact_user().unwrap_or_default();
         let news = self.subscription.handle_notify(now, notify, &own);
         if news == News::Unknown {
-            return self.answer(flow, notify, 481, "Subscription Does Not Exist");
+            return self.answer(flow, notify, 481);
         }
-        self.answer(flow, notify, 200, "OK");
+        self.answer(flow, notify, 200);
         self.registration.set_watched(self.subscription.is_live());
         match news {
             News::Changed => self.registration.hint(now),
@@ -104,30 +118,31 @@ impl Phone {
         }
     }
 
-    fn answer(&mut self, flow: FlowId, request: &Message, status: u16, reason: &str) {
-        self.answer_with(flow, request, status, reason, &[]);
+    fn answer(&mut self, flow: FlowId, request: &Message, status: u16) {
+        self.reply(flow, &Reply::new(request, status));
     }
 
-    fn answer_with(
-        &mut self,
-        flow: FlowId,
-        request: &Message,
-        status: u16,
-        reason: &str,
-        headers: &[(Name, &str)],
-    ) {
-        let tag = self.random.hex::<4>();
-        let tag = request.to_tag().is_none().then_some(tag.as_str());
-        let mut writer = Writer::response(request, status, reason, tag);
-        if matches!(status, 200 | 405) && request.method() != "NOTIFY" {
+    /// Writes an answer.
+    pub(super) fn reply(&mut self, flow: FlowId, reply: &Reply) {
+        let Reply {
+            request, status, ..
+        } = reply;
+        let random = self.random.hex::<4>();
+        let tag = reply.tag.as_ref().unwrap_or(&random);
+        // A 100 makes no dialog.
+        let tag = (request.to_tag().is_none() && *status > 100).then_some(tag.as_str());
+        let phrase = reason_phrase(*status);
+        let reason = reply.reason.as_deref().unwrap_or(phrase);
+        let mut writer = Writer::response(request, *status, reason, tag);
+        if *status == 405 || request.method() == "OPTIONS" {
             writer.header("Allow", ALLOW);
             writer.header("Supported", SUPPORTED);
         }
-        for (name, value) in headers {
-            writer.header(name, value);
-        }
-        for (name, value) in &self.common {
+        for (name, value) in reply.headers.iter().chain(&self.common) {
             writer.header(name.as_str(), value);
+        }
+        if let Some((kind, body)) = &reply.content {
+            writer.body(kind, body.as_bytes());
         }
         match writer.finish() {
             Ok(bytes) => {

@@ -2,20 +2,18 @@
 //! extensions that must be understood, and what the body is. Form and URI were
 //! checked by [`Message::validate`](crate::sip::Message::validate).
 
-use super::requests::ALLOW;
+use crate::call::{ALLOW, SUPPORTED};
 use crate::prelude::*;
 use crate::sip::{Message, Name};
 use crate::text::{concat, cut, pieces};
 
-/// Extensions that the phone understands in requests.
-pub(super) const SUPPORTED: &str = "path, gruu";
-/// Bodies that the phone reads.
-pub(super) const ACCEPT: &str = "application/reginfo+xml, text/plain";
+/// Bodies that the phone reads; INFO and MESSAGE hand any text to the app.
+pub(super) const ACCEPT: &str =
+    "application/sdp, application/reginfo+xml, message/sipfrag, text/plain";
 
 /// The answer to a request that is not looked into.
 pub(super) struct Refusal {
     pub(super) status: u16,
-    pub(super) reason: &'static str,
     /// The header that says what would have been right.
     pub(super) header: Name,
     pub(super) value: String,
@@ -24,7 +22,7 @@ pub(super) struct Refusal {
 /// Why a request of a method that the phone takes is refused. Other methods are
 /// refused as such, and neither ACK nor CANCEL may be (§8.2.2.3).
 pub(super) fn inspect(request: &Message) -> Option<Refusal> {
-    if !listed(ALLOW, request.method()) {
+    if !listed(ALLOW, request.method()) || matches!(request.method(), "ACK" | "CANCEL") {
         return None;
     }
     let mut unsupported = String::new();
@@ -37,7 +35,6 @@ pub(super) fn inspect(request: &Message) -> Option<Refusal> {
     if !unsupported.is_empty() {
         return Some(Refusal {
             status: 420,
-            reason: "Bad Extension",
             header: Name::Unsupported,
             value: unsupported,
         });
@@ -45,7 +42,6 @@ pub(super) fn inspect(request: &Message) -> Option<Refusal> {
     let wrong = |header, value: &str| {
         Some(Refusal {
             status: 415,
-            reason: "Unsupported Media Type",
             header,
             value: value.to_owned(),
         })
@@ -56,6 +52,9 @@ pub(super) fn inspect(request: &Message) -> Option<Refusal> {
     let encoding = request.header(Name::ContentEncoding).unwrap_or("identity");
     if !encoding.eq_ignore_ascii_case("identity") {
         return wrong(Name::AcceptEncoding, "identity");
+    }
+    if matches!(request.method(), "INFO" | "MESSAGE") {
+        return None;
     }
     let media_type = request.header(Name::ContentType).map(before_parameters);
     if media_type.is_some_and(|media_type| !listed(ACCEPT, media_type)) {

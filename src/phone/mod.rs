@@ -3,6 +3,7 @@
 //! It joins the flow to the server, the transactions, the registration and the
 //! subscription, which do not know each other.
 
+mod calls;
 mod config;
 mod flow;
 mod incoming;
@@ -12,11 +13,13 @@ mod outcome;
 mod output;
 mod requests;
 
+use crate::pool::FlowId;
 use crate::prelude::*;
 pub use config::{Config, ConfigError};
 pub use memory::Memory;
 pub use output::{Event, Fault, Level, Output, Registered, Status};
 
+use crate::call::{Account, Calls, Cause, Job};
 use crate::rand::Random;
 use crate::registration::{Action, Outcome, Registration, Settings};
 use crate::subscription::Subscription;
@@ -27,6 +30,9 @@ use flow::Flows;
 
 /// How long a farewell may keep the socket open.
 const LINGER: Duration = Duration::from_secs(2);
+
+/// Why calls ended that another client put an end to.
+const TAKEN_OVER: &str = "Another client took the device over.";
 
 /// What a client transaction of the phone is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +47,17 @@ enum Purpose {
     Hint,
     /// The OPTIONS that asks the server of this slot whether it is there.
     Heartbeat(u32),
+    /// A request of this call; 0: of none.
+    Call(u32, Job, u32),
+}
+
+impl Purpose {
+    fn call(self) -> Option<u32> {
+        match self {
+            Purpose::Call(call, ..) => Some(call),
+            _ => None,
+        }
+    }
 }
 
 /// A `registerPhone` that is pending.
@@ -73,6 +90,9 @@ pub struct Phone {
     transactions: Transactions<Purpose>,
     registration: Registration,
     subscription: Subscription,
+    calls: Calls,
+    /// The flow that the calls run on.
+    calls_flow: FlowId,
     status: Status,
     login: Option<Login>,
     asked: Option<Asked>,
@@ -131,6 +151,15 @@ impl Phone {
             Registration::new(settings, memory.profile, memory.held_until, own_random);
         let host = concat(&[&random.hex::<6>(), ".invalid"]);
         let aor = concat(&["sip:", &config.user, "@", &config.domain]);
+        let account = Account {
+            address: requests::address(&config),
+            aor: aor.clone(),
+            domain: config.domain.clone(),
+            host: host.clone(),
+            gruu: None,
+            routes: Vec::new(),
+        };
+        let calls = Calls::new(account, Random::from_seed(random.bytes()));
         let subscription = Subscription::new(aor, &host, memory.no_reg_event, &mut random);
         Ok(Self {
             flows: Flows::new(config.connections.len(), config.watch, config.heartbeat),
@@ -138,6 +167,8 @@ impl Phone {
             transactions: Transactions::new(host),
             registration,
             subscription,
+            calls,
+            calls_flow: FlowId::default(),
             status: Status::Idle,
             login: None,
             asked: None,
@@ -186,6 +217,7 @@ impl Phone {
         self.login = None;
         self.away = false;
         self.give_up_requests();
+        self.end_calls(now, Cause::Local, "The phone was logged out.");
         self.registration.unregister();
         self.flows.retry_now(now);
         self.settle(now);
@@ -213,16 +245,16 @@ impl Phone {
         self.away = self.registration.is_active() && !leaving;
         self.login = None;
         self.give_up_requests();
-        if let Some(register) = self
-            .registration
-            .farewell()
-            .filter(|_| self.flows.home().is_some())
-        {
+        // With a call the binding stays, for the page that comes back.
+        let in_call = self.calls.are_any();
+        self.end_calls(now, Cause::Local, "The page was left.");
+        let farewell = self.registration.farewell();
+        if let Some(register) = farewell.filter(|_| self.flows.home().is_some() && !in_call) {
             self.memory.held_until = None;
             self.send_register(now, Purpose::Farewell, register);
         }
-        self.transactions.clear();
-        self.close_flows();
+        self.transactions.retain(|_| false);
+        self.close_flows(now);
         if leaving {
             return self.handle_outcome(now, Outcome::Unregistered);
         }
@@ -255,7 +287,8 @@ impl Phone {
         self.give_up_requests();
         self.login = None;
         self.away = false;
-        self.close_flows();
+        self.end_calls(now, Cause::ConnectionTerminated, TAKEN_OVER);
+        self.close_flows(now);
         if self.end_leaving(now) {
             return;
         }
@@ -280,6 +313,9 @@ impl Phone {
         let supplied = answer.is_some_and(|answer| self.authenticator.supply(&asked.ask, answer));
         if supplied {
             self.resend(now, asked.purpose);
+        } else if asked.purpose.call().is_some() {
+            self.transactions.end(&asked.purpose);
+            self.unanswered(now, asked.purpose);
         } else {
             self.transactions.end(&asked.purpose);
             self.credentials_rejected(now, "the app had no credentials for this server");
@@ -302,6 +338,7 @@ impl Phone {
             self.unanswered(now, purpose);
         }
         self.registration.handle_timeout(now);
+        self.calls.handle_timeout(now);
         let watching = self.registration.is_bound() && self.flows.home().is_some();
         let request = watching.then(|| self.subscription.handle_timeout(now, &mut self.random));
         if let Some(request) = request.flatten() {
@@ -324,6 +361,7 @@ impl Phone {
             self.flows.poll_timeout(),
             self.transactions.poll_timeout(),
             self.registration.poll_timeout(),
+            self.calls.poll_timeout(),
             self.subscription.poll_timeout().filter(|_| subscribed),
         ])
     }
@@ -359,6 +397,12 @@ impl Phone {
         self.registration.contact_user()
     }
 
+    /// Calls, and transactions of calls, that are not over yet.
+    pub fn calls_left(&self) -> usize {
+        let transaction = self.transactions.any(|purpose| purpose.call().is_some());
+        self.calls.len() + usize::from(transaction)
+    }
+
     /// Messages that were no SIP, or no answer to anything of ours.
     pub fn ignored_messages(&self) -> u64 {
         self.ignored
@@ -369,11 +413,15 @@ impl Phone {
     fn settle(&mut self, now: Instant) {
         self.perform_actions(now);
         if self.registration.is_active() {
+            self.perform_calls(now);
             self.linger = None;
             self.keep_flows(now);
+            self.perform_calls(now);
         } else {
+            self.end_calls(now, Cause::Failed, "The phone is not registered any more.");
             self.release_flows(now);
         }
+        self.tidy_calls();
         self.remember();
     }
 
@@ -392,12 +440,14 @@ impl Phone {
     /// Flows that nobody needs are closed, once the farewell is answered.
     fn release_flows(&mut self, now: Instant) {
         self.subscription.stop();
-        let farewell = self.transactions.is_pending(&Purpose::Farewell);
+        let last_words =
+            |purpose: &Purpose| *purpose == Purpose::Farewell || purpose.call().is_some();
+        let waits = self.transactions.any_waits(last_words);
         let linger = *self.linger.get_or_insert(now + LINGER);
-        if !farewell || linger <= now || self.flows.home().is_none() {
+        if !waits || linger <= now || self.flows.home().is_none() {
             self.linger = None;
-            self.transactions.clear();
-            self.close_flows();
+            self.transactions.retain(|_| false);
+            self.close_flows(now);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the app hears of the registration. Order: status, then the event.
 
 use super::{Event, Fault, Level, Phone, Registered, Status};
+use crate::call::Cause;
 use crate::prelude::*;
 use crate::registration::{Failure, Holder, Outcome, Refusal, RegistrationType};
 use crate::text::{concat, decimal};
@@ -12,7 +13,10 @@ impl Phone {
             Outcome::Registered => self.registered_again(now),
             Outcome::Refused(refusal) => self.refused(refusal),
             Outcome::Failed(failure) => self.failed(failure),
-            Outcome::Ousted(ousting) => self.terminated(ousting.reason, ousting.by),
+            Outcome::Ousted(ousting) => {
+                self.end_calls(now, Cause::ConnectionTerminated, super::TAKEN_OVER);
+                self.terminated(ousting.reason, ousting.by);
+            }
             Outcome::Recovering if self.status == Status::Ready => {
                 self.set_status(Status::RecoveryPending);
             }
@@ -22,7 +26,7 @@ impl Phone {
                 self.set_status(Status::Idle);
                 self.emit(Event::Unregistered);
                 if self.closing {
-                    self.close_flows();
+                    self.close_flows(now);
                     self.emit(Event::Closed);
                 }
             }
@@ -34,6 +38,7 @@ impl Phone {
             return;
         };
         self.set_status(Status::Ready);
+        self.resume_calls(now);
         if !registered.detects_conflicts {
             let text = "this registrar lists nobody else and refuses nobody: another login of the \
                         device cannot be seen";

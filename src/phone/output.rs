@@ -156,6 +156,8 @@ pub enum Event {
     },
     /// Something went wrong outside a promise.
     Error(Fault),
+    /// Something of a call.
+    Call(crate::call::Event),
 }
 
 /// What went wrong.

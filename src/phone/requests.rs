@@ -1,6 +1,7 @@
 //! Sending requests, and what their answers lead to.
 
 use super::{Asked, Config, Event, Level, Phone, Purpose};
+use crate::call::{ALLOW, Job};
 use crate::pool::FlowId;
 use crate::prelude::*;
 use crate::registration::Register;
@@ -9,17 +10,19 @@ use crate::text::{concat, decimal, number};
 use crate::time::Instant;
 use crate::transaction::{Context, Learned, Matched, Request};
 
-/// Methods that the phone takes.
-pub(super) const ALLOW: &str = "OPTIONS, NOTIFY";
+/// Our address as From and To show it.
+pub(super) fn address(config: &Config) -> String {
+    let Config { user, domain, .. } = config;
+    let uri = concat(&["<sip:", user, "@", domain, ">"]);
+    match &config.display_name {
+        Some(name) => concat(&[&quote(name), " ", &uri]),
+        None => uri,
+    }
+}
 
 impl Phone {
     fn address(&self) -> String {
-        let Config { user, domain, .. } = &self.config;
-        let uri = concat(&["<sip:", user, "@", domain, ">"]);
-        match &self.config.display_name {
-            Some(name) => concat(&[&quote(name), " ", &uri]),
-            None => uri,
-        }
+        address(&self.config)
     }
 
     pub(super) fn send_register(&mut self, now: Instant, purpose: Purpose, register: Register) {
@@ -52,6 +55,7 @@ impl Phone {
             to: self.address(),
             call_id: self.call_id.clone(),
             headers,
+            content: None,
         };
         self.transactions.end(&purpose);
         self.send(now, purpose, request);
@@ -66,6 +70,7 @@ impl Phone {
             call_id: self.random.hex::<16>(),
             headers: vec![("X-Graceline".to_owned(), "look".to_owned())],
             uri,
+            content: None,
         };
         self.transactions.end(&Purpose::Hint);
         self.send(now, Purpose::Hint, request);
@@ -83,6 +88,7 @@ impl Phone {
             call_id: self.random.hex::<16>(),
             headers: Vec::new(),
             uri: server,
+            content: None,
         };
         self.transactions.end(&purpose);
         self.send_on(now, flow, purpose, request);
@@ -111,11 +117,12 @@ impl Phone {
             None if purpose == Purpose::Register => {
                 self.credentials_rejected(now, "the server asked for credentials again and again");
             }
+            None if purpose.call().is_some() => self.unanswered(now, purpose),
             None => {}
         }
     }
 
-    fn context(
+    pub(super) fn context(
         &mut self,
         flow: FlowId,
     ) -> (&mut crate::transaction::Transactions<Purpose>, Context<'_>) {
@@ -148,8 +155,12 @@ impl Phone {
                 let problem = problem.message();
                 let text = concat(&["a request could not be written: ", &problem]);
                 self.log(Level::Warn, &text);
-                if purpose == Purpose::Register {
-                    self.registration_failed(now, "eInternal", 0, &problem);
+                match purpose {
+                    Purpose::Register => {
+                        self.registration_failed(now, "eInternal", 0, &problem);
+                    }
+                    Purpose::Call(..) => self.unanswered(now, purpose),
+                    _ => {}
                 }
             }
         }
@@ -161,9 +172,19 @@ impl Phone {
             self.ignored += 1;
             return self.log(Level::Debug, "ignored a malformed answer");
         }
-        let purpose = match self.transactions.match_answer(answer) {
+        let purpose = match self.transactions.match_answer(now, answer) {
             Matched::Final(purpose) => purpose,
-            Matched::Provisional => return,
+            Matched::Provisional(Purpose::Call(call, job, number)) => {
+                if answer.status() > 100 {
+                    self.authenticator.accepted(answer);
+                }
+                return self.calls.handle_answer(now, call, job, number, answer);
+            }
+            Matched::Provisional(_) => return,
+            // What becomes of the INVITE is its own answer's to say.
+            Matched::Nothing if answer.cseq().is_some_and(|cseq| cseq.method == "CANCEL") => {
+                return;
+            }
             Matched::Nothing => {
                 self.ignored += 1;
                 return self.log(Level::Debug, "ignored an answer to nothing");
@@ -173,21 +194,37 @@ impl Phone {
             self.transactions.end(&purpose);
             return self.flows.heartbeat_answered(now, slot);
         }
+        if let Some(flow) = self.transactions.flow(&purpose) {
+            let (transactions, context) = self.context(flow);
+            if let Some(ack) = transactions.acknowledge(answer, &context) {
+                self.trace(true, flow, &ack);
+                self.write(flow, ack);
+            }
+        }
         let challenge = matches!(answer.status(), 401 | 407);
         let register = purpose == Purpose::Register;
         if register && self.registration.observe(now, answer) {
             self.transactions.end(&purpose);
             if challenge {
-                self.authenticator.learn(answer, true);
+                self.authenticator.learn(answer, true, true);
             } else {
                 self.authenticator.accepted(answer);
             }
             return;
         }
-        if challenge && purpose != Purpose::Farewell {
+        let wanted = match purpose {
+            Purpose::Farewell => false,
+            Purpose::Call(call, job, _) => self.calls.wants(call, job),
+            _ => true,
+        };
+        if challenge && wanted {
             return self.challenged(now, purpose, answer);
         }
-        self.transactions.end(&purpose);
+        // An accepted INVITE stays, for what its other forks may still answer.
+        let invite = matches!(purpose, Purpose::Call(_, Job::Invite | Job::Reinvite, _));
+        if !invite || answer.status() >= 300 {
+            self.transactions.end(&purpose);
+        }
         let proven = self.authenticator.accepted(answer);
         match purpose {
             Purpose::Register if !proven => {
@@ -198,21 +235,24 @@ impl Phone {
                 if let Some(seconds) = answer.header(Name::FlowTimer).and_then(number) {
                     self.flows.set_flow_timer(now, seconds);
                 }
+                self.note_account(answer);
                 self.registration.handle_answer(now, answer);
             }
             Purpose::Subscribe => {
                 self.subscription.handle_answer(now, answer);
                 self.registration.set_watched(self.subscription.is_live());
             }
+            Purpose::Call(call, job, number) => {
+                self.calls.handle_answer(now, call, job, number, answer);
+            }
             Purpose::Farewell | Purpose::Hint | Purpose::Heartbeat(_) => {}
         }
     }
 
     fn challenged(&mut self, now: Instant, purpose: Purpose, answer: &Message) {
-        match self
-            .authenticator
-            .learn(answer, purpose == Purpose::Register)
-        {
+        let register = purpose == Purpose::Register;
+        let again = register || self.transactions.was_challenged(&purpose);
+        match self.authenticator.learn(answer, register, again) {
             Learned::Retry => self.resend(now, purpose),
             Learned::Ask(ask) => {
                 self.transactions.park(&purpose);
@@ -245,8 +285,12 @@ impl Phone {
             }
             Learned::Rejected | Learned::Unsupported => {
                 self.transactions.end(&purpose);
-                if purpose == Purpose::Subscribe {
-                    self.subscription.handle_answer(now, answer);
+                match purpose {
+                    Purpose::Subscribe => self.subscription.handle_answer(now, answer),
+                    Purpose::Call(call, job, number) => {
+                        self.calls.handle_answer(now, call, job, number, answer);
+                    }
+                    _ => {}
                 }
             }
         }

@@ -18,6 +18,7 @@ mod message;
 mod name_addr;
 mod params;
 mod parse;
+mod phrase;
 mod reginfo;
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,7 @@ pub use message::Message;
 pub use name_addr::NameAddr;
 pub use params::Params;
 pub use parse::{Framing, Keepalive, MAX_HEAD, MAX_LINES, MAX_MESSAGE, ParseError, keepalive};
+pub use phrase::reason_phrase;
 pub use reginfo::{ContactState, RegContact, RegInfo, RegInfoError, RegState, Registration};
 pub use text::{is_token, quote, sanitize_text, split_values, unquote};
 pub use typed::{CSeq, Contacts};

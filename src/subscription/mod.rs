@@ -125,6 +125,7 @@ impl Subscription {
             to: concat(&["<", &self.aor, ">", &tag]),
             call_id: self.call_id.clone(),
             headers,
+            content: None,
         }
     }
 

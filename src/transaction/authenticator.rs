@@ -121,11 +121,14 @@ impl Authenticator {
         }
     }
 
-    /// Credential headers for a request: one for each challenged space.
+    /// Credential headers for a request: one for each challenged space. What does
+    /// not end at the `registrar` shows its challenge answered only where it was
+    /// asked just now: a far end must not collect digest responses.
     pub fn authorize(
         &mut self,
         method: &str,
         uri: &str,
+        registrar: bool,
         random: &mut Random,
     ) -> Vec<(&'static str, String)> {
         let mut headers = Vec::new();
@@ -139,6 +142,9 @@ impl Authenticator {
             // round trip: Kamailio would challenge it, and the force behind it
             // would have removed the route by then.
             let to_proxy = space.proxy || method == "OPTIONS";
+            if !to_proxy && !registrar && space.used {
+                continue;
+            }
             let question = (to_proxy, space.scheme.realm().to_owned());
             if answered.contains(&question) {
                 continue;
@@ -180,7 +186,8 @@ impl Authenticator {
 
     /// Takes a 401 or 407. Only an answer to REGISTER may bring in a new realm:
     /// a far end must not harvest digest responses by challenging us.
-    pub fn learn(&mut self, answer: &Message, to_register: bool) -> Learned {
+    /// `again`: the request had answered a challenge before.
+    pub fn learn(&mut self, answer: &Message, to_register: bool, again: bool) -> Learned {
         let mut learned = Learned::Unsupported;
         let mut seen = [false; 2];
         for (proxy, challenge) in challenges(answer) {
@@ -204,7 +211,7 @@ impl Authenticator {
                 continue;
             }
             *seen = true;
-            learned = match (learned, self.learn_one(proxy, challenge)) {
+            learned = match (learned, self.learn_one(proxy, challenge, again)) {
                 (Learned::Rejected, _) | (_, Learned::Rejected) => Learned::Rejected,
                 (ask @ Learned::Ask(_), _) => ask,
                 (_, new) => new,
@@ -227,7 +234,7 @@ impl Authenticator {
         }
     }
 
-    fn learn_one(&mut self, proxy: bool, challenge: Challenge) -> Learned {
+    fn learn_one(&mut self, proxy: bool, challenge: Challenge, again: bool) -> Learned {
         let realm = match &challenge {
             Challenge::Digest(digest) => digest.realm.clone(),
             Challenge::Bearer(bearer) => bearer.realm.clone(),
@@ -241,7 +248,7 @@ impl Authenticator {
             .map(|index| self.spaces.remove(index));
         let refused = old
             .as_ref()
-            .is_some_and(|old| old.used && !old.proven && !stale);
+            .is_some_and(|old| again && old.used && !old.proven && !stale);
         let mut given = match old {
             Some(Space {
                 scheme: Scheme::Digest { given, .. },
@@ -497,10 +504,10 @@ mod tests {
         let mut authenticator = Authenticator::new(secrets);
         let challenge =
             "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", algorithm=SHA-256, qop=\"auth\"";
-        let learned = authenticator.learn(&answer("401 Unauthorized", challenge), true);
+        let learned = authenticator.learn(&answer("401 Unauthorized", challenge), true, true);
         assert_eq!(learned, Learned::Retry);
         let mut random = Random::from_seed([3; 32]);
-        let sent = authenticator.authorize("REGISTER", "sip:r", &mut random);
+        let sent = authenticator.authorize("REGISTER", "sip:r", true, &mut random);
         let [("Authorization", value)] = sent.as_slice() else {
             panic!("one Authorization: {sent:?}");
         };
@@ -524,7 +531,8 @@ mod tests {
     fn the_next_nonce_is_used_from_its_first_count() {
         let (mut authenticator, _) = challenged();
         authenticator.accepted(&answer("200 OK", "Authentication-Info: nextnonce=\"m\""));
-        let sent = authenticator.authorize("REGISTER", "sip:r", &mut Random::from_seed([4; 32]));
+        let sent =
+            authenticator.authorize("REGISTER", "sip:r", true, &mut Random::from_seed([4; 32]));
         let sent = DigestResponse::parse(&sent[0].1).unwrap();
         assert_eq!((sent.nonce.as_str(), sent.nc), ("m", Some(1)));
     }
@@ -534,6 +542,9 @@ mod tests {
         let (mut authenticator, _) = challenged();
         let foreign = "Proxy-Authenticate: Digest realm=\"evil\", nonce=\"n\", qop=\"auth\"";
         let foreign = answer("407 Proxy Authentication Required", foreign);
-        assert_eq!(authenticator.learn(&foreign, false), Learned::Unsupported);
+        assert_eq!(
+            authenticator.learn(&foreign, false, false),
+            Learned::Unsupported
+        );
     }
 }

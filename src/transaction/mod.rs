@@ -1,54 +1,61 @@
-//! Client transactions for requests other than INVITE, over a reliable
-//! transport (RFC 3261 §17.1.2): nothing is retransmitted, so a transaction is
-//! a branch to match answers by and a time after which the flow counts as dead.
+//! Transactions over a reliable transport (RFC 3261 §17, RFC 6026): nothing is
+//! retransmitted, so a client transaction is a branch to match answers by and a
+//! time after which nobody will answer, and a server transaction is the request
+//! that its owner still has to answer.
 
 mod authenticator;
+mod request;
+mod resend;
 
 use crate::prelude::*;
-use crate::text::{concat, decimal};
 pub use authenticator::{Ask, Authenticator, Credentials, Learned, Secrets};
+pub use request::{Context, Request};
+pub use resend::{Due, Resend};
 
 use crate::pool::FlowId;
-use crate::rand::Random;
-use crate::sip::{Message, WriteError, Writer};
+use crate::sip::{Message, Name, WriteError};
 use crate::time::{Duration, Instant};
+use request::Sent;
 
-/// Time for a final answer. Timer F's 32 s is what a user would stare at; on a
-/// reliable transport a server that is silent for this long is gone.
+/// Time for the registrar's final answer. Timer F's 32 s is what a user would
+/// stare at; on a reliable transport a server that is silent for this long is gone.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
+/// 64·T1: timers B, F, L and M. Requests to another phone wait this long.
+pub const LONG_TIMEOUT: Duration = Duration::from_secs(32);
 /// A timer that comes later than this was late because we slept, not the peer.
 const OVERSLEPT: Duration = Duration::from_secs(2);
 
-/// A request without its transaction: what stays the same when it is sent again
-/// with credentials.
-#[derive(Clone, Debug, Default)]
-pub struct Request {
-    /// Method.
-    pub method: &'static str,
-    /// Request-URI.
-    pub uri: String,
-    /// `From` value with its tag.
-    pub from: String,
-    /// `To` value, with a tag inside a dialog.
-    pub to: String,
-    /// `Call-ID`.
-    pub call_id: String,
-    /// Further headers, in order.
-    pub headers: Vec<(String, String)>,
+/// The client transaction's state; what is over is gone, because a reliable
+/// transport brings nothing twice.
+///
+/// ```text
+///                          2xx to INVITE
+///             1xx        ┌───────────────► Accepted (32 s for other forks' 2xx)
+///  Waiting ──────► Proceeding (INVITE: no clock runs)
+///    ▲ flow back         └───────────────► over (ACK, if it is an INVITE)
+///    │                     3xx–6xx
+///  Suspended (flow lost, or the app is asked for credentials)
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Waiting,
+    Proceeding,
+    Accepted,
+    Suspended,
 }
 
 /// A transaction that waits for its final answer.
 struct Transaction<P> {
     purpose: P,
     flow: FlowId,
-    branch: String,
-    request: Request,
-    /// `None` while the app is asked for credentials: its time is its own.
+    state: State,
+    sent: Sent,
     deadline: Option<Instant>,
     /// Had its extra time after a late timer.
     overslept: bool,
     /// Times it was sent again with credentials.
     challenged: u8,
+    cancelled: bool,
 }
 
 /// The pending client transactions, each with a `purpose` that tells its owner
@@ -61,12 +68,16 @@ pub struct Transactions<P> {
     host: String,
 }
 
+/// Call-IDs whose numbers are remembered: a registration and a subscription with
+/// a few of their past, and the calls at hand. Older ones are not used again.
+const MAX_SEQUENCES: usize = 64;
+
 /// What an answer is.
 pub enum Matched<P> {
     /// Matches nothing of ours.
     Nothing,
     /// Provisional: the final one is still to come.
-    Provisional,
+    Provisional(P),
     /// Final.
     Final(P),
 }
@@ -90,17 +101,31 @@ impl<P: Clone + PartialEq> Transactions<P> {
         request: Request,
         context: &mut Context<'_>,
     ) -> Result<Vec<u8>, WriteError> {
-        let transaction = Transaction {
+        self.hold(purpose, request, None);
+        if let Some(last) = self.pending.last_mut() {
+            last.flow = flow;
+        }
+        self.write_last(now, context)
+    }
+
+    /// Keeps `request` until there is a flow for it, at most until `deadline`:
+    /// see [`Transactions::suspended`].
+    pub fn hold(&mut self, purpose: P, request: Request, deadline: Option<Instant>) {
+        self.pending.push(Transaction {
             purpose,
-            flow,
-            branch: String::new(),
-            request,
-            deadline: None,
+            flow: FlowId::default(),
+            state: State::Suspended,
+            sent: Sent {
+                request,
+                branch: String::new(),
+                number: 0,
+                credentials: Vec::new(),
+            },
+            deadline,
             overslept: false,
             challenged: 0,
-        };
-        self.pending.push(transaction);
-        self.write_last(now, context)
+            cancelled: false,
+        });
     }
 
     /// Sends the transaction for `purpose` again, with the credentials known
@@ -111,10 +136,7 @@ impl<P: Clone + PartialEq> Transactions<P> {
         purpose: &P,
         context: &mut Context<'_>,
     ) -> Option<Result<Vec<u8>, WriteError>> {
-        let index = self
-            .pending
-            .iter()
-            .position(|pending| pending.purpose == *purpose)?;
+        let index = self.position(purpose)?;
         let mut transaction = self.pending.remove(index);
         transaction.challenged += 1;
         // A server that challenges for ever must not keep us busy.
@@ -133,45 +155,79 @@ impl<P: Clone + PartialEq> Transactions<P> {
         let Some(mut transaction) = self.pending.pop() else {
             return Ok(Vec::new());
         };
-        transaction.branch = concat(&["z9hG4bK", &context.random.hex::<8>()]);
-        transaction.deadline = Some(now + ANSWER_TIMEOUT);
-        let request = &transaction.request;
-        let number = self.next_sequence(&request.call_id);
-        let transport = if context.secure { "WSS" } else { "WS" };
-        let mut writer = Writer::request(request.method, &request.uri);
-        writer
-            .header(
-                "Via",
-                &concat(&[
-                    "SIP/2.0/",
-                    transport,
-                    " ",
-                    &self.host,
-                    ";branch=",
-                    &transaction.branch,
-                ]),
-            )
-            .header("Max-Forwards", "70")
-            .header("From", &request.from)
-            .header("To", &request.to)
-            .header("Call-ID", &request.call_id)
-            .header(
-                "CSeq",
-                &concat(&[&decimal(number.into()), " ", request.method]),
-            );
-        for (name, value) in request.headers.iter().chain(context.common) {
-            writer.header(name, value);
-        }
-        let credentials =
-            context
-                .authenticator
-                .authorize(request.method, &request.uri, context.random);
-        for (name, value) in credentials {
-            writer.header(name, &value);
-        }
-        let bytes = writer.finish()?;
+        let number = self.next_sequence(&transaction.sent.request.call_id);
+        let sent = &mut transaction.sent;
+        let method = sent.request.method;
+        sent.branch = context.branch();
+        sent.number = number;
+        let registrar = matches!(method, "REGISTER" | "SUBSCRIBE" | "OPTIONS");
+        let uri = &sent.request.uri;
+        sent.credentials = context
+            .authenticator
+            .authorize(method, uri, registrar, context.random);
+        transaction.state = State::Waiting;
+        transaction.deadline = Some(
+            now + if registrar {
+                ANSWER_TIMEOUT
+            } else {
+                LONG_TIMEOUT
+            },
+        );
+        let to = &sent.request.to;
+        let bytes = sent.write(method, to, None, &self.host, context)?;
         self.pending.push(transaction);
         Ok(bytes)
+    }
+
+    /// The ACK for a failure of an INVITE, part of its transaction (RFC 3261
+    /// §17.1.1.3).
+    pub fn acknowledge(&self, answer: &Message, context: &Context<'_>) -> Option<Vec<u8>> {
+        let sent = &self.pending.get(self.find(answer)?)?.sent;
+        let to = answer.header(Name::To).unwrap_or(&sent.request.to);
+        let failure = sent.request.method == "INVITE" && answer.status() >= 300;
+        failure.then(|| sent.write("ACK", to, None, &self.host, context).ok())?
+    }
+
+    /// The ACK for a 2xx: a transaction of its own, which is over at once
+    /// (RFC 3261 §13.2.2.4). `request` is the ACK, `number` the INVITE's.
+    pub fn write_ack(
+        &self,
+        invite: &P,
+        request: Request,
+        number: u32,
+        context: &mut Context<'_>,
+    ) -> Result<Vec<u8>, WriteError> {
+        let invite = self.position(invite).and_then(|at| self.pending.get(at));
+        let ack = Sent {
+            branch: context.branch(),
+            number,
+            credentials: invite.map_or_else(Vec::new, |invite| invite.sent.credentials.clone()),
+            request,
+        };
+        ack.write("ACK", &ack.request.to, None, &self.host, context)
+    }
+
+    /// The CANCEL of the INVITE for `purpose`: once, and not before a
+    /// provisional answer (RFC 3261 §9.1). From then on its final answer has
+    /// 64·T1 to come.
+    pub fn cancel(
+        &mut self,
+        now: Instant,
+        purpose: &P,
+        reason: Option<&str>,
+        context: &Context<'_>,
+    ) -> Option<Vec<u8>> {
+        let index = self.position(purpose)?;
+        let transaction = self.pending.get_mut(index)?;
+        if transaction.state != State::Proceeding || transaction.cancelled {
+            return None;
+        }
+        transaction.cancelled = true;
+        transaction.deadline = Some(now + LONG_TIMEOUT);
+        let sent = &transaction.sent;
+        let reason = reason.map(|reason| ("Reason", reason));
+        let to = &sent.request.to;
+        sent.write("CANCEL", to, reason, &self.host, context).ok()
     }
 
     fn next_sequence(&mut self, call_id: &str) -> u32 {
@@ -185,9 +241,7 @@ impl<P: Clone + PartialEq> Transactions<P> {
                 *number
             }
             None => {
-                // A registration and a subscription, and a few of their past:
-                // older Call-IDs are not used again.
-                if self.sequences.len() >= 8 {
+                if self.sequences.len() >= MAX_SEQUENCES {
                     self.sequences.remove(0);
                 }
                 self.sequences.push((call_id.to_owned(), 1));
@@ -196,21 +250,48 @@ impl<P: Clone + PartialEq> Transactions<P> {
         }
     }
 
-    /// Finds the transaction that `answer` belongs to (RFC 3261 §17.1.3).
-    pub fn match_answer(&mut self, answer: &Message) -> Matched<P> {
-        let branch = answer
-            .top_via()
-            .and_then(|via| via.branch())
-            .unwrap_or_default();
-        let method = answer.cseq().map(|cseq| cseq.method).unwrap_or_default();
-        let found = self
-            .pending
-            .iter_mut()
-            .find(|pending| pending.branch == branch && pending.request.method == method);
-        match found {
-            None => Matched::Nothing,
-            Some(_) if answer.status() < 200 => Matched::Provisional,
-            Some(transaction) => Matched::Final(transaction.purpose.clone()),
+    fn position(&self, purpose: &P) -> Option<usize> {
+        self.pending
+            .iter()
+            .position(|pending| pending.purpose == *purpose)
+    }
+
+    /// RFC 3261 §17.1.3.
+    fn find(&self, answer: &Message) -> Option<usize> {
+        let branch = answer.top_via()?.branch()?;
+        let method = answer.cseq()?.method;
+        self.pending.iter().position(|pending| {
+            pending.sent.branch == branch && pending.sent.request.method == method
+        })
+    }
+
+    /// Finds the transaction that `answer` belongs to, and takes it further.
+    pub fn match_answer(&mut self, now: Instant, answer: &Message) -> Matched<P> {
+        let found = self.find(answer).and_then(|at| self.pending.get_mut(at));
+        let Some(transaction) = found else {
+            return Matched::Nothing;
+        };
+        let purpose = transaction.purpose.clone();
+        let invite = transaction.sent.request.method == "INVITE";
+        let accepted = transaction.state == State::Accepted;
+        match answer.status() {
+            // After a 2xx only further ones count (RFC 6026 §7.2).
+            status if accepted && !(200..300).contains(&status) => Matched::Nothing,
+            ..200 => {
+                if invite && transaction.state == State::Waiting {
+                    transaction.state = State::Proceeding;
+                    transaction.deadline = None;
+                }
+                Matched::Provisional(purpose)
+            }
+            200..300 if invite => {
+                if !accepted {
+                    transaction.state = State::Accepted;
+                    transaction.deadline = Some(now + LONG_TIMEOUT);
+                }
+                Matched::Final(purpose)
+            }
+            _ => Matched::Final(purpose),
         }
     }
 
@@ -218,42 +299,76 @@ impl<P: Clone + PartialEq> Transactions<P> {
     pub fn park(&mut self, purpose: &P) {
         for transaction in &mut self.pending {
             if transaction.purpose == *purpose {
-                transaction.deadline = None;
-                // No answer to the challenged request is expected any more.
-                transaction.branch.clear();
+                transaction.suspend();
             }
         }
     }
 
     /// Whether a transaction for `purpose` waits for its answer.
     pub fn is_pending(&self, purpose: &P) -> bool {
+        self.position(purpose).is_some()
+    }
+
+    /// Whether there is one of those that `belongs` names; an INVITE counts for
+    /// 32 s after its 2xx.
+    pub fn any(&self, belongs: impl Fn(&P) -> bool) -> bool {
+        self.pending.iter().any(|pending| belongs(&pending.purpose))
+    }
+
+    /// The same, without accepted INVITEs: an answer is waited for.
+    pub fn any_waits(&self, belongs: impl Fn(&P) -> bool) -> bool {
+        let waits = |pending: &Transaction<P>| pending.state != State::Accepted;
         self.pending
             .iter()
-            .any(|pending| pending.purpose == *purpose)
+            .any(|pending| waits(pending) && belongs(&pending.purpose))
+    }
+
+    /// Whether the request for `purpose` has answered a challenge.
+    pub fn was_challenged(&self, purpose: &P) -> bool {
+        let pending = self.position(purpose).and_then(|at| self.pending.get(at));
+        pending.is_some_and(|pending| pending.challenged > 0)
     }
 
     /// Ends the transactions for `purpose`.
     pub fn end(&mut self, purpose: &P) {
-        self.pending.retain(|pending| pending.purpose != *purpose);
+        self.retain(|pending| pending != purpose);
     }
 
-    /// Ends those of `flow`: it is gone, and the answers with it.
-    pub fn lose(&mut self, flow: FlowId) {
-        self.pending.retain(|pending| pending.flow != flow);
+    /// Keeps only those that `stays` names.
+    pub fn retain(&mut self, stays: impl Fn(&P) -> bool) {
+        self.pending.retain(|pending| stays(&pending.purpose));
+    }
+
+    /// `flow` is gone, and the answers with it: ends its transactions, but keeps
+    /// those that `stays` names until there is another, at most until `deadline`.
+    pub fn lose(&mut self, flow: FlowId, deadline: Instant, stays: impl Fn(&P) -> bool) {
+        self.pending.retain(|pending| {
+            let waits = pending.state != State::Accepted && stays(&pending.purpose);
+            pending.flow != flow || waits
+        });
+        for transaction in &mut self.pending {
+            if transaction.flow == flow && transaction.state != State::Suspended {
+                transaction.suspend();
+                transaction.deadline = Some(deadline);
+                transaction.challenged = 0;
+            }
+        }
     }
 
     /// The flow that the transaction for `purpose` runs on.
     pub fn flow(&self, purpose: &P) -> Option<FlowId> {
-        let pending = self
-            .pending
-            .iter()
-            .find(|pending| pending.purpose == *purpose);
+        let pending = self.position(purpose).and_then(|at| self.pending.get(at));
         pending.map(|pending| pending.flow)
     }
 
-    /// Ends them all.
-    pub fn clear(&mut self) {
-        self.pending.clear();
+    /// One that waits for a flow: it gets `flow`, to be sent with
+    /// [`Transactions::resend`].
+    pub fn suspended(&mut self, flow: FlowId) -> Option<P> {
+        let mut pending = self.pending.iter_mut();
+        let found = pending
+            .find(|pending| pending.state == State::Suspended && pending.deadline.is_some())?;
+        found.flow = flow;
+        Some(found.purpose.clone())
     }
 
     /// Ends and returns the first transaction whose time is up. One whose timer
@@ -268,7 +383,10 @@ impl<P: Clone + PartialEq> Transactions<P> {
                 transaction.deadline = Some(now + ANSWER_TIMEOUT);
                 continue;
             }
-            return Some(self.pending.remove(index).purpose);
+            let ended = self.pending.remove(index);
+            if ended.state != State::Accepted {
+                return Some(ended.purpose);
+            }
         }
         None
     }
@@ -282,14 +400,11 @@ impl<P: Clone + PartialEq> Transactions<P> {
     }
 }
 
-/// What writing a request needs besides the request.
-pub struct Context<'a> {
-    /// Supplies the credentials.
-    pub authenticator: &'a mut Authenticator,
-    /// Branches and cnonces.
-    pub random: &'a mut Random,
-    /// Headers that every request carries.
-    pub common: &'a [(String, String)],
-    /// Whether the flow is TLS.
-    pub secure: bool,
+impl<P> Transaction<P> {
+    fn suspend(&mut self) {
+        self.state = State::Suspended;
+        self.deadline = None;
+        // No answer to what was sent is expected any more.
+        self.sent.branch.clear();
+    }
 }

@@ -16,7 +16,7 @@ use wasm_bindgen::prelude::*;
 /// One phone.
 #[wasm_bindgen]
 pub struct Core {
-    phone: RefCell<Phone>,
+    pub(super) phone: RefCell<Phone>,
 }
 
 #[wasm_bindgen]
@@ -204,6 +204,7 @@ impl Core {
                 .text("reason", reason)
                 .value("by", holder(&by))
                 .done(),
+            Event::Call(event) => super::calls::event(event),
             Event::Unregistered => named("unregistered").done(),
             Event::Closed => named("closed").done(),
             Event::Credentials {
@@ -274,7 +275,7 @@ impl Core {
     }
 }
 
-fn at(now: f64) -> Instant {
+pub(super) fn at(now: f64) -> Instant {
     Instant::from_millis(now as u64)
 }
 

@@ -6,6 +6,8 @@
 mod bare;
 
 #[cfg(feature = "client")]
+mod calls;
+#[cfg(feature = "client")]
 mod client;
 #[cfg(feature = "client")]
 pub use client::Core;

@@ -24,6 +24,13 @@ extern "C" {
     #[wasm_bindgen(js_namespace = Array, js_name = isArray)]
     fn is_array(value: &JsValue) -> bool;
 
+    #[wasm_bindgen(js_name = Array)]
+    type List;
+    #[wasm_bindgen(constructor, js_class = "Array")]
+    fn new() -> List;
+    #[wasm_bindgen(method, js_class = "Array")]
+    fn push(this: &List, value: &JsValue) -> u32;
+
     type Uint8Array;
     #[wasm_bindgen(constructor)]
     fn copy_of(bytes: &[u8]) -> Uint8Array;
@@ -125,6 +132,16 @@ impl Build {
     pub(super) fn number(self, name: &str, number: u32) -> Self {
         self.0.set_number(name, number.into());
         self
+    }
+
+    /// An array.
+    #[cfg(feature = "client")]
+    pub(super) fn list(values: impl Iterator<Item = JsValue>) -> JsValue {
+        let list = List::new();
+        for value in values {
+            list.push(&value);
+        }
+        list.into()
     }
 
     /// A message: text where it is UTF-8, else bytes (RFC 7118 §4.2).

@@ -4,8 +4,10 @@
 #![allow(clippy::indexing_slicing, clippy::expect_used, clippy::panic)]
 
 mod addresses;
+mod calls;
 mod conflict;
 mod figures;
+mod handler;
 mod login;
 mod recovery;
 mod sessions;

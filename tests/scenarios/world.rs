@@ -1,12 +1,15 @@
 //! A world in virtual time: one registrar, some clients, a network between
 //! them. One clock; every run is decided by the seed.
 
+use crate::handler::{Handler, Outcome};
 use graceline::phone::{Config, Event, Fault, Output, Phone, Status};
 use graceline::registrar::{self, Registrar};
 use graceline::time::{Duration, Instant};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
+/// What the media handler takes, in milliseconds.
+const MEDIA: u64 = 7;
 /// One way through the network, in milliseconds.
 const LATENCY: u64 = 10;
 /// 2026-01-01, so that claims look like real ones.
@@ -23,6 +26,8 @@ enum Wire {
     ToClient(Connection, Vec<u8>),
     CloseAtServer(Connection),
     CloseAtClient(ClientId, u32, u32),
+    /// The media handler of a client is done.
+    Media(ClientId, u32, u32, Outcome),
 }
 
 /// What the network does to connections that exist or are opened.
@@ -59,6 +64,7 @@ pub struct Client {
     loads: u8,
     /// Timers do not fire while the machine sleeps.
     pub asleep: bool,
+    pub media: Handler,
 }
 
 pub struct World {
@@ -138,6 +144,7 @@ impl World {
             attempts: 0,
             loads: 0,
             asleep: false,
+            media: Handler::default(),
         });
         id
     }
@@ -355,6 +362,9 @@ impl World {
                 self.registrar.handle_closed(self.now, connection);
                 self.drain_registrar();
             }
+            Wire::Media(id, call, request, outcome) => self.act(id, |phone, now| {
+                phone.with_calls(now, |calls| outcome.tell(calls, now, call, request));
+            }),
             Wire::CloseAtClient(id, slot, generation) => {
                 self.act(id, |phone, now| phone.handle_close(now, slot, generation));
             }
@@ -403,6 +413,11 @@ impl World {
                 Output::Event(event) => {
                     let name = self.clients[id].name.clone();
                     self.note(format!("{name}: {}", describe(&event)));
+                    if let Event::Call(event) = &event
+                        && let Some((call, request, outcome)) = self.clients[id].media.handle(event)
+                    {
+                        self.put(MEDIA, Wire::Media(id, call, request, outcome));
+                    }
                     let registers = self.clients[id].registers;
                     self.log.push((id, registers, event.clone()));
                     self.clients[id].events.push(event);
@@ -555,6 +570,7 @@ fn describe(event: &Event) -> String {
         Event::Failed(_, fault) => format!("failed {}: {}", fault.code, fault.message),
         Event::Terminated { reason, .. } => format!("terminated ({reason})"),
         Event::Error(fault) => format!("error {}", fault.code),
+        Event::Call(event) => format!("{event:?}").chars().take(120).collect(),
         other => format!("{other:?}")
             .split([' ', '('])
             .next()

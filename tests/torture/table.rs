@@ -80,7 +80,7 @@ pub const RFC4475: &[Row] = &[
     row("dblreq", Valid, Taken, Answers(405)),
     row("semiuri", Valid, Taken, Answers(200)),
     row("transports", Valid, Taken, Answers(200)),
-    row("mpart01", Valid, Taken, Answers(405)),
+    row("mpart01", Valid, Taken, Answers(415)),
     // The answer to an INVITE that we never sent.
     row("unreason", Valid, Taken, Ignores),
     row("noreason", Valid, Taken, Ignores),

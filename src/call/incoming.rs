@@ -1,0 +1,315 @@
+//! Calls that come in (RFC 3261 §8.2.2.2, §9.2, §13.3; RFC 3262; RFC 3891).
+
+use super::{
+    Call, Calls, Cause, Event, Line, MAX_CALLS, Phase, Reply, Want, asserted, content_type, sdp,
+    session, shown_headers,
+};
+use crate::dialog::{Dialog, values};
+use crate::prelude::*;
+use crate::sip::{Message, Name, sanitize_text};
+use crate::text::{concat, cut, decimal, number, pieces};
+use crate::time::{Duration, Instant};
+use crate::transaction::{LONG_TIMEOUT, Resend};
+
+/// How long a call rings at most: as long as proxies let it (timer C).
+const RINGING: Duration = Duration::from_secs(180);
+/// INVITEs remembered to see when one comes by two ways.
+const MAX_SEEN: usize = 32;
+
+impl Calls {
+    /// `answer`: accept an incoming call.
+    pub fn answer(&mut self, now: Instant, op: u32, id: u32, headers: Vec<(String, String)>) {
+        if let Some((call, line)) = self.operate(now, op, id) {
+            if call.phase != Phase::Ringing {
+                return line.fail(op, "eInvalidState", "The call does not ring here.");
+            }
+            call.phase = Phase::Answering;
+            call.answer_op = Some(op);
+            call.answer_headers.extend(headers);
+            let offer = call.asked.as_ref().and_then(sdp).map(str::to_owned);
+            call.ask(
+                line,
+                offer.map_or(Want::Offer { restart: false }, Want::Answer),
+            );
+        }
+    }
+
+    /// `reject`: refuse an incoming call with `status`, 400 to 699.
+    pub fn reject(&mut self, now: Instant, op: u32, id: u32, status: u16, reason: Option<&str>) {
+        if let Some((call, line)) = self.operate(now, op, id) {
+            if !matches!(call.phase, Phase::Ringing | Phase::Answering) {
+                return line.fail(op, "eInvalidState", "The call does not ring here.");
+            }
+            let status = status.clamp(400, 699);
+            call.leave(line, status, reason);
+            call.end(line, Cause::Local, Some(status), "");
+            line.done(op);
+        }
+    }
+
+    /// An INVITE outside of dialogs.
+    pub fn handle_invite(&mut self, now: Instant, invite: &Message) {
+        self.line.now = now;
+        if let Some(refusal) = self.ring(invite) {
+            self.line.reply(refusal);
+        }
+    }
+
+    /// Makes the call, or tells why not.
+    fn ring(&mut self, invite: &Message) -> Option<Reply> {
+        let refusal = |status| Some(Reply::new(invite, status));
+        if self.line.is_merged(invite) {
+            return refusal(482);
+        }
+        if !self.line.ready {
+            return refusal(480);
+        }
+        if !invite.body().is_empty() && sdp(invite).is_none()
+            || invite.header(Name::ContentEncoding).is_some()
+        {
+            return Some(Reply::new(invite, 415).with("Accept", "application/sdp"));
+        }
+        if !takes_sdp(invite) {
+            return refusal(406);
+        }
+        if session::is_too_brief(invite) {
+            let min = decimal(session::MIN.into());
+            return Some(Reply::new(invite, 422).with("Min-SE", &min));
+        }
+        let replaces = match self.replaced(invite) {
+            Ok(replaces) => replaces,
+            Err(status) => return refusal(status),
+        };
+        let live = self.list.iter().filter(|call| call.phase != Phase::Over);
+        if live.count() >= MAX_CALLS {
+            return refusal(486);
+        }
+        let line = &mut self.line;
+        line.last_incoming = line.last_incoming.wrapping_add(2);
+        let id = line.last_incoming;
+        let dialog = Dialog::of_request(invite, line.random.hex::<8>());
+        let contact = line.contact();
+        let mut call = Call::new(id, Phase::Ringing, dialog, contact);
+        call.replaces = replaces;
+        call.learn_peer(invite);
+        call.answer_headers = record_routes(invite);
+        let seconds = invite.expires().map_or(RINGING, |seconds| {
+            Duration::from_secs(seconds.into()).min(RINGING)
+        });
+        call.ring_until = Some(line.now + seconds);
+        let has_offer = sdp(invite).is_some();
+        if replaces.is_none() {
+            call.ringing(line, invite, has_offer);
+        }
+        line.event(Event::Incoming {
+            call: id,
+            from: asserted(invite, Name::From),
+            to: sanitize_text(invite.to().map_or("", |to| to.uri)),
+            has_offer,
+            headers: shown_headers(invite),
+            replaces,
+        });
+        call.asked = Some(invite.clone());
+        self.list.push(call);
+        None
+    }
+
+    /// The call that an INVITE with Replaces takes the place of (RFC 3891 §3).
+    fn replaced(&self, invite: &Message) -> Result<Option<u32>, u16> {
+        let Some(value) = invite.header(Name::Replaces) else {
+            return Ok(None);
+        };
+        let mut params = pieces(value, b';');
+        let call_id = params.next().unwrap_or_default().trim_ascii();
+        let (mut to_tag, mut from_tag, mut early_only) = ("", "", false);
+        for param in params {
+            let (name, value) = cut(param, b'=').unwrap_or((param, ""));
+            let name = name.trim_ascii();
+            match value.trim_ascii() {
+                tag if name.eq_ignore_ascii_case("to-tag") => to_tag = tag,
+                tag if name.eq_ignore_ascii_case("from-tag") => from_tag = tag,
+                _ => early_only |= name.eq_ignore_ascii_case("early-only"),
+            }
+        }
+        let matches = |dialog: &Dialog| {
+            dialog.call_id == call_id && dialog.local_tag == to_tag && dialog.remote_tag == from_tag
+        };
+        let found = self.list.iter().find(|call| {
+            matches(&call.dialog) || call.forks.iter().any(|fork| matches(&fork.dialog))
+        });
+        match found.map(|call| (call, call.phase)) {
+            None => Err(481),
+            Some((_, Phase::Over)) => Err(603),
+            Some((_, Phase::Connected)) if early_only => Err(486),
+            Some((call, Phase::Connected | Phase::Calling)) => Ok(Some(call.id)),
+            // An early dialog that they made is theirs to end.
+            Some(_) => Err(481),
+        }
+    }
+
+    /// The call was replaced by another that is connected now.
+    pub(super) fn replace(&mut self, id: u32) {
+        if let Some((call, line)) = self.live(id) {
+            call.leave(line, 487, None);
+            call.end(
+                line,
+                Cause::Remote,
+                None,
+                "The call goes on in another one.",
+            );
+        }
+    }
+
+    /// CANCEL (RFC 3261 §9.2): it matters only to what is not answered yet.
+    pub fn handle_cancel(&mut self, now: Instant, cancel: &Message) {
+        self.line.now = now;
+        let Self { list, line } = self;
+        let same = |request: &Message| {
+            let branch = |message: &Message| Some(message.top_via()?.branch()?.to_owned());
+            request.call_id() == cancel.call_id()
+                && request.cseq().map(|cseq| cseq.number) == cancel.cseq().map(|cseq| cseq.number)
+                && branch(request) == branch(cancel)
+        };
+        let asked = |call: &&mut Call| call.asked.as_ref().is_some_and(same);
+        if let Some(call) = list.iter_mut().find(asked) {
+            line.reply(call.reply(cancel, 200));
+            return call.cancelled(line, cancel);
+        }
+        let answered = |call: &&mut Call| {
+            let reply = call.unacknowledged.as_ref();
+            reply.is_some_and(|(_, reply)| same(&reply.request))
+        };
+        match list.iter_mut().find(answered) {
+            Some(call) => line.reply(call.reply(cancel, 200)),
+            None => line.reply(Reply::new(cancel, 481)),
+        }
+    }
+}
+
+impl Line {
+    /// Whether `invite` came before, by another way (RFC 3261 §8.2.2.2).
+    fn is_merged(&mut self, invite: &Message) -> bool {
+        let number = invite.cseq().map_or(0, |cseq| cseq.number);
+        let tag = invite.from_tag().unwrap_or_default();
+        let key = concat(&[invite.call_id(), "\n", tag, "\n", &decimal(number.into())]);
+        if self.seen.iter().any(|(_, seen)| *seen == key) {
+            return true;
+        }
+        if self.seen.len() >= MAX_SEEN {
+            self.seen.remove(0);
+        }
+        self.seen.push((self.now + LONG_TIMEOUT, key));
+        false
+    }
+}
+
+impl Call {
+    /// 180, reliably if the caller insists. A reliable one for an INVITE without
+    /// an offer would have to make the offer (RFC 3261 §13.2.1), and so use the
+    /// microphone before anybody answered: then there is none.
+    fn ringing(&mut self, line: &mut Line, invite: &Message, has_offer: bool) {
+        let reliable = invite.has_option(Name::Require, "100rel");
+        if reliable && !has_offer {
+            return line.reply(self.reply(invite, 100));
+        }
+        let contact = self.contact.clone();
+        let mut reply = self.reply(invite, 180).with("Contact", &contact);
+        reply.headers.extend(record_routes(invite));
+        if reliable {
+            self.rseq = 1 + line.random.below(1 << 16) as u32;
+            reply = reply
+                .with("Require", "100rel")
+                .with("RSeq", &decimal(self.rseq.into()));
+            self.unacknowledged = Some((Resend::new(line.now), reply.clone()));
+        }
+        line.reply(reply);
+    }
+
+    /// PRACK for our 180 (RFC 3262 §3).
+    pub(super) fn pracked(&mut self, line: &mut Line, prack: &Message) {
+        let rack = prack.header(Name::RAck).unwrap_or_default();
+        let mut parts = pieces(rack, b' ').filter(|part| !part.is_empty());
+        let rseq = parts.next().and_then(number);
+        if self.rseq == 0 || rseq != Some(self.rseq.into()) {
+            return line.reply(self.reply(prack, 481));
+        }
+        let provisional = |(_, reply): &mut (Resend, Reply)| reply.status < 200;
+        self.unacknowledged.take_if(provisional);
+        // The INVITE's offer is not answered yet: no room for another.
+        let status = if sdp(prack).is_some() { 488 } else { 200 };
+        line.reply(self.reply(prack, status));
+    }
+
+    /// Their INVITE was cancelled.
+    fn cancelled(&mut self, line: &mut Line, cancel: &Message) {
+        self.leave_asked(line);
+        if self.phase == Phase::Connected {
+            return self.roll_back(line);
+        }
+        let (cause, text) = cancel_reason(cancel);
+        self.end(line, cause, Some(487), &text);
+    }
+
+    /// What is pending of theirs ends with 487.
+    pub(super) fn leave_asked(&mut self, line: &mut Line) {
+        for request in [self.asked.take(), self.queued.take()]
+            .into_iter()
+            .flatten()
+        {
+            line.reply(self.reply(&request, 487));
+        }
+    }
+}
+
+/// Why it was cancelled (RFC 3326). Another device that answered is told by SIP
+/// 200, or, by some exchanges, by Q.850's 26.
+pub(super) fn cancel_reason(request: &Message) -> (Cause, String) {
+    let mut text = String::new();
+    let mut cause = Cause::Cancelled;
+    for value in values(request, Name::Reason) {
+        let mut params = pieces(&value, b';').map(str::trim_ascii);
+        let protocol = params.next().unwrap_or_default().to_ascii_lowercase();
+        for param in params {
+            match cut(param, b'=') {
+                Some((name, number)) if name.eq_ignore_ascii_case("cause") => {
+                    let elsewhere =
+                        matches!((&*protocol, number), ("sip", "200") | ("q.850", "26"));
+                    if elsewhere {
+                        cause = Cause::AnsweredElsewhere;
+                    }
+                }
+                Some((name, value)) if name.eq_ignore_ascii_case("text") && text.is_empty() => {
+                    text = sanitize_text(&crate::sip::unquote(value));
+                }
+                _ => {}
+            }
+        }
+    }
+    (cause, text)
+}
+
+/// Whether the caller takes the answer that we can give (RFC 3261 §20.1).
+fn takes_sdp(invite: &Message) -> bool {
+    let mut accepted = invite.values(Name::Accept).peekable();
+    let range = |value| cut(value, b';').map_or(value, |(range, _)| range.trim_ascii());
+    accepted.peek().is_none()
+        || accepted.map(range).any(|range| {
+            let sdp = ["application/sdp", "application/*", "*/*"];
+            sdp.iter().any(|sdp| range.eq_ignore_ascii_case(sdp))
+        })
+}
+
+/// Record-Route is copied into what makes a dialog (RFC 3261 §12.1.1).
+fn record_routes(invite: &Message) -> Vec<(String, String)> {
+    let route = |value| ("Record-Route".to_owned(), value);
+    values(invite, Name::RecordRoute)
+        .into_iter()
+        .map(route)
+        .collect()
+}
+
+/// Whether a MESSAGE's body is text.
+pub(super) fn text_body(message: &Message) -> Option<(String, String)> {
+    let body = str::from_utf8(message.body()).ok()?;
+    Some((content_type(message).to_owned(), body.to_owned()))
+}

@@ -1,0 +1,212 @@
+//! Requests that come in within a call (RFC 3261 §12.2.2).
+
+use super::incoming::{cancel_reason, text_body};
+use super::{
+    Call, Calls, Cause, Event, Line, Phase, Reply, Want, asserted, sdp, session, shown_headers,
+};
+use crate::sip::{Message, Name};
+use crate::text::decimal;
+use crate::time::Instant;
+
+impl Calls {
+    /// A request other than CANCEL that bears a To tag. `false`: it belongs to
+    /// no call.
+    pub fn handle_request(&mut self, now: Instant, request: &Message) -> bool {
+        self.line.now = now;
+        let Self { list, line } = self;
+        for call in list.iter_mut() {
+            if call.dialog.has(request) {
+                call.handle(line, request);
+                return true;
+            }
+            if call.fork_of(request).is_some() {
+                call.handle_early(line, request);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// MESSAGE, inside a dialog or outside.
+    pub fn handle_message(&mut self, now: Instant, message: &Message) {
+        self.line.now = now;
+        let Some((content_type, body)) = text_body(message) else {
+            return self
+                .line
+                .reply(Reply::new(message, 415).with("Accept", "text/plain"));
+        };
+        self.line.reply(Reply::new(message, 200));
+        self.line.event(Event::Message {
+            from: asserted(message, Name::From),
+            content_type,
+            body,
+            headers: shown_headers(message),
+        });
+    }
+}
+
+impl Call {
+    fn handle(&mut self, line: &mut Line, request: &Message) {
+        let method = request.method();
+        if method == "ACK" {
+            return self.acknowledged(line, request);
+        }
+        if !self.dialog.in_order(request) {
+            return line.reply(self.reply(request, 500).with("Retry-After", "1"));
+        }
+        if self.phase == Phase::Over {
+            // A BYE that crosses ours is as good as its answer.
+            let status = if method == "BYE" { 200 } else { 481 };
+            return line.reply(self.reply(request, status));
+        }
+        match method {
+            "BYE" => self.hung_up(line, request),
+            "PRACK" => self.pracked(line, request),
+            "INVITE" | "UPDATE" if self.phase == Phase::Connected => {
+                self.session_request(line, request);
+            }
+            "UPDATE" if sdp(request).is_none() => self.session_request(line, request),
+            // Their offer of the INVITE waits for our answer.
+            "INVITE" | "UPDATE" => {
+                let wait = decimal(line.random.below(10));
+                line.reply(self.reply(request, 500).with("Retry-After", &wait));
+            }
+            "INFO" => self.info(line, request),
+            "REFER" => self.referred(line, request),
+            "NOTIFY" => self.notified(line, request),
+            "OPTIONS" => line.reply(self.reply(request, 200)),
+            _ => line.reply(self.reply(request, 405)),
+        }
+    }
+
+    /// A request in an early dialog of our own INVITE.
+    fn handle_early(&mut self, line: &mut Line, request: &Message) {
+        let over = self.phase == Phase::Over;
+        let Some(fork) = self.fork_of(request) else {
+            return;
+        };
+        let method = request.method();
+        if method == "ACK" {
+            return;
+        }
+        if !fork.dialog.in_order(request) {
+            return line.reply(self.reply(request, 500).with("Retry-After", "1"));
+        }
+        match (method, sdp(request)) {
+            ("UPDATE", None) => {
+                fork.dialog.refresh_target(request);
+                self.refreshed(line, request);
+            }
+            // Their answer has settled our offer, so they may make one (RFC 3311
+            // §5.2); media follow this dialog from now on.
+            ("UPDATE", Some(_)) if fork.reliable && !over => {
+                let first = !core::mem::replace(&mut fork.followed, true);
+                fork.dialog.refresh_target(request);
+                match fork.answer.clone() {
+                    Some(answer) if first && self.exchange.is_offered() => {
+                        self.exchange.note_remote(&answer);
+                        self.queued = Some(request.clone());
+                        self.ask(line, Want::Apply(answer));
+                    }
+                    _ => self.offered(line, request.clone()),
+                }
+            }
+            ("UPDATE", Some(_)) => line.reply(self.reply(request, 491)),
+            ("INFO", _) if !over => self.info(line, request),
+            // One branch leaves; the INVITE's own answer tells the rest.
+            ("BYE", _) => {
+                line.reply(self.reply(request, 200));
+                self.forks.retain(|fork| !fork.dialog.has(request));
+            }
+            ("OPTIONS", _) => line.reply(self.reply(request, 200)),
+            _ => line.reply(self.reply(request, 481)),
+        }
+    }
+
+    fn hung_up(&mut self, line: &mut Line, bye: &Message) {
+        self.leave_asked(line);
+        line.reply(self.reply(bye, 200));
+        // Their BYE says that they know of our 2xx.
+        self.unacknowledged = None;
+        let (cause, text) = cancel_reason(bye);
+        let cause = match self.phase {
+            Phase::Connected => Cause::Remote,
+            _ => cause,
+        };
+        self.end(line, cause, None, &text);
+    }
+
+    fn acknowledged(&mut self, line: &mut Line, ack: &Message) {
+        let number = |message: &Message| message.cseq().map(|cseq| cseq.number);
+        let ours = |(_, reply): &mut (_, Reply)| {
+            reply.status >= 200 && number(&reply.request) == number(ack)
+        };
+        let Some((_, reply)) = self.unacknowledged.take_if(ours) else {
+            return;
+        };
+        if self.phase == Phase::Over {
+            if core::mem::take(&mut self.bye_when_acknowledged) {
+                self.bye(line);
+            }
+            return;
+        }
+        // Without an offer in the INVITE ours went out in the 2xx.
+        if sdp(&reply.request).is_none() && self.exchange.is_offered() {
+            return self.answered_in_ack(line, ack);
+        }
+        self.advance(line);
+    }
+
+    /// A re-INVITE or an UPDATE.
+    fn session_request(&mut self, line: &mut Line, request: &Message) {
+        if !request.body().is_empty() && sdp(request).is_none() {
+            let reply = self.reply(request, 415).with("Accept", "application/sdp");
+            return line.reply(reply);
+        }
+        if session::is_too_brief(request) {
+            let min = decimal(session::MIN.into());
+            return line.reply(self.reply(request, 422).with("Min-SE", &min));
+        }
+        self.learn_peer(request);
+        if request.method() == "UPDATE" && sdp(request).is_none() {
+            self.dialog.refresh_target(request);
+            return self.refreshed(line, request);
+        }
+        self.offered(line, request.clone());
+    }
+
+    /// A target or session refresh without a description.
+    fn refreshed(&mut self, line: &mut Line, request: &Message) {
+        let mut reply = self.reply(request, 200);
+        reply.headers = super::dialog_headers(&self.contact);
+        if self.phase == Phase::Connected {
+            self.session.answer(line.now, request, &mut reply.headers);
+        }
+        line.reply(reply);
+    }
+
+    fn info(&mut self, line: &mut Line, request: &Message) {
+        let package = request.header(Name::InfoPackage);
+        if package.is_some_and(|package| !package.eq_ignore_ascii_case("trickle-ice")) {
+            // RFC 6086 §4.2.2.
+            let reply = self.reply(request, 469).with("Recv-Info", "trickle-ice");
+            return line.reply(reply);
+        }
+        let Some((content_type, body)) = text_body(request) else {
+            return line.reply(self.reply(request, 415).with("Accept", "text/plain"));
+        };
+        line.reply(self.reply(request, 200));
+        let call = self.id;
+        line.event(match package {
+            Some(_) => Event::Candidates {
+                call,
+                fragment: body,
+            },
+            None => Event::Info {
+                call,
+                content_type,
+                body,
+            },
+        });
+    }
+}

@@ -1,0 +1,505 @@
+//! Offers and answers (RFC 3264, RFC 6337): one exchange at a time, made of what
+//! the media handler describes and what the far end says. A re-INVITE that fails
+//! changes nothing (RFC 6141).
+
+use super::{Call, Calls, Cause, Event, Job, Line, Phase, Shown, Want, dialog_headers, sdp};
+use crate::prelude::*;
+use crate::sip::Message;
+use crate::text::{decimal, pieces};
+use crate::time::{Duration, Instant};
+use crate::transaction::Resend;
+
+/// ```text
+///            offer made          answer            taken
+///  Offering ───────────► Offered ──────► Applying ──────┐
+///     ▲ hold, resume, …     │ refused                   ▼
+///    Idle ◄─────────────────┼──── RollingBack ◄───────  Idle
+///     │ their offer         └──────────▲
+///     └──────────────────► Answering ──┴ (failed)
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Step {
+    #[default]
+    Idle,
+    /// The handler makes our offer.
+    Offering,
+    /// It is with the far end.
+    Offered,
+    /// The handler takes the far end's answer.
+    Applying,
+    /// The handler makes the answer to the far end's offer.
+    Answering,
+    /// The handler goes back to what was agreed.
+    RollingBack,
+}
+
+/// The state of offer and answer, and what the app wants of it.
+#[derive(Default)]
+pub(super) struct Exchange {
+    step: Step,
+    /// The media event that is being worked on.
+    request: u32,
+    /// The number of our re-INVITE.
+    reinvite: u32,
+    /// What the description in hand says of hold.
+    holding: bool,
+    /// What was agreed.
+    held: bool,
+    held_there: bool,
+    agreed: bool,
+    /// What the app wants.
+    want_hold: bool,
+    want_offer: bool,
+    restart: bool,
+    operations: Vec<u32>,
+    retry_at: Option<Instant>,
+    /// Our offer, for an INVITE that is sent again.
+    pub offer: Option<String>,
+    /// The answer that came reliably before the call was answered.
+    pub early_answer: Option<String>,
+}
+
+impl Exchange {
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.retry_at
+    }
+
+    pub(super) fn is_offered(&self) -> bool {
+        self.step == Step::Offered
+    }
+
+    pub(super) fn offered(&mut self, number: u32) {
+        self.step = Step::Offered;
+        self.reinvite = number;
+    }
+
+    pub(super) fn want_offer(&mut self) {
+        self.want_offer = true;
+    }
+
+    /// What the far end's description says of hold. An answer to our own hold
+    /// says nothing: it can but give way.
+    pub(super) fn note_remote(&mut self, description: &str) {
+        if self.step == Step::Answering || !self.holding {
+            self.held_there = is_hold(description);
+        }
+    }
+}
+
+impl Calls {
+    /// `hold` and `resume`.
+    pub fn hold(&mut self, now: Instant, op: u32, id: u32, hold: bool) {
+        if let Some((call, line)) = self.operate(now, op, id) {
+            call.want(line, op, |exchange| exchange.want_hold = hold);
+        }
+    }
+
+    /// `renegotiate`: the handler wants to make a new offer.
+    pub fn renegotiate(&mut self, now: Instant, op: u32, id: u32, restart: bool) {
+        if let Some((call, line)) = self.operate(now, op, id) {
+            call.want(line, op, |exchange| {
+                exchange.want_offer = true;
+                exchange.restart |= restart;
+            });
+        }
+    }
+
+    /// The handler made the description that `request` asked for.
+    pub fn media_ready(&mut self, now: Instant, id: u32, request: u32, description: String) {
+        self.line.now = now;
+        let mut replaced = None;
+        if let Some((call, line)) = self.live(id) {
+            let offers = call.exchange.step == Step::Offering;
+            if call.exchange.request != request || !offers && call.exchange.step != Step::Answering
+            {
+                return;
+            }
+            match call.phase {
+                Phase::Calling if offers => {
+                    call.exchange.offer = Some(description.clone());
+                    call.invite(line, description);
+                }
+                Phase::Connected if offers && call.asked.is_none() => {
+                    call.reinvite(line, description);
+                }
+                _ => {
+                    replaced = call.replaces.filter(|_| call.phase == Phase::Answering);
+                    call.describe(line, description);
+                }
+            }
+        }
+        if let Some(replaced) = replaced {
+            self.replace(replaced);
+        }
+    }
+
+    /// The handler has done what `request` asked for.
+    pub fn media_done(&mut self, now: Instant, id: u32, request: u32) {
+        self.line.now = now;
+        if let Some((call, line)) = self.live(id)
+            && call.exchange.request == request
+        {
+            match call.exchange.step {
+                Step::Applying => call.agree(line),
+                Step::RollingBack => {
+                    call.exchange.step = Step::Idle;
+                    call.advance(line);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The handler could not do what `request` asked for.
+    pub fn media_failed(&mut self, now: Instant, id: u32, request: u32, message: &str) {
+        self.line.now = now;
+        if let Some((call, line)) = self.live(id)
+            && call.exchange.request == request
+        {
+            call.media_failed(line, message);
+        }
+    }
+
+    /// Candidates of our side, for a far end that takes them later (RFC 8840).
+    pub fn candidates(&mut self, now: Instant, id: u32, fragment: String) {
+        self.line.now = now;
+        if let Some((call, line)) = self.live(id)
+            && call.phase == Phase::Connected
+            && call.peer.trickle
+        {
+            let mut info = call.dialog.request("INFO");
+            info.header("Info-Package", "trickle-ice");
+            info.header("Content-Disposition", "Info-Package");
+            info.content = Some(("application/trickle-ice-sdpfrag".to_owned(), fragment));
+            line.send(id, Job::Candidates, info);
+        }
+    }
+}
+
+impl Call {
+    /// Asks the handler, and waits for it.
+    pub(super) fn ask(&mut self, line: &mut Line, want: Want) {
+        self.exchange.step = match &want {
+            Want::Offer { .. } => Step::Offering,
+            Want::Answer(_) => Step::Answering,
+            Want::Rollback => Step::RollingBack,
+            _ => Step::Applying,
+        };
+        self.exchange.request = self.media_event(line, want);
+    }
+
+    /// Tells the handler.
+    pub(super) fn media_event(&mut self, line: &mut Line, want: Want) -> u32 {
+        let request = line.number();
+        line.event(Event::Media {
+            call: self.id,
+            request,
+            want,
+            hold: self.exchange.holding,
+            initial: !self.exchange.agreed,
+            trickle: self.peer.trickle,
+        });
+        request
+    }
+
+    pub(super) fn roll_back(&mut self, line: &mut Line) {
+        self.ask(line, Want::Rollback);
+    }
+
+    fn want(&mut self, line: &mut Line, op: u32, change: impl FnOnce(&mut Exchange)) {
+        if self.phase != Phase::Connected {
+            return line.fail(op, "eInvalidState", "The call is not connected yet.");
+        }
+        change(&mut self.exchange);
+        self.exchange.operations.push(op);
+        self.advance(line);
+    }
+
+    /// Does the next thing that is due, when nothing is under way.
+    pub(super) fn advance(&mut self, line: &mut Line) {
+        let now = line.now;
+        self.exchange.retry_at.take_if(|at| *at <= now);
+        if self.exchange.step != Step::Idle || !line.ready {
+            return;
+        }
+        if let Some(request) = self.queued.take() {
+            return self.offered(line, request);
+        }
+        if self.phase != Phase::Connected || self.unacknowledged.is_some() {
+            return;
+        }
+        let exchange = &mut self.exchange;
+        if exchange.want_hold == exchange.held && !exchange.want_offer {
+            for op in core::mem::take(&mut exchange.operations) {
+                line.done(op);
+            }
+        } else if exchange.retry_at.is_none() {
+            exchange.holding = exchange.want_hold;
+            exchange.want_offer = false;
+            let restart = core::mem::take(&mut exchange.restart);
+            self.ask(line, Want::Offer { restart });
+        }
+    }
+
+    /// Both sides agree on what the descriptions say.
+    pub(super) fn agree(&mut self, line: &mut Line) {
+        let exchange = &mut self.exchange;
+        exchange.step = Step::Idle;
+        exchange.held = exchange.holding;
+        exchange.agreed = true;
+        let (local, remote) = (exchange.held, exchange.held_there);
+        if self.phase == Phase::Connected {
+            let state = match local || remote {
+                true => Shown::Held { local, remote },
+                false => Shown::Connected,
+            };
+            self.show(line, state, false, None);
+        }
+        self.advance(line);
+    }
+
+    /// A session refresh where UPDATE is not known there.
+    pub(super) fn want_refresh(&mut self, line: &mut Line) {
+        self.exchange.want_offer();
+        self.advance(line);
+    }
+
+    fn reinvite(&mut self, line: &mut Line, offer: String) {
+        let mut request = self.dialog.request("INVITE");
+        request.headers.extend(dialog_headers(&self.contact));
+        self.session.offer(&mut request);
+        request.content = Some(("application/sdp".to_owned(), offer));
+        let number = line.send(self.id, Job::Reinvite, request);
+        self.exchange.offered(number);
+    }
+
+    pub(super) fn reinvite_answered(&mut self, line: &mut Line, number: u32, answer: &Message) {
+        let status = answer.status();
+        if (200..300).contains(&status) {
+            let ack = self.dialog.request("ACK");
+            let cseq = answer.cseq().map_or(0, |cseq| cseq.number);
+            line.acknowledge(self.id, Job::Reinvite, number, ack, cseq);
+        }
+        let waits = self.exchange.is_offered() && self.exchange.reinvite == number;
+        if self.phase == Phase::Over || !waits || status < 200 {
+            return;
+        }
+        match (status, sdp(answer)) {
+            (200..300, Some(description)) => {
+                self.dialog.refresh_target(answer);
+                self.learn_peer(answer);
+                self.session.answered(line.now, answer);
+                self.exchange.note_remote(description);
+                self.ask(line, Want::Apply(description.to_owned()));
+            }
+            // Glare (RFC 3261 §14.1): whoever made the Call-ID waits longer.
+            (491, _) => {
+                let wait = match self.ours {
+                    true => 2100 + 10 * line.random.below(191),
+                    false => 10 * line.random.below(201),
+                };
+                self.exchange.retry_at = Some(line.now + Duration::from_millis(wait));
+                self.exchange.want_offer |= self.exchange.holding == self.exchange.held;
+                self.roll_back(line);
+            }
+            (408 | 481, _) => self.broken(line, status),
+            (422, _) if self.session.raise(answer) => {
+                self.exchange.want_offer = true;
+                self.roll_back(line);
+            }
+            _ => {
+                let text = super::failure(answer);
+                self.fail_operations(line, &text, Some(status));
+                self.session.put_off(line.now);
+                self.roll_back(line);
+            }
+        }
+    }
+
+    /// The far end has no such call any more (RFC 5057).
+    pub(super) fn broken(&mut self, line: &mut Line, status: u16) {
+        self.leave(line, 408, None);
+        let text = "The far end does not know the call any more.";
+        self.end(line, Cause::Failed, Some(status), text);
+    }
+
+    /// What the app wanted did not come about, and is not tried again.
+    pub(super) fn fail_operations(&mut self, line: &mut Line, text: &str, status: Option<u16>) {
+        self.give_up(line, "eCallFailed", text, status);
+    }
+
+    fn give_up(&mut self, line: &mut Line, code: &'static str, text: &str, status: Option<u16>) {
+        let exchange = &mut self.exchange;
+        exchange.want_hold = exchange.held;
+        exchange.want_offer = false;
+        exchange.restart = false;
+        for op in core::mem::take(&mut exchange.operations) {
+            line.refused(op, code, text, status);
+        }
+        if self.phase == Phase::Over {
+            self.transfer_failed(line, code, text, None);
+        }
+    }
+
+    /// Their re-INVITE, or an UPDATE with an offer.
+    pub(super) fn offered(&mut self, line: &mut Line, request: Message) {
+        match self.exchange.step {
+            Step::Idle => {}
+            Step::Applying | Step::RollingBack if self.queued.is_none() => {
+                self.queued = Some(request);
+                return;
+            }
+            Step::Offering | Step::Offered => return line.reply(self.reply(&request, 491)),
+            _ => {
+                let wait = decimal(line.random.below(10));
+                return line.reply(self.reply(&request, 500).with("Retry-After", &wait));
+            }
+        }
+        if request.method() == "INVITE" {
+            line.reply(self.reply(&request, 100));
+        }
+        self.exchange.holding = self.exchange.want_hold;
+        let want = match sdp(&request) {
+            Some(offer) => Want::Answer(offer.to_owned()),
+            None => Want::Offer { restart: false },
+        };
+        self.asked = Some(request);
+        self.ask(line, want);
+    }
+
+    /// Answers their INVITE or UPDATE with our description.
+    fn describe(&mut self, line: &mut Line, description: String) {
+        let Some(request) = self.asked.take() else {
+            return;
+        };
+        let mut reply = self.reply(&request, 200);
+        reply.headers = dialog_headers(&self.contact);
+        reply.headers.append(&mut self.answer_headers);
+        self.session.answer(line.now, &request, &mut reply.headers);
+        reply.content = Some(("application/sdp".to_owned(), description));
+        if request.method() == "INVITE" {
+            self.unacknowledged = Some((Resend::new(line.now), reply.clone()));
+        }
+        line.reply(reply);
+        self.dialog.refresh_target(&request);
+        if self.phase == Phase::Answering {
+            self.phase = Phase::Connected;
+            self.ring_until = None;
+            self.show(line, Shown::Connected, false, None);
+        }
+        if let Some(op) = self.answer_op.take() {
+            line.done(op);
+        }
+        match sdp(&request) {
+            Some(offer) => {
+                self.exchange.note_remote(offer);
+                self.agree(line);
+            }
+            None => self.exchange.offered(0),
+        }
+    }
+
+    /// The ACK with the answer to our offer in a 2xx.
+    pub(super) fn answered_in_ack(&mut self, line: &mut Line, ack: &Message) {
+        match sdp(ack) {
+            Some(answer) => {
+                self.exchange.note_remote(answer);
+                self.ask(line, Want::Apply(answer.to_owned()));
+            }
+            None if self.exchange.agreed => self.roll_back(line),
+            None => {
+                self.leave(line, 488, None);
+                let text = "The far end confirmed without a session description.";
+                self.end(line, Cause::Failed, None, text);
+            }
+        }
+    }
+
+    fn media_failed(&mut self, line: &mut Line, message: &str) {
+        let step = self.exchange.step;
+        match (self.phase, step) {
+            (Phase::Over, _) | (_, Step::Idle | Step::Offered) => {}
+            (Phase::Connected, Step::Offering | Step::Answering) => {
+                match self.asked.take() {
+                    Some(asked) => line.reply(self.reply(&asked, 488)),
+                    None => self.give_up(line, "eMediaFailed", message, None),
+                }
+                self.roll_back(line);
+            }
+            (Phase::Calling, Step::Answering) => {
+                if let Some(asked) = self.asked.take() {
+                    line.reply(self.reply(&asked, 488));
+                }
+                self.exchange.step = Step::Idle;
+            }
+            _ => {
+                if let Some(op) = self.answer_op.take() {
+                    line.fail(op, "eMediaFailed", message);
+                }
+                self.leave(line, 488, None);
+                self.end(line, Cause::Failed, None, message);
+            }
+        }
+    }
+}
+
+/// Does this description put us on hold: does every stream in it forbid us to
+/// send (RFC 3264 §8.4)? A stream that is refused (port 0) says nothing.
+fn is_hold(description: &str) -> bool {
+    let (mut streams, mut held) = (0, 0);
+    let mut session = false;
+    // Of the stream at hand: whether it counts, and whether it is held.
+    let mut stream: Option<(bool, bool)> = None;
+    // The end counts the last stream.
+    for line in pieces(description, b'\n').chain(["m=end 0"]) {
+        let line = line.trim_ascii();
+        let direction = match line {
+            "a=sendonly" | "a=inactive" => true,
+            "a=sendrecv" | "a=recvonly" => false,
+            _ => {
+                if let Some(next) = line.strip_prefix("m=") {
+                    if let Some((true, holds)) = stream {
+                        streams += 1;
+                        held += u32::from(holds);
+                    }
+                    stream = Some((pieces(next, b' ').nth(1) != Some("0"), session));
+                }
+                continue;
+            }
+        };
+        match &mut stream {
+            Some((_, holds)) => *holds = direction,
+            None => session = direction,
+        }
+    }
+    streams > 0 && streams == held
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_hold;
+
+    #[test]
+    fn hold_is_seen_in_every_shape() {
+        let sdp = |lines: &str| lines.replace(' ', "\r\n").replace('_', " ");
+        for held in [
+            "v=0 m=audio_9_X_0 a=sendonly",
+            "v=0 a=inactive m=audio_9_X_0",
+            "v=0 m=audio_9_X_0 a=inactive m=video_9_X_0 a=sendonly",
+            "v=0 m=audio_9_X_0 a=sendonly m=video_0_X_0 a=sendrecv",
+        ] {
+            assert!(is_hold(&sdp(held)), "{held}");
+        }
+        for talks in [
+            "v=0 m=audio_9_X_0",
+            "v=0 m=audio_9_X_0 a=sendrecv",
+            "v=0 m=audio_9_X_0 a=recvonly",
+            "v=0 a=sendonly m=audio_9_X_0 a=sendrecv",
+            "v=0 m=audio_9_X_0 a=sendonly m=video_9_X_0",
+            "v=0",
+            "",
+        ] {
+            assert!(!is_hold(&sdp(talks)), "{talks}");
+        }
+    }
+}

@@ -1,0 +1,582 @@
+//! Calls: one INVITE usage each, with its dialogs, its offers and answers, its
+//! timers and its transfers (RFC 3261 §13 to §15, and what came after).
+//!
+//! Like the registration, the machine knows nothing of sockets, transactions and
+//! credentials. It asks its owner to send and to answer ([`Action`]), is given
+//! answers and requests, and tells the app ([`Event`]). Media are made elsewhere:
+//! it asks for descriptions ([`Want`]) and is given them.
+//!
+//! ```text
+//!           offer made     2xx (ACK)
+//!  Calling ───────────► … ──────────┐
+//!     │ hang-up: CANCEL             ▼   BYE, either way
+//!     ├──────────────────────► Connected ───────────────► Over
+//!     │            answer made      ▲                       ▲
+//!  Ringing ──► Answering ───────────┘ 2xx                   │
+//!     └───────────┴─────────────────────────────────────────┘
+//!       refused, cancelled, failed
+//! ```
+//!
+//! The app hears of the end when the call gets `Over`. It then stays until its
+//! last transaction is over: a 2xx may cross a CANCEL, a BYE waits for an ACK.
+
+mod incoming;
+mod inside;
+mod media;
+mod outgoing;
+mod session;
+mod target;
+mod terms;
+mod transfer;
+
+use crate::prelude::*;
+pub use terms::{
+    Account, Action, CallOptions, Cause, Event, Job, Party, Problem, Reply, Shown, Want,
+};
+
+use crate::dialog::Dialog;
+use crate::rand::Random;
+use crate::sip::{Message, Name, NameAddr, sanitize_text};
+use crate::text::{concat, cut, decimal};
+use crate::time::{Duration, Instant, earliest};
+use crate::transaction::{Due, Request, Resend};
+use media::Exchange;
+use outgoing::Fork;
+use session::Session;
+use transfer::{Referral, Transfer};
+
+/// Calls at the same time; more than anybody can handle.
+pub const MAX_CALLS: usize = 10;
+/// How long a call outlives the flow to the server.
+pub const FLOW_GRACE: Duration = Duration::from_secs(12);
+/// Methods that a phone takes.
+pub const ALLOW: &str =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, INFO, UPDATE, PRACK, REFER, MESSAGE";
+/// Option tags that a call understands.
+pub const SUPPORTED: &str = "path, gruu, replaces, 100rel, timer, norefersub, trickle-ice";
+
+/// See the module's documentation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Calling,
+    Ringing,
+    Answering,
+    Connected,
+    Over,
+}
+
+/// What the far end can do.
+#[derive(Clone, Copy, Default)]
+struct Peer {
+    update: bool,
+    trickle: bool,
+}
+
+/// One call.
+struct Call {
+    id: u32,
+    phase: Phase,
+    /// We made it: the Call-ID is ours, which counts in a glare.
+    ours: bool,
+    shown: (Shown, bool),
+    dialog: Dialog,
+    peer: Peer,
+    /// Early dialogs of an outgoing call, and those that were not chosen.
+    forks: Vec<Fork>,
+    /// Where else to try, best first, after a redirection.
+    redirects: Vec<String>,
+    tried: u8,
+    /// Our Contact in its dialogs.
+    contact: String,
+    /// Further headers of our INVITE.
+    headers: Vec<(String, String)>,
+    anonymous: bool,
+    /// Their INVITE or UPDATE that we have not answered in the end.
+    asked: Option<Message>,
+    /// One that came while the handler was busy.
+    queued: Option<Message>,
+    /// The operation `answer`.
+    answer_op: Option<u32>,
+    answer_headers: Vec<(String, String)>,
+    /// Sent until it is acknowledged: our 2xx, or a reliable 180.
+    unacknowledged: Option<(Resend, Reply)>,
+    /// RSeq of our 180.
+    rseq: u32,
+    bye_when_acknowledged: bool,
+    ring_until: Option<Instant>,
+    exchange: Exchange,
+    session: Session,
+    lost_until: Option<Instant>,
+    transfer: Option<Transfer>,
+    /// A REFER of theirs that the app has not answered yet.
+    referral: Option<Referral>,
+    refers: u32,
+    /// The REFER that this call was made for.
+    reports_to: Option<Referral>,
+    /// The call that this one takes the place of.
+    replaces: Option<u32>,
+}
+
+/// What all calls share: the account, randomness, and what is to be done.
+struct Line {
+    now: Instant,
+    ready: bool,
+    account: Account,
+    random: Random,
+    actions: Vec<Action>,
+    last_incoming: u32,
+    last_number: u32,
+    /// INVITEs of the last seconds, to see when one comes by two ways.
+    seen: Vec<(Instant, String)>,
+}
+
+/// The calls of a phone.
+pub struct Calls {
+    list: Vec<Call>,
+    line: Line,
+}
+
+impl Calls {
+    /// No calls yet.
+    pub fn new(account: Account, random: Random) -> Self {
+        Self {
+            list: Vec::new(),
+            line: Line {
+                now: Instant::default(),
+                ready: false,
+                account,
+                random,
+                actions: Vec::new(),
+                last_incoming: 0,
+                last_number: 0,
+                seen: Vec::new(),
+            },
+        }
+    }
+
+    /// Whether requests can go out: the flow is there and registered.
+    pub fn is_ready(&self) -> bool {
+        self.line.ready
+    }
+
+    /// The account, where the registrar's answers say more of it.
+    pub fn account_mut(&mut self) -> &mut Account {
+        &mut self.line.account
+    }
+
+    /// The next thing to do.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        let actions = &mut self.line.actions;
+        (!actions.is_empty()).then(|| actions.remove(0))
+    }
+
+    /// Whether a call is known by this id, be it over for the app.
+    pub fn knows(&self, id: u32) -> bool {
+        self.list.iter().any(|call| call.id == id)
+    }
+
+    /// How many there are, those that are over for the app included.
+    #[allow(clippy::len_without_is_empty)] // nobody asks
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether the app has a call.
+    pub fn are_any(&self) -> bool {
+        self.list.iter().any(|call| call.phase != Phase::Over)
+    }
+
+    /// Whether a challenged request of this job is still worth being repeated.
+    pub fn wants(&self, id: u32, job: Job) -> bool {
+        let over = |call: &Call| call.id == id && call.phase == Phase::Over;
+        job != Job::Invite || !self.list.iter().any(over)
+    }
+
+    /// Forgets calls that are over and for which nothing is `pending`.
+    pub fn tidy(&mut self, pending: impl Fn(u32) -> bool) {
+        self.list.retain(|call| {
+            let left = call.unacknowledged.is_some() || pending(call.id);
+            call.phase != Phase::Over || left
+        });
+    }
+
+    /// The call, if it is not over, with what it needs.
+    fn live(&mut self, id: u32) -> Option<(&mut Call, &mut Line)> {
+        let Self { list, line } = self;
+        let mut calls = list.iter_mut();
+        let call = calls.find(|call| call.id == id && call.phase != Phase::Over)?;
+        Some((call, line))
+    }
+
+    /// The same for an operation, which is answered at once if there is none.
+    fn operate(&mut self, now: Instant, op: u32, id: u32) -> Option<(&mut Call, &mut Line)> {
+        self.line.now = now;
+        if self.live(id).is_none() {
+            self.line.fail(op, "eInvalidState", "The call has ended.");
+        }
+        self.live(id)
+    }
+
+    /// `hangup`: CANCEL, BYE or a refusal, whatever the state asks for.
+    pub fn hangup(&mut self, now: Instant, op: u32, id: u32) {
+        if let Some((call, line)) = self.operate(now, op, id) {
+            call.leave(line, 486, None);
+            call.end(line, Cause::Local, None, "");
+            line.done(op);
+        }
+    }
+
+    /// Ends every call, with a word to the far ends while the flow allows it.
+    pub fn end_all(&mut self, now: Instant, cause: Cause, reason: &str) {
+        self.line.now = now;
+        for call in &mut self.list {
+            if call.phase != Phase::Over {
+                call.leave(&mut self.line, 480, None);
+                call.end(&mut self.line, cause, None, reason);
+            }
+        }
+    }
+
+    /// The flow to the server is gone. Calls that are not answered yet go with
+    /// it, because their answers would come, or go, by it; others wait.
+    pub fn flow_down(&mut self, now: Instant) {
+        self.line.now = now;
+        self.line.ready = false;
+        for call in &mut self.list {
+            call.flow_down(&mut self.line);
+        }
+    }
+
+    /// The flow is there and registered.
+    pub fn flow_up(&mut self, now: Instant) {
+        self.line.now = now;
+        self.line.ready = true;
+        for call in &mut self.list {
+            call.lost_until = None;
+            call.advance(&mut self.line);
+        }
+    }
+
+    /// When [`Calls::handle_timeout`] is due.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let mut due = None;
+        for call in &self.list {
+            due = earliest(&[due, call.poll_timeout()]);
+        }
+        due
+    }
+
+    /// Fires what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.line.now = now;
+        let Self { list, line } = self;
+        for call in list.iter_mut() {
+            call.handle_timeout(line);
+        }
+        line.seen.retain(|(until, _)| *until > now);
+    }
+}
+
+impl Call {
+    fn new(id: u32, phase: Phase, dialog: Dialog, contact: String) -> Self {
+        Self {
+            contact,
+            id,
+            phase,
+            ours: phase == Phase::Calling,
+            shown: (Shown::Calling, false),
+            dialog,
+            peer: Peer::default(),
+            forks: Vec::new(),
+            redirects: Vec::new(),
+            tried: 0,
+            headers: Vec::new(),
+            anonymous: false,
+            asked: None,
+            queued: None,
+            answer_op: None,
+            answer_headers: Vec::new(),
+            unacknowledged: None,
+            rseq: 0,
+            bye_when_acknowledged: false,
+            ring_until: None,
+            exchange: Exchange::default(),
+            session: Session::default(),
+            lost_until: None,
+            transfer: None,
+            referral: None,
+            refers: 0,
+            reports_to: None,
+            replaces: None,
+        }
+    }
+
+    /// Tells the far end that it is over: CANCEL, a refusal with `status`, or BYE.
+    fn leave(&mut self, line: &mut Line, status: u16, reason: Option<&str>) {
+        if let Some(asked) = self.asked.take() {
+            let initial = self.phase != Phase::Connected;
+            let mut reply = self.reply(&asked, if initial { status } else { 487 });
+            reply.reason = reason.map(str::to_owned);
+            line.reply(reply);
+        }
+        match self.phase {
+            Phase::Calling => line.actions.push(Action::Cancel(self.id)),
+            // RFC 3261 §15: a callee's BYE waits for the ACK.
+            Phase::Connected if self.unacknowledged.is_some() => self.bye_when_acknowledged = true,
+            Phase::Connected => self.bye(line),
+            Phase::Ringing | Phase::Answering | Phase::Over => {}
+        }
+    }
+
+    fn bye(&mut self, line: &mut Line) {
+        let bye = self.dialog.request("BYE");
+        line.send(self.id, Job::Bye, bye);
+    }
+
+    /// The app hears of the end: once, and last of all.
+    fn end(&mut self, line: &mut Line, cause: Cause, status: Option<u16>, reason: &str) {
+        if self.phase == Phase::Over {
+            return;
+        }
+        if !self.bye_when_acknowledged {
+            self.unacknowledged = None;
+        }
+        self.phase = Phase::Over;
+        self.ring_until = None;
+        self.queued = None;
+        if let Some(op) = self.answer_op.take() {
+            line.fail(op, "eCallFailed", "The call ended before it was answered.");
+        }
+        self.fail_operations(line, "The call has ended.", None);
+        self.report(line, status.unwrap_or(487), reason);
+        self.media_event(line, Want::End);
+        line.event(Event::Ended {
+            call: self.id,
+            cause,
+            status,
+            reason: sanitize_text(reason),
+        });
+    }
+
+    fn flow_down(&mut self, line: &mut Line) {
+        match self.phase {
+            Phase::Connected => {
+                self.lost_until.get_or_insert(line.now + FLOW_GRACE);
+                // Their request cannot be answered any more.
+                if self.asked.take().is_some() {
+                    self.roll_back(line);
+                }
+                self.queued = None;
+            }
+            Phase::Over => {}
+            _ => {
+                self.asked = None;
+                let text = "The connection to the server was lost.";
+                self.end(line, Cause::Failed, None, text);
+            }
+        }
+    }
+
+    /// Shows a state that differs from the last one.
+    fn show(&mut self, line: &mut Line, state: Shown, early: bool, remote: Option<Party>) {
+        if self.shown != (state, early) {
+            self.shown = (state, early);
+            line.event(Event::State {
+                call: self.id,
+                state,
+                early,
+                remote,
+            });
+        }
+    }
+
+    /// An answer in this call's dialog.
+    fn reply(&self, request: &Message, status: u16) -> Reply {
+        Reply {
+            tag: Some(self.dialog.local_tag.clone()),
+            ..Reply::new(request, status)
+        }
+    }
+
+    fn learn_peer(&mut self, message: &Message) {
+        if message.header(Name::Allow).is_some() {
+            self.peer.update = message.has_option(Name::Allow, "UPDATE");
+        }
+        if message.header(Name::Supported).is_some() {
+            self.peer.trickle = message.has_option(Name::Supported, "trickle-ice");
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        let resend = self.unacknowledged.as_ref();
+        earliest(&[
+            self.ring_until,
+            self.lost_until,
+            resend.map(|(resend, _)| resend.poll_timeout()),
+            self.exchange.poll_timeout(),
+            self.session.poll_timeout(),
+            self.transfer.as_ref().map(|transfer| transfer.until),
+            self.referral.as_ref().map(|referral| referral.until),
+        ])
+    }
+
+    fn handle_timeout(&mut self, line: &mut Line) {
+        let now = line.now;
+        let due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        if let Some((resend, reply)) = &mut self.unacknowledged {
+            match resend.due(now) {
+                Due::Nothing => {}
+                Due::Again => line.actions.push(Action::Reply(reply.clone())),
+                Due::GiveUp => self.unacknowledged_for_long(line),
+            }
+        }
+        if self.phase == Phase::Over {
+            return;
+        }
+        if due(self.ring_until) {
+            self.leave(line, 480, None);
+            let text = "Nobody answered in time.";
+            return self.end(line, Cause::Cancelled, Some(480), text);
+        }
+        if due(self.lost_until) {
+            self.leave(line, 480, None);
+            let text = "The connection to the server did not come back in time.";
+            return self.end(line, Cause::Failed, None, text);
+        }
+        self.session_timeout(line);
+        self.transfer_timeout(line);
+        self.advance(line);
+    }
+
+    /// Nobody acknowledged our answer (RFC 3261 §13.3.1.4, RFC 3262 §3).
+    fn unacknowledged_for_long(&mut self, line: &mut Line) {
+        self.unacknowledged = None;
+        match self.phase {
+            Phase::Over => {
+                if core::mem::take(&mut self.bye_when_acknowledged) {
+                    self.bye(line);
+                }
+            }
+            _ => {
+                self.leave(line, 504, None);
+                let text = "The far end did not confirm the call.";
+                self.end(line, Cause::Failed, Some(408), text);
+            }
+        }
+    }
+}
+
+impl Line {
+    fn event(&mut self, event: Event) {
+        self.actions.push(Action::Event(event));
+    }
+
+    fn reply(&mut self, reply: Reply) {
+        self.actions.push(Action::Reply(reply));
+    }
+
+    /// A number that no request or media event had before.
+    fn number(&mut self) -> u32 {
+        self.last_number = self.last_number.wrapping_add(1);
+        self.last_number
+    }
+
+    fn send(&mut self, call: u32, job: Job, request: Request) -> u32 {
+        let number = self.number();
+        self.actions.push(Action::Send(call, job, number, request));
+        number
+    }
+
+    fn acknowledge(&mut self, call: u32, job: Job, number: u32, ack: Request, cseq: u32) {
+        self.actions.push(Action::Ack(call, job, number, ack, cseq));
+    }
+
+    fn done(&mut self, op: u32) {
+        self.event(Event::Done { op, error: None });
+    }
+
+    fn fail(&mut self, op: u32, code: &'static str, message: &str) {
+        self.refused(op, code, message, None);
+    }
+
+    fn refused(&mut self, op: u32, code: &'static str, message: &str, status: Option<u16>) {
+        let error = Some(Problem {
+            code,
+            message: message.to_owned(),
+            status,
+        });
+        self.event(Event::Done { op, error });
+    }
+
+    /// The Contact of our dialogs: the public GRUU, else a random one. Far ends
+    /// never see the claim that the registered Contact carries.
+    fn contact(&mut self) -> String {
+        match &self.account.gruu {
+            Some(gruu) => concat(&["<", gruu, ">"]),
+            None => {
+                let user = self.random.hex::<6>();
+                concat(&["<sip:", &user, "@", &self.account.host, ";transport=ws>"])
+            }
+        }
+    }
+}
+
+/// The headers of a target refresh or of what makes a dialog.
+fn dialog_headers(contact: &str) -> Vec<(String, String)> {
+    let header = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    [
+        ("Contact", contact),
+        ("Allow", ALLOW),
+        ("Supported", SUPPORTED),
+        ("Recv-Info", "trickle-ice"),
+    ]
+    .map(header)
+    .into()
+}
+
+/// Somebody's address, cleaned for people.
+fn party(value: &str) -> Party {
+    let address = NameAddr::parse(value);
+    address.map_or_else(Party::default, |address| Party {
+        uri: sanitize_text(address.uri),
+        display_name: sanitize_text(address.display_name.as_deref().unwrap_or_default()),
+    })
+}
+
+/// Who sent or answered: what a trusted proxy asserts comes first (RFC 3325).
+fn asserted(message: &Message, otherwise: Name) -> Party {
+    let value = message.values(Name::PAssertedIdentity).next();
+    party(value.or(message.header(otherwise)).unwrap_or_default())
+}
+
+/// All headers but credentials.
+fn shown_headers(message: &Message) -> Vec<(String, String)> {
+    let hidden = |name| matches!(name, Name::Authorization | Name::ProxyAuthorization);
+    message
+        .all_headers()
+        .filter(|(name, _)| !hidden(Name::from_text(name)))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// The media type of the body, without parameters.
+fn content_type(message: &Message) -> &str {
+    let value = message.header(Name::ContentType).unwrap_or_default();
+    cut(value, b';').map_or(value, |(kind, _)| kind.trim_ascii())
+}
+
+/// The session description in `message`.
+fn sdp(message: &Message) -> Option<&str> {
+    let is_sdp = content_type(message).eq_ignore_ascii_case("application/sdp");
+    let body = str::from_utf8(message.body()).ok()?;
+    (is_sdp && !body.is_empty()).then_some(body)
+}
+
+/// What a failure means to people.
+fn failure(answer: &Message) -> String {
+    let status = decimal(answer.status().into());
+    match answer.reason() {
+        "" => status,
+        reason => sanitize_text(reason),
+    }
+}

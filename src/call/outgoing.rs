@@ -1,0 +1,474 @@
+//! Calls that we make: INVITE, its answers, forks and redirections
+//! (RFC 3261 §8.1.3.4, §9.1, §13.2; RFC 3262; RFC 6026).
+
+use super::target::request_uri;
+use super::{
+    Action, Call, CallOptions, Calls, Cause, Event, Job, Line, MAX_CALLS, Phase, Shown, Want,
+    asserted, dialog_headers, failure, sdp,
+};
+use crate::dialog::Dialog;
+use crate::prelude::*;
+use crate::sip::{Message, Name};
+use crate::text::{concat, decimal, number};
+use crate::time::Instant;
+
+/// Early dialogs that are kept; more than any proxy rings at once.
+const MAX_FORKS: usize = 8;
+/// Redirections and renewed attempts of one call.
+const MAX_TRIES: u8 = 5;
+
+pub(super) const BAD_TARGET: &str =
+    "The target cannot be called: use a number, user@host, or a sip: or tel: URI.";
+
+/// One dialog that our INVITE made.
+pub(super) struct Fork {
+    pub dialog: Dialog,
+    /// RSeq of the last reliable answer.
+    rseq: u32,
+    /// Their answer, if it came with a provisional one.
+    pub answer: Option<String>,
+    /// It came reliably: the final answer need not repeat it.
+    pub reliable: bool,
+    /// Media follow this dialog already, because it made a further offer.
+    pub followed: bool,
+    /// Answered although another one was chosen, and ended again.
+    closed: bool,
+}
+
+impl Calls {
+    /// Starts an outgoing call; `id` is odd and new.
+    pub fn call(&mut self, now: Instant, id: u32, target: &str, options: CallOptions) {
+        if self.knows(id) {
+            return;
+        }
+        self.line.now = now;
+        let full = self
+            .list
+            .iter()
+            .filter(|call| call.phase != Phase::Over)
+            .count()
+            >= MAX_CALLS;
+        let referral = options.refer.and_then(|refer| self.take_referral(refer));
+        let line = &mut self.line;
+        let target = referral
+            .as_ref()
+            .map_or(target, |referral| &referral.target);
+        let uri = match request_uri(target, &line.account) {
+            _ if !line.ready => {
+                Err("The phone is not registered: call registerPhone, and wait for eReady.")
+            }
+            _ if full => Err("There are too many calls: end one of them."),
+            uri => uri.ok_or(BAD_TARGET),
+        };
+        let uri = match uri {
+            Ok(uri) => uri,
+            Err(reason) => {
+                return line.event(Event::Ended {
+                    call: id,
+                    cause: Cause::Failed,
+                    status: None,
+                    reason: reason.to_owned(),
+                });
+            }
+        };
+        let from = match options.anonymous {
+            true => "\"Anonymous\" <sip:anonymous@anonymous.invalid>".to_owned(),
+            false => line.account.address.clone(),
+        };
+        let half = line.half(&from, uri);
+        let contact = line.contact();
+        let mut call = Call::new(id, Phase::Calling, half, contact);
+        call.anonymous = options.anonymous;
+        call.headers = options.headers;
+        if let Some(replaces) = options.replaces {
+            call.headers.push(("Replaces".to_owned(), replaces));
+            call.headers
+                .push(("Require".to_owned(), "replaces".to_owned()));
+        }
+        if let Some(mut referral) = referral {
+            call.headers.append(&mut referral.headers);
+            call.reports_to = Some(referral);
+        }
+        line.event(Event::State {
+            call: id,
+            state: Shown::Calling,
+            early: false,
+            remote: None,
+        });
+        call.ask(line, Want::Offer { restart: false });
+        self.list.push(call);
+    }
+
+    /// `message`: MESSAGE outside of calls (RFC 3428).
+    pub fn message(&mut self, now: Instant, op: u32, target: &str, content: (String, String)) {
+        self.line.now = now;
+        let line = &mut self.line;
+        if !line.ready {
+            return line.fail(op, "eInvalidState", "The phone is not registered.");
+        }
+        let Some(uri) = request_uri(target, &line.account) else {
+            return line.fail(op, "eInvalidArgument", BAD_TARGET);
+        };
+        let from = line.account.address.clone();
+        let mut request = line.half(&from, uri).request("MESSAGE");
+        request.content = Some(content);
+        line.actions
+            .push(Action::Send(0, Job::Message, op, request));
+    }
+
+    /// `info`: INFO in the call's dialog.
+    pub fn info(&mut self, now: Instant, op: u32, id: u32, content: (String, String)) {
+        if let Some((call, line)) = self.operate(now, op, id) {
+            if call.phase != Phase::Connected {
+                return line.fail(op, "eInvalidState", "The call is not connected yet.");
+            }
+            let mut request = call.dialog.request("INFO");
+            request.content = Some(content);
+            line.actions.push(Action::Send(id, Job::Info, op, request));
+        }
+    }
+
+    /// An answer to a request of a call.
+    pub fn handle_answer(
+        &mut self,
+        now: Instant,
+        id: u32,
+        job: Job,
+        number: u32,
+        answer: &Message,
+    ) {
+        self.line.now = now;
+        let Self { list, line } = self;
+        let ok = (200..300).contains(&answer.status());
+        if let Some(call) = list.iter_mut().find(|call| call.id == id) {
+            match job {
+                Job::Invite => call.invite_answered(line, number, answer),
+                Job::Reinvite => call.reinvite_answered(line, number, answer),
+                _ if answer.status() < 200 => {}
+                Job::Update => call.update_answered(line, answer),
+                Job::Prack if !ok => call.prack_refused(line, answer),
+                Job::Refer => call.refer_answered(line, number, answer),
+                Job::Prack | Job::Bye | Job::Notify | Job::Candidates => {}
+                Job::Info | Job::Message => {}
+            }
+        }
+        if matches!(job, Job::Info | Job::Message) && answer.status() >= 200 {
+            match ok {
+                true => line.done(number),
+                false => {
+                    let (text, status) = (failure(answer), answer.status());
+                    line.refused(number, "eCallFailed", &text, Some(status));
+                }
+            }
+        }
+    }
+
+    /// Nobody answered a request of a call.
+    pub fn unanswered(&mut self, now: Instant, id: u32, job: Job, number: u32) {
+        self.line.now = now;
+        if matches!(job, Job::Info | Job::Message) {
+            let text = "The far end did not answer.";
+            return self.line.refused(number, "eTimeout", text, Some(408));
+        }
+        let Some((call, line)) = self.live(id) else {
+            return;
+        };
+        let text = "The far end did not answer.";
+        match job {
+            Job::Refer => call.transfer_failed(line, "eTimeout", text, Some(408)),
+            Job::Invite => call.end(line, Cause::Failed, Some(408), text),
+            // RFC 5057 §5.2: as good as a 408; the dialog is of no use.
+            Job::Reinvite | Job::Update | Job::Prack => {
+                call.leave(line, 408, None);
+                call.end(line, Cause::Failed, Some(408), text);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Line {
+    /// Our half of a dialog, or of a request outside of any.
+    fn half(&mut self, from: &str, uri: String) -> Dialog {
+        let tag = self.random.hex::<8>();
+        Dialog {
+            call_id: self.random.hex::<16>(),
+            local: concat(&[from, ";tag=", &tag]),
+            local_tag: tag,
+            remote: concat(&["<", &uri, ">"]),
+            target: uri,
+            route: self.account.routes.clone(),
+            ..Dialog::default()
+        }
+    }
+}
+
+impl Call {
+    /// Sends the INVITE with our offer.
+    pub(super) fn invite(&mut self, line: &mut Line, offer: String) {
+        let mut request = self.dialog.request("INVITE");
+        request.headers.extend(dialog_headers(&self.contact));
+        self.session.offer(&mut request);
+        if self.anonymous {
+            request.header("Privacy", "id");
+            let preferred = concat(&["<", &line.account.aor, ">"]);
+            request.header("P-Preferred-Identity", &preferred);
+        }
+        request.headers.extend(self.headers.iter().cloned());
+        request.content = Some(("application/sdp".to_owned(), offer));
+        self.exchange.offered(0);
+        line.actions
+            .push(Action::Send(self.id, Job::Invite, 0, request));
+    }
+
+    fn invite_answered(&mut self, line: &mut Line, job_number: u32, answer: &Message) {
+        match answer.status() {
+            // Whoever hung up before the first of these still has to cancel.
+            ..200 if self.phase == Phase::Over => line.actions.push(Action::Cancel(self.id)),
+            ..200 => self.progress(line, answer),
+            200..300 => self.accepted(line, job_number, answer),
+            _ if self.phase != Phase::Calling => {}
+            300..400 => self.redirected(line, answer),
+            422 => self.too_brief(line, answer),
+            _ => self.failed(line, answer),
+        }
+    }
+
+    /// The early dialog of `answer`, made if need be.
+    fn fork(&mut self, answer: &Message) -> Option<&mut Fork> {
+        let tag = answer.to_tag()?;
+        let known = |fork: &Fork| fork.dialog.remote_tag == tag;
+        let index = match self.forks.iter().position(known) {
+            Some(index) => index,
+            None if self.forks.len() < MAX_FORKS => {
+                self.forks.push(Fork {
+                    dialog: Dialog::of_answer(&self.dialog, answer),
+                    rseq: 0,
+                    answer: None,
+                    reliable: false,
+                    followed: false,
+                    closed: false,
+                });
+                self.forks.len() - 1
+            }
+            None => return None,
+        };
+        self.forks.get_mut(index)
+    }
+
+    /// A provisional answer.
+    fn progress(&mut self, line: &mut Line, answer: &Message) {
+        if answer.status() == 100 {
+            return;
+        }
+        self.learn_peer(answer);
+        self.report(line, answer.status(), "Ringing");
+        let first_early = self.forks.iter().all(|fork| fork.answer.is_none());
+        let reliable = answer.has_option(Name::Require, "100rel");
+        let rseq = answer.header(Name::RSeq).and_then(number).unwrap_or(0) as u32;
+        let description = sdp(answer).map(str::to_owned);
+        let (id, contact) = (self.id, self.contact.clone());
+        let Some(fork) = self.fork(answer) else {
+            return;
+        };
+        if reliable {
+            // RFC 3262 §4: in order, and each but once.
+            if rseq == 0 || fork.rseq != 0 && rseq != fork.rseq.wrapping_add(1) {
+                return;
+            }
+            fork.rseq = rseq;
+            fork.dialog.refresh_target(answer);
+            let cseq = answer.cseq().map_or(0, |cseq| cseq.number);
+            let mut prack = fork.dialog.request("PRACK");
+            let (rseq, cseq) = (decimal(rseq.into()), decimal(cseq.into()));
+            prack.header("RAck", &concat(&[&rseq, " ", &cseq, " INVITE"]));
+            prack.header("Contact", &contact);
+            line.send(id, Job::Prack, prack);
+        }
+        // One early answer at a time: the first fork's (all others ring).
+        let own_early = fork.answer.is_some();
+        let mut early = None;
+        if let Some(description) = description {
+            fork.reliable |= reliable;
+            if first_early || own_early && fork.answer.as_ref() != Some(&description) {
+                early = Some(description.clone());
+            }
+            fork.answer = Some(description);
+        }
+        if let Some(early) = early {
+            self.media_event(line, Want::ApplyEarly(early));
+        }
+        let early = self.forks.iter().any(|fork| fork.answer.is_some());
+        let rings = self.shown.0 == Shown::Ringing || answer.status() == 180;
+        let state = if rings {
+            Shown::Ringing
+        } else {
+            Shown::Calling
+        };
+        let remote = asserted(answer, Name::To);
+        self.show(line, state, early, Some(remote));
+    }
+
+    /// A 2xx: the first one makes the call, further ones are acknowledged and
+    /// ended (RFC 3261 §13.2.2.4).
+    fn accepted(&mut self, line: &mut Line, job_number: u32, answer: &Message) {
+        let tag = answer.to_tag().unwrap_or_default();
+        let number = answer.cseq().map_or(0, |cseq| cseq.number);
+        let chosen = self.phase != Phase::Calling && self.dialog.remote_tag == tag;
+        if self.phase == Phase::Calling || chosen {
+            let first = !chosen;
+            if first {
+                self.choose(answer);
+            }
+            let ack = self.dialog.request("ACK");
+            line.acknowledge(self.id, Job::Invite, job_number, ack, number);
+            if first {
+                self.connected(line, answer);
+            }
+            return;
+        }
+        // Of a fork that was not chosen, or too late for a call that is over.
+        let id = self.id;
+        let dialog = Dialog::of_answer(&self.dialog, answer);
+        let again = self
+            .fork(answer)
+            .is_some_and(|fork| core::mem::replace(&mut fork.closed, true));
+        let ack = dialog.request("ACK");
+        line.acknowledge(id, Job::Invite, job_number, ack, number);
+        if !again {
+            line.send(id, Job::Bye, dialog.request("BYE"));
+        }
+    }
+
+    /// Makes the dialog of `answer` the call's own.
+    fn choose(&mut self, answer: &Message) {
+        let tag = answer.to_tag().unwrap_or_default();
+        let known = |fork: &Fork| fork.dialog.remote_tag == tag;
+        let mut followed = false;
+        match self.forks.iter().position(known) {
+            Some(index) => {
+                let mut fork = self.forks.remove(index);
+                fork.dialog.confirm(answer);
+                self.dialog = fork.dialog;
+                followed = fork.followed;
+                self.exchange.early_answer = fork.answer.filter(|_| fork.reliable);
+            }
+            None => self.dialog = Dialog::of_answer(&self.dialog, answer),
+        }
+        if !self.exchange.is_offered() && !followed {
+            self.exchange.want_offer();
+        }
+    }
+
+    fn connected(&mut self, line: &mut Line, answer: &Message) {
+        self.phase = Phase::Connected;
+        self.learn_peer(answer);
+        self.session.answered(line.now, answer);
+        self.report(line, 200, "OK");
+        let early = self.exchange.early_answer.take();
+        // What a reliable answer said is settled; the 2xx may repeat it.
+        let description = early.or_else(|| sdp(answer).map(str::to_owned));
+        let remote = asserted(answer, Name::To);
+        self.show(line, Shown::Connected, false, Some(remote));
+        match description {
+            Some(description) if self.exchange.is_offered() => {
+                self.exchange.note_remote(&description);
+                self.ask(line, Want::Apply(description));
+            }
+            // An UPDATE has taken the early dialog further.
+            _ if !self.exchange.is_offered() => self.advance(line),
+            _ => {
+                self.leave(line, 488, None);
+                let text = "The far end answered without a session description.";
+                self.end(line, Cause::Failed, Some(answer.status()), text);
+            }
+        }
+    }
+
+    /// RFC 3261 §8.1.3.4: the contacts by their q, one after the other.
+    fn redirected(&mut self, line: &mut Line, answer: &Message) {
+        let mut contacts: Vec<(u32, String)> = Vec::new();
+        for contact in answer.contacts().list {
+            let q = contact.params.get("q").map_or(1000, thousandths);
+            let at = contacts.iter().position(|(other, _)| *other < q);
+            let at = at.unwrap_or(contacts.len());
+            let uri = super::target::request_uri(contact.uri, &line.account);
+            if let Some(uri) = uri.filter(|_| contacts.len() < MAX_FORKS) {
+                contacts.insert(at, (q, uri));
+            }
+        }
+        let found = contacts.into_iter().map(|(_, uri)| uri);
+        self.redirects.splice(0..0, found);
+        self.try_next(line, answer);
+    }
+
+    fn failed(&mut self, line: &mut Line, answer: &Message) {
+        // A 6xx speaks for all places.
+        if answer.status() < 600 && !self.redirects.is_empty() {
+            return self.try_next(line, answer);
+        }
+        let cause = match answer.status() {
+            480 | 486 | 600 | 603 | 606..=608 => Cause::Rejected,
+            487 => Cause::Cancelled,
+            _ => Cause::Failed,
+        };
+        self.end(line, cause, Some(answer.status()), &failure(answer));
+    }
+
+    fn try_next(&mut self, line: &mut Line, answer: &Message) {
+        self.tried += 1;
+        if self.redirects.is_empty() || self.tried > MAX_TRIES {
+            self.redirects.clear();
+            let text = failure(answer);
+            return self.end(line, Cause::Failed, Some(answer.status()), &text);
+        }
+        self.dialog.target = self.redirects.remove(0);
+        self.again(line);
+    }
+
+    /// 422: the session interval was too small (RFC 4028 §7.3).
+    fn too_brief(&mut self, line: &mut Line, answer: &Message) {
+        self.tried += 1;
+        if self.tried > MAX_TRIES || !self.session.raise(answer) {
+            return self.failed(line, answer);
+        }
+        self.again(line);
+    }
+
+    /// Sends the INVITE again, with the same offer: Call-ID, From and To stay.
+    fn again(&mut self, line: &mut Line) {
+        self.forks.clear();
+        if let Some(offer) = self.exchange.offer.clone() {
+            self.invite(line, offer);
+        }
+    }
+
+    fn prack_refused(&mut self, line: &mut Line, answer: &Message) {
+        // The far end knows the early dialog no more; the INVITE's own answer
+        // tells what becomes of the call.
+        if self.phase == Phase::Calling && answer.status() == 481 {
+            self.forks.retain(|fork| fork.rseq == 0);
+            let state = self.shown.0;
+            let early = self.forks.iter().any(|fork| fork.answer.is_some());
+            self.show(line, state, early, None);
+        }
+    }
+
+    /// The early dialog that a request of the far end belongs to.
+    pub(super) fn fork_of(&mut self, request: &Message) -> Option<&mut Fork> {
+        self.forks
+            .iter_mut()
+            .find(|fork| fork.dialog.has(request) && !fork.closed)
+    }
+}
+
+/// A q value in thousandths.
+fn thousandths(q: &str) -> u32 {
+    let mut digits = q.bytes().filter(u8::is_ascii_digit);
+    let mut value = 0;
+    for _ in 0..4 {
+        let digit = digits.next().map_or(0, |digit| digit - b'0');
+        value = value * 10 + u32::from(digit);
+    }
+    value
+}

@@ -1,0 +1,342 @@
+//! What goes in and out of the calls.
+
+use crate::prelude::*;
+use crate::sip::Message;
+use crate::transaction::Request;
+
+/// What a request of a call is for. With its call and a number it names the
+/// client transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// The INVITE that makes the call.
+    Invite,
+    /// An INVITE inside it.
+    Reinvite,
+    /// UPDATE, which refreshes the session (RFC 3311, RFC 4028).
+    Update,
+    /// PRACK (RFC 3262).
+    Prack,
+    /// BYE. Its answer changes nothing.
+    Bye,
+    /// REFER (RFC 3515).
+    Refer,
+    /// NOTIFY of a transfer that the far end asked for.
+    Notify,
+    /// INFO that the app sends; the number is its `op`.
+    Info,
+    /// INFO with ICE candidates (RFC 8840).
+    Candidates,
+    /// MESSAGE outside of calls; the number is its `op`.
+    Message,
+}
+
+/// Something for the owner to do, in this order.
+pub enum Action {
+    /// Send `request` of this call; every answer comes back with job and number.
+    Send(u32, Job, u32, Request),
+    /// Acknowledge the 2xx to the INVITE of this call, job and number; last, the
+    /// CSeq number of that INVITE.
+    Ack(u32, Job, u32, Request, u32),
+    /// Cancel the INVITE of this call, when that is possible.
+    Cancel(u32),
+    /// Answer a request.
+    Reply(Reply),
+    /// Tell the app.
+    Event(Event),
+}
+
+/// An answer to a request.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// What is answered.
+    pub request: Message,
+    /// Status.
+    pub status: u16,
+    /// Reason phrase, if not the usual one.
+    pub reason: Option<String>,
+    /// Tag for a To that has none; `None`: any.
+    pub tag: Option<String>,
+    /// Further headers.
+    pub headers: Vec<(String, String)>,
+    /// Content-Type and body.
+    pub content: Option<(String, String)>,
+}
+
+impl Reply {
+    /// With nothing but the status.
+    pub fn new(request: &Message, status: u16) -> Self {
+        Self {
+            request: request.clone(),
+            status,
+            reason: None,
+            tag: None,
+            headers: Vec::new(),
+            content: None,
+        }
+    }
+
+    /// Adds a header.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+}
+
+/// Somebody, as told to people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Party {
+    /// Address.
+    pub uri: String,
+    /// Cleaned text; empty if there is none.
+    pub display_name: String,
+}
+
+/// Why a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// We hung up.
+    Local,
+    /// They hung up.
+    Remote,
+    /// They did not want it.
+    Rejected,
+    /// It could not be made, or broke.
+    Failed,
+    /// The caller gave up before it was answered.
+    Cancelled,
+    /// Another device of ours answered (RFC 3326).
+    AnsweredElsewhere,
+    /// Another client took the device over.
+    ConnectionTerminated,
+}
+
+impl Cause {
+    /// The name in the JavaScript API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Cause::Local => "local",
+            Cause::Remote => "remote",
+            Cause::Rejected => "rejected",
+            Cause::Failed => "failed",
+            Cause::Cancelled => "cancelled",
+            Cause::AnsweredElsewhere => "answeredElsewhere",
+            Cause::ConnectionTerminated => "eConnectionTerminated",
+        }
+    }
+}
+
+/// A state that the app sees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shown {
+    /// The INVITE is on its way.
+    #[default]
+    Calling,
+    /// It rings there.
+    Ringing,
+    /// Two parties talk.
+    Connected,
+    /// One of them, or both, hold.
+    Held {
+        /// We do.
+        local: bool,
+        /// They do.
+        remote: bool,
+    },
+}
+
+impl Shown {
+    /// The name in the JavaScript API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Shown::Calling => "calling",
+            Shown::Ringing => "ringing",
+            Shown::Connected => "connected",
+            Shown::Held { .. } => "held",
+        }
+    }
+
+    /// Who holds, in the JavaScript API.
+    pub fn held_by(self) -> Option<&'static str> {
+        match self {
+            Shown::Held {
+                local: true,
+                remote: true,
+            } => Some("both"),
+            Shown::Held { local: true, .. } => Some("local"),
+            Shown::Held { .. } => Some("remote"),
+            _ => None,
+        }
+    }
+}
+
+/// What the media handler is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// Make an offer: `media_ready`.
+    Offer {
+        /// With new ICE credentials.
+        restart: bool,
+    },
+    /// Make the answer to this offer: `media_ready`.
+    Answer(String),
+    /// Take this answer: `media_done`.
+    Apply(String),
+    /// Take this early answer, which another may follow.
+    ApplyEarly(String),
+    /// Go back to what was agreed last (RFC 6141): `media_done`.
+    Rollback,
+    /// Release everything.
+    End,
+}
+
+/// Something that the app, or its media handler, hears of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A call came in and rings.
+    Incoming {
+        /// Call.
+        call: u32,
+        /// Who calls.
+        from: Party,
+        /// Which address they called.
+        to: String,
+        /// `false`: the offer will be ours.
+        has_offer: bool,
+        /// All headers of the INVITE but credentials.
+        headers: Vec<(String, String)>,
+        /// The call that it takes the place of (RFC 3891): answer it at once.
+        replaces: Option<u32>,
+    },
+    /// The state changed.
+    State {
+        /// Call.
+        call: u32,
+        /// State.
+        state: Shown,
+        /// Media flow before the answer.
+        early: bool,
+        /// Who is at the other end, when that is known better than before.
+        remote: Option<Party>,
+    },
+    /// The media handler is asked.
+    Media {
+        /// Call.
+        call: u32,
+        /// To be given back.
+        request: u32,
+        /// What for.
+        want: Want,
+        /// Whether the description made now says that we hold.
+        hold: bool,
+        /// First description of the call.
+        initial: bool,
+        /// The far end takes candidates later (RFC 8840).
+        trickle: bool,
+    },
+    /// Candidates of the far end (RFC 8840).
+    Candidates {
+        /// Call.
+        call: u32,
+        /// `application/trickle-ice-sdpfrag`.
+        fragment: String,
+    },
+    /// INFO came in.
+    Info {
+        /// Call.
+        call: u32,
+        /// Content-Type.
+        content_type: String,
+        /// Body.
+        body: String,
+    },
+    /// The far end asks us to call somebody else in its place (RFC 3515).
+    Refer {
+        /// Call.
+        call: u32,
+        /// To be given back.
+        refer: u32,
+        /// Whom to call: a target for `call`.
+        target: String,
+        /// Who asked (RFC 3892), if it said so.
+        referred_by: Option<String>,
+    },
+    /// Progress of the transfer that we asked for.
+    Transferred {
+        /// Call.
+        call: u32,
+        /// Status of their call.
+        status: u16,
+        /// Its reason phrase, cleaned.
+        reason: String,
+    },
+    /// The call is over; its last event.
+    Ended {
+        /// Call.
+        call: u32,
+        /// Why.
+        cause: Cause,
+        /// SIP status, if there was one.
+        status: Option<u16>,
+        /// Text for people, cleaned.
+        reason: String,
+    },
+    /// An operation is done.
+    Done {
+        /// Operation.
+        op: u32,
+        /// What went wrong.
+        error: Option<Problem>,
+    },
+    /// MESSAGE came in.
+    Message {
+        /// Who sent it.
+        from: Party,
+        /// Content-Type.
+        content_type: String,
+        /// Text.
+        body: String,
+        /// All headers but credentials.
+        headers: Vec<(String, String)>,
+    },
+}
+
+/// What went wrong with an operation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problem {
+    /// Stable code, such as `eCallFailed`.
+    pub code: &'static str,
+    /// What happened and what to do.
+    pub message: String,
+    /// SIP status.
+    pub status: Option<u16>,
+}
+
+/// Options of an outgoing call.
+#[derive(Clone, Debug, Default)]
+pub struct CallOptions {
+    /// Further headers.
+    pub headers: Vec<(String, String)>,
+    /// The callee is not told who calls (RFC 3323).
+    pub anonymous: bool,
+    /// Value of a Replaces header (RFC 3891).
+    pub replaces: Option<String>,
+    /// The [`Event::Refer`] that this call answers.
+    pub refer: Option<u32>,
+}
+
+/// The account that calls are made for.
+#[derive(Clone, Debug, Default)]
+pub struct Account {
+    /// Our address as From and Contact of requests show it, without a tag.
+    pub address: String,
+    /// `sip:user@domain`.
+    pub aor: String,
+    /// Host part of plain numbers.
+    pub domain: String,
+    /// Host part of Contacts without a GRUU.
+    pub host: String,
+    /// Public GRUU (RFC 5627).
+    pub gruu: Option<String>,
+    /// Service-Route of the registrar (RFC 3608).
+    pub routes: Vec<String>,
+}

@@ -1,0 +1,129 @@
+//! The calls and what is around them: transactions, the flow, the registration.
+
+use super::{Event, Level, Phone, Purpose};
+use crate::call::{Action, Calls, Cause, FLOW_GRACE, Job};
+use crate::dialog::values;
+use crate::pool::FlowId;
+use crate::prelude::*;
+use crate::sip::{Message, Name, WriteError, unquote};
+use crate::text::concat;
+use crate::time::Instant;
+
+impl Phone {
+    /// Does something with the calls: what the app asks for, or what the media
+    /// handler has done. See [`Calls`].
+    pub fn with_calls(&mut self, now: Instant, action: impl FnOnce(&mut Calls)) {
+        action(&mut self.calls);
+        self.settle(now);
+    }
+
+    /// Does what the calls want.
+    pub(super) fn perform_calls(&mut self, now: Instant) {
+        while let Some(action) = self.calls.poll_action() {
+            match action {
+                Action::Send(call, job, number, request) => {
+                    let purpose = Purpose::Call(call, job, number);
+                    if self.flows.home().is_some() && self.calls.is_ready() {
+                        self.send(now, purpose, request);
+                    } else {
+                        let until = now + FLOW_GRACE;
+                        self.transactions.hold(purpose, request, Some(until));
+                    }
+                }
+                Action::Ack(call, job, number, request, cseq) => {
+                    let invite = Purpose::Call(call, job, number);
+                    if let Some(home) = self.flows.home() {
+                        let (transactions, mut context) = self.context(home);
+                        let ack = transactions.write_ack(&invite, request, cseq, &mut context);
+                        self.write_side_request(home, ack);
+                    }
+                }
+                Action::Cancel(call) => {
+                    let invite = Purpose::Call(call, Job::Invite, 0);
+                    if let Some(home) = self.flows.home() {
+                        let (transactions, context) = self.context(home);
+                        if let Some(cancel) = transactions.cancel(now, &invite, None, &context) {
+                            self.write_side_request(home, Ok(cancel));
+                        }
+                    }
+                }
+                Action::Reply(reply) => {
+                    if let Some(home) = self.flows.home() {
+                        self.reply(home, &reply);
+                    }
+                }
+                Action::Event(event) => self.emit(Event::Call(event)),
+            }
+        }
+    }
+
+    /// Forgets calls that nothing is left of.
+    pub(super) fn tidy_calls(&mut self) {
+        let Self {
+            calls,
+            transactions,
+            ..
+        } = self;
+        calls.tidy(|call| transactions.any(|purpose| purpose.call() == Some(call)));
+    }
+
+    /// Writes a request that is no transaction of its own.
+    fn write_side_request(&mut self, flow: FlowId, written: Result<Vec<u8>, WriteError>) {
+        match written {
+            Ok(bytes) => {
+                self.trace(true, flow, &bytes);
+                self.write(flow, bytes);
+            }
+            Err(problem) => {
+                let text = concat(&["a request could not be written: ", &problem.message()]);
+                self.log(Level::Warn, &text);
+            }
+        }
+    }
+
+    /// What the registrar's 200 says of how to make calls.
+    pub(super) fn note_account(&mut self, answer: &Message) {
+        let own = self.registration.contact_user();
+        let contacts = answer.contacts().list;
+        let mine = contacts.iter().find(|contact| {
+            let uri = crate::sip::Uri::parse(contact.uri);
+            own.is_some() && uri.and_then(|uri| uri.user) == own.as_deref()
+        });
+        let Some(mine) = mine.filter(|_| answer.status() < 300) else {
+            return;
+        };
+        let gruu = mine.params.get("pub-gruu").map(unquote);
+        let gruu = gruu.filter(|gruu| crate::sip::Uri::parse(gruu).is_some());
+        let account = self.calls.account_mut();
+        account.gruu = gruu.map(alloc::borrow::Cow::into_owned);
+        account.routes = values(answer, Name::ServiceRoute);
+    }
+
+    /// Ends every call, and tells the far ends while that is possible.
+    pub(super) fn end_calls(&mut self, now: Instant, cause: Cause, reason: &str) {
+        self.calls.end_all(now, cause, reason);
+        self.perform_calls(now);
+    }
+
+    /// The flow is gone: what belongs to calls waits for the next one.
+    pub(super) fn suspend_calls(&mut self, now: Instant, flow: FlowId) {
+        let stays =
+            |purpose: &Purpose| matches!(purpose, Purpose::Call(_, job, _) if *job != Job::Invite);
+        self.transactions.lose(flow, now + FLOW_GRACE, stays);
+        if self.calls.is_ready() && self.calls_flow == flow {
+            self.calls.flow_down(now);
+        }
+    }
+
+    /// The phone is registered on this flow: calls go on.
+    pub(super) fn resume_calls(&mut self, now: Instant) {
+        let Some(home) = self.flows.home().filter(|_| !self.calls.is_ready()) else {
+            return;
+        };
+        self.calls_flow = home;
+        self.calls.flow_up(now);
+        while let Some(purpose) = self.transactions.suspended(home) {
+            self.resend(now, purpose);
+        }
+    }
+}
