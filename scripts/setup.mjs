@@ -7,7 +7,13 @@ import {
   ensureRustLinters,
   ensureWasmBindgen,
 } from "./lib/rust.mjs";
-import { ensureBrowser, ensureKamailio } from "./lib/system-packages.mjs";
+import {
+  ensureBaresip,
+  ensureBrowser,
+  ensureFirefox,
+  ensureKamailio,
+  ensureRtpengine,
+} from "./lib/system-packages.mjs";
 
 await runMain(async () => {
   await step("Node", checkNode);
@@ -17,5 +23,8 @@ await runMain(async () => {
   await step("wasm-bindgen", ensureWasmBindgen);
   await step("Chromium", ensureBrowser);
   await step("Kamailio", ensureKamailio);
+  await step("rtpengine", ensureRtpengine);
+  await step("baresip", ensureBaresip);
+  await step("Firefox", ensureFirefox);
   say("\nEverything is there: npm start, npm test.");
 });

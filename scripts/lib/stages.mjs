@@ -11,7 +11,13 @@ import {
   runnerEnv,
   wasmTarget,
 } from "./rust.mjs";
-import { ensureBrowser, ensureKamailio } from "./system-packages.mjs";
+import {
+  ensureBaresip,
+  ensureBrowser,
+  ensureFirefox,
+  ensureKamailio,
+  ensureRtpengine,
+} from "./system-packages.mjs";
 import { countCommands, runCargoTests, runNodeTests } from "./count.mjs";
 
 /**
@@ -127,6 +133,20 @@ export const stages = [
     title: "a real Kamailio, with JsSIP and SIP.js as rivals",
     prepare: [nodePackages, build, ensureKamailio],
     run: () => runNodeTests("tests/interop", { concurrency: 1 }),
+  },
+  {
+    name: "calls",
+    title: "calls between browsers and a desk phone, with what is heard",
+    prepare: [
+      nodePackages,
+      build,
+      browser,
+      ensureKamailio,
+      ensureRtpengine,
+      ensureBaresip,
+      ensureFirefox,
+    ],
+    run: () => runNodeTests("tests/calls", { concurrency: 1 }),
   },
 ];
 

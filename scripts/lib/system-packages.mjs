@@ -29,6 +29,33 @@ export async function ensureKamailio() {
   }
 }
 
+/** rtpengine, which carries calls between browsers and phones that know no WebRTC. */
+export async function ensureRtpengine() {
+  await ensureProgram("rtpengine", [["rtpengine-daemon"], ["rtpengine"]]);
+}
+
+/** baresip, the desk phone of the call tests. */
+export async function ensureBaresip() {
+  await ensureProgram("baresip", [["baresip-core"]]);
+}
+
+/** Firefox, which the call tests drive without a driver program. */
+export async function ensureFirefox() {
+  await ensureProgram("firefox-esr", [["firefox-esr"]]);
+}
+
+/**
+ * @param {string} program
+ * @param {string[][]} choices as of {@link installPackages}
+ */
+async function ensureProgram(program, choices) {
+  if (findProgram(program)) return;
+  await installPackages(program, choices);
+  if (!findProgram(program)) {
+    throw new Missing(`${program} was installed but is not in PATH.`);
+  }
+}
+
 function hasWebSocketModule() {
   return ["/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64"]
     .flatMap((folder) => [folder, ...subfolders(folder)])

@@ -1,8 +1,9 @@
 /**
- * Starts a real Kamailio as a plain registrar over WebSocket, from `../kamailio-plain.cfg`, on a
- * free loopback port, and looks into its bindings.
+ * Starts a real Kamailio, by default as a plain registrar over WebSocket from
+ * `../kamailio-plain.cfg`, on a free loopback port, and looks into its bindings.
  */
 import { spawn } from "node:child_process";
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -32,6 +33,9 @@ const STOP_DEADLINE_MS = 5_000;
  *   Kamailio comes with says no.
  * @property {boolean} [proxyAuth] whether requests other than REGISTER are challenged too (407)
  * @property {"MD5" | "SHA-256"} [algorithm] of the digest; default MD5
+ * @property {string} [config] another configuration than the plain one
+ * @property {string[]} [defines] `NAME=VALUE` for that configuration
+ * @property {boolean} [udp] whether it listens on UDP too, for phones
  */
 
 /**
@@ -69,6 +73,9 @@ export class Kamailio {
   /** The users of the configuration. @type {Readonly<Record<string, string>>} */
   passwords = { 2001: "secret-2001", 2002: "secret-2002" };
 
+  /** Where phones send to, with the variant `udp`. */
+  udpPort = 0;
+
   #variants;
   #port = 0;
   #directory = "";
@@ -87,6 +94,7 @@ export class Kamailio {
     server.#directory = await mkdtemp(join(tmpdir(), "kamailio-"));
     try {
       server.#port = await freePort();
+      if (variants.udp) server.udpPort = await freeUdpPort();
       await server.#launch();
     } catch (error) {
       await server.stop();
@@ -162,9 +170,19 @@ export class Kamailio {
     const child = spawn(
       PROGRAM,
       [
-        ...["-f", CONFIG, "-DD", "-E", "-m", "64", "-M", "8"],
+        ...[
+          "-f",
+          this.#variants.config ?? CONFIG,
+          "-DD",
+          "-E",
+          "-m",
+          "64",
+          "-M",
+          "8",
+        ],
         ...["-Y", this.#directory, "-P", join(this.#directory, "pid")],
         ...["-l", `tcp:127.0.0.1:${this.#port}`],
+        ...(this.udpPort ? ["-l", `udp:127.0.0.1:${this.udpPort}`] : []),
         ...definitions(this.#variants).flatMap((text) => ["-A", text]),
       ],
       // A process group of its own, so that `kill` reaches its workers too.
@@ -262,11 +280,11 @@ function definitions(variants) {
     .map(([name, value]) => `${name}=${Number(value)}`);
   if (variants.algorithm) texts.push(`ALGORITHM="${variants.algorithm}"`);
   if (variants.proxyAuth) texts.push("PROXY_AUTH");
-  return texts;
+  return texts.concat(variants.defines ?? []);
 }
 
 /** A loopback TCP port that nobody listens on. */
-async function freePort() {
+export async function freePort() {
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
   const address = probe.address();
@@ -275,6 +293,16 @@ async function freePort() {
   if (address === null || typeof address === "string")
     throw new Error("no free loopback port");
   return address.port;
+}
+
+/** A loopback UDP port that nobody uses. */
+export async function freeUdpPort() {
+  const probe = createSocket("udp4").bind(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, "close");
+  return port;
 }
 
 /**
