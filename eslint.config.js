@@ -15,7 +15,7 @@ export default [
   },
   { files: ["demo/**"], languageOptions: { globals: globals.browser } },
   {
-    files: ["scripts/**", "js/cli/**", "js/testing/**", "*.js"],
+    files: ["scripts/**", "benches/**", "js/cli/**", "js/testing/**", "*.js"],
     languageOptions: { globals: globals.node },
   },
 ];

@@ -2,12 +2,11 @@
 // budgets of scripts/sizes.budget.json.
 
 import { readFileSync } from "node:fs";
-import { brotliCompressSync, gzipSync } from "node:zlib";
-import { build } from "esbuild";
 import { Explained, runMain, say } from "./lib/log.mjs";
-import { inRoot, root } from "./lib/paths.mjs";
+import { inRoot } from "./lib/paths.mjs";
+import { clientSizes, peerSizes, sizeOf } from "./lib/sizes.mjs";
 
-/** @typedef {{ raw: number, gzip: number, brotli: number }} Size */
+/** @typedef {import("./lib/sizes.mjs").Size} Size */
 
 /** Brotli bytes allowed for each line of the table. @type {Record<string, number>} */
 const budgets = JSON.parse(
@@ -15,16 +14,16 @@ const budgets = JSON.parse(
 );
 
 await runMain(async () => {
-  const script = sizeOf(await bundledPhone());
-  const wasm = sizeOf(readFileSync(inRoot("pkg", "client_bg.wasm")));
+  const { script, wasm, both } = await clientSizes();
   /** @type {Record<string, Size>} */
   const table = {
     'import { Phone } from "graceline"': script,
     "client_bg.wasm": wasm,
-    "registration alone (both)": sum(script, wasm),
+    "registration alone (both)": both,
     "graceline.min.js (all in one)": sizeOf(
       readFileSync(inRoot("pkg", "graceline.min.js")),
     ),
+    ...(await peerSizes()),
   };
   print(table);
   const over = Object.entries(budgets).filter(
@@ -37,63 +36,6 @@ await runMain(async () => {
       .join("\n"),
   );
 });
-
-/**
- * What a bundler makes of an app that imports the phone alone: the entry and
- * what it imports at once; what loads on demand does not count.
- */
-async function bundledPhone() {
-  const { outputFiles, metafile } = await build({
-    stdin: {
-      contents: 'export { Phone } from "graceline";',
-      resolveDir: root,
-    },
-    bundle: true,
-    write: false,
-    metafile: true,
-    minify: true,
-    splitting: true,
-    format: "esm",
-    target: "es2022",
-    legalComments: "none",
-    absWorkingDir: root,
-    outdir: "out",
-    logLevel: "error",
-  });
-  /** @type {Set<string>} */
-  const needed = new Set();
-  const visit = (/** @type {string} */ path) => {
-    if (needed.has(path)) return;
-    needed.add(path);
-    for (const { path: next, kind } of metafile.outputs[path].imports) {
-      if (kind === "import-statement") visit(next);
-    }
-  };
-  visit("out/stdin.js");
-  return Buffer.concat(
-    outputFiles
-      .filter(({ path }) => [...needed].some((name) => path === inRoot(name)))
-      .map(({ contents }) => contents),
-  );
-}
-
-/** @param {Uint8Array} bytes @returns {Size} */
-function sizeOf(bytes) {
-  return {
-    raw: bytes.length,
-    gzip: gzipSync(bytes, { level: 9 }).length,
-    brotli: brotliCompressSync(bytes).length,
-  };
-}
-
-/** @param {Size} a @param {Size} b @returns {Size} */
-function sum(a, b) {
-  return {
-    raw: a.raw + b.raw,
-    gzip: a.gzip + b.gzip,
-    brotli: a.brotli + b.brotli,
-  };
-}
 
 /** @param {Record<string, Size>} table */
 function print(table) {

@@ -200,3 +200,64 @@ export interface FakeMediaHandler extends MediaHandler {
   /** Whether we are to hear (or see) the far end. */
   receives(kind?: "audio" | "video"): boolean;
 }
+
+/** A URI. What is not sip: or sips: has its text only. */
+export interface SipUri {
+  /** As written, parameters included. */
+  text: string;
+  user?: string;
+  /** An IPv6 address keeps its brackets. */
+  host?: string;
+  port?: number;
+}
+
+/** An address in From, To or Contact. */
+export interface SipAddress {
+  /** Without quotes. */
+  displayName?: string;
+  uri: SipUri;
+  tag?: string;
+  /** Of a Contact, in seconds. */
+  expires?: number;
+}
+
+/** A SIP message, as the phone reads it. What is missing or malformed is undefined. */
+export interface SipMessage {
+  /** Of a request. */
+  method?: string;
+  requestUri?: SipUri;
+  /** Of a response, 100 to 699. */
+  status?: number;
+  reason?: string;
+  from?: SipAddress;
+  to?: SipAddress;
+  callId?: string;
+  cseq?: { number: number; method: string };
+  /** The first one. */
+  via?: {
+    transport: string;
+    host: string;
+    port?: number;
+    branch?: string;
+    received?: string;
+  };
+  /** The Expires header, in seconds. */
+  expires?: number;
+  contentType?: string;
+  contentLength?: number;
+  /** The well-formed ones, of all Contact headers. `*` is none. */
+  contacts: SipAddress[];
+  body: string;
+  /** The first value of this name, in full or compact form and any case. */
+  header(name: string): string | undefined;
+  /** Every header line, or those of one name: names as written, folds undone. */
+  headers(name?: string): [name: string, value: string][];
+}
+
+/**
+ * Reads a SIP message: for tests that look at what went over the wire. Synchronous
+ * and cheap, some microseconds a message.
+ *
+ * @throws {PhoneError} `eInvalidArgument`: the text is no SIP message, and why
+ */
+export function parseMessage(text: string): SipMessage;

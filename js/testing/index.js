@@ -1,14 +1,14 @@
-import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { WebSocketServer } from "ws";
-import initRegistrar, { RegistrarCore } from "../../pkg/registrar.js";
+import { RegistrarCore } from "../../pkg/registrar.js";
 import { createClock } from "../clock.js";
 import { PhoneError } from "../error.js";
 import { Emitter, emit } from "../events.js";
 import { isLoopback } from "../options.js";
+import { loadWasm } from "./wasm.js";
 
 export { fakeMedia } from "./media.js";
-
+export { parseMessage } from "./message.js";
 /** What everybody can read here is no password: these users serve on loopback only. */
 const DEFAULT_PASSWORD = "secret";
 export const DEFAULT_USERS = {
@@ -20,9 +20,6 @@ export const DEFAULT_USERS = {
 const MAX_PAYLOAD = 2 ** 21;
 /** What setTimeout can wait at most, in ms. */
 const LONGEST_TIMER = 0x7fff_ffff;
-
-/** @type {Promise<unknown> | undefined} */
-let loading;
 
 /** @param {import("./index.js").RegistrarOptions} [options] */
 export async function startRegistrar(options = {}) {
@@ -38,12 +35,7 @@ export async function startRegistrar(options = {}) {
         `must not have the default password on ${host}, which others can reach (${weak.map(([name]) => name)})`,
       );
   }
-  loading ??= initRegistrar({
-    module_or_path: readFileSync(
-      new URL("../../pkg/registrar_bg.wasm", import.meta.url),
-    ),
-  });
-  await loading;
+  loadWasm();
   const registrar = new Registrar({ ...rest, users }, origins);
   await registrar.listen(port, host);
   return registrar;

@@ -51,12 +51,10 @@ export const stages = [
     run: () =>
       countCommands(
         ["cargo", "fmt", "--check"],
-        [
-          "cargo",
-          "fmt",
-          "--check",
-          "--manifest-path=tools/wasm-bindgen/Cargo.toml",
-        ],
+        ...["tools/wasm-bindgen", "benches/native"].map((crate) => [
+          ...["cargo", "fmt", "--check"],
+          `--manifest-path=${crate}/Cargo.toml`,
+        ]),
       ),
   },
   {

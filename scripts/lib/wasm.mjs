@@ -19,6 +19,22 @@ import {
 } from "./rust.mjs";
 import { digestOf, replaceFile, unlessFresh } from "./stamps.mjs";
 
+/**
+ * How each is made: the client as small as can be, the registrar, which nobody
+ * downloads, as fast as can be.
+ */
+const builds = {
+  client: {
+    profile: "release",
+    passes: [
+      // Measured after compression, which likes structure made anew, and code
+      // said twice better than a local that holds its result.
+      ...["--flatten", "--rereloop", "-Oz", "-Oz", "--skip-pass=local-cse"],
+    ],
+  },
+  registrar: { profile: "registrar", passes: ["-O3"] },
+};
+
 /** What the compiler reads. */
 const rustInputs = [
   "src",
@@ -61,7 +77,7 @@ function wasmFiles(name) {
 }
 
 /**
- * @param {string} feature
+ * @param {keyof typeof builds} feature
  * @returns {Promise<string>} path of the module as the compiler wrote it
  */
 async function compile(feature) {
@@ -72,7 +88,7 @@ async function compile(feature) {
       "rustc",
       "--lib",
       "--crate-type=cdylib",
-      "--release",
+      `--profile=${builds[feature].profile}`,
       "--locked",
       `--target=${wasmTarget}`,
       "--no-default-features",
@@ -125,7 +141,7 @@ function optimiseUnlessSame(name, module) {
     ),
     outputs: wasmFiles(name).map((file) => join(pkg, file)),
     work: () =>
-      step(`writing the glue of the ${name}, shrinking it`, () =>
+      step(`writing the glue of the ${name}, optimising it`, () =>
         optimise(name, module),
       ),
   });
@@ -153,13 +169,7 @@ async function optimise(name, module) {
     await run(process.execPath, [
       inRoot("node_modules", "binaryen", "bin", "wasm-opt"),
       "--strip-target-features",
-      // Measured after compression, which likes structure made anew, and code
-      // said twice better than a local that holds its result.
-      "--flatten",
-      "--rereloop",
-      "-Oz",
-      "-Oz",
-      "--skip-pass=local-cse",
+      ...builds[name].passes,
       wasm,
       "-o",
       wasm,

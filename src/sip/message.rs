@@ -155,6 +155,12 @@ impl Message {
             .any(|value| value.eq_ignore_ascii_case(tag))
     }
 
+    /// Start line and header lines, to the empty line. The texts that accessors
+    /// return are parts of it. Folds are spaces.
+    pub fn head(&self) -> &str {
+        &self.head
+    }
+
     /// The body; empty if there is none.
     pub fn body(&self) -> &[u8] {
         &self.body

@@ -12,9 +12,12 @@ mod client;
 #[cfg(feature = "client")]
 pub use client::Core;
 
+#[cfg(feature = "registrar")]
+mod message;
 mod object;
-
 #[cfg(feature = "registrar")]
 mod registrar;
+#[cfg(feature = "registrar")]
+pub use message::MessageReader;
 #[cfg(feature = "registrar")]
 pub use registrar::RegistrarCore;
