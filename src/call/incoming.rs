@@ -61,7 +61,7 @@ impl Calls {
         if self.line.is_merged(invite) {
             return refusal(482);
         }
-        if !self.line.ready {
+        if self.line.flows.home.is_none() {
             return refusal(480);
         }
         if !invite.body().is_empty() && sdp(invite).is_none()
@@ -88,8 +88,9 @@ impl Calls {
         line.last_incoming = line.last_incoming.wrapping_add(2);
         let id = line.last_incoming;
         let dialog = Dialog::of_request(invite, line.random.hex::<8>());
-        let contact = line.contact();
-        let mut call = Call::new(id, Phase::Ringing, dialog, contact);
+        let flow = line.flows.arrival;
+        let contact = line.contact(flow);
+        let mut call = Call::new(id, Phase::Ringing, dialog, contact, flow);
         call.replaces = replaces;
         call.learn_peer(invite);
         call.answer_headers = record_routes(invite);

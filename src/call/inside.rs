@@ -47,6 +47,8 @@ impl Calls {
 
 impl Call {
     fn handle(&mut self, line: &mut Line, request: &Message) {
+        // Answers go back where the request came from, and what follows, too.
+        self.flow = Some(line.flows.arrival);
         let method = request.method();
         if method == "ACK" {
             return self.acknowledged(line, request);

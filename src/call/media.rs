@@ -2,7 +2,7 @@
 //! the media handler describes and what the far end says. A re-INVITE that fails
 //! changes nothing (RFC 6141).
 
-use super::{Call, Calls, Cause, Event, Job, Line, Phase, Shown, Want, dialog_headers, sdp};
+use super::{Call, Calls, Cause, Event, Job, Line, Phase, Shown, Want, dialog_headers, flows, sdp};
 use crate::prelude::*;
 use crate::sip::Message;
 use crate::text::{decimal, pieces};
@@ -52,7 +52,7 @@ pub(super) struct Exchange {
     want_offer: bool,
     restart: bool,
     operations: Vec<u32>,
-    retry_at: Option<Instant>,
+    pub retry_at: Option<Instant>,
     /// Our offer, for an INVITE that is sent again.
     pub offer: Option<String>,
     /// The answer that came reliably before the call was answered.
@@ -75,6 +75,12 @@ impl Exchange {
 
     pub(super) fn want_offer(&mut self) {
         self.want_offer = true;
+    }
+
+    /// Media are to look for a new path.
+    pub(super) fn want_restart(&mut self) {
+        self.want_offer = true;
+        self.restart = true;
     }
 
     /// What the far end's description says of hold. An answer to our own hold
@@ -219,7 +225,7 @@ impl Call {
     pub(super) fn advance(&mut self, line: &mut Line) {
         let now = line.now;
         self.exchange.retry_at.take_if(|at| *at <= now);
-        if self.exchange.step != Step::Idle || !line.ready {
+        if self.exchange.step != Step::Idle || self.flow.is_none() {
             return;
         }
         if let Some(request) = self.queued.take() {
@@ -247,6 +253,7 @@ impl Call {
         exchange.step = Step::Idle;
         exchange.held = exchange.holding;
         exchange.agreed = true;
+        self.lost_until = None;
         let (local, remote) = (exchange.held, exchange.held_there);
         if self.phase == Phase::Connected {
             let state = match local || remote {
@@ -302,6 +309,7 @@ impl Call {
                 self.exchange.want_offer |= self.exchange.holding == self.exchange.held;
                 self.roll_back(line);
             }
+            _ if flows::is_out_of_reach(answer) && self.try_again(line) => {}
             (408 | 481, _) => self.broken(line, status),
             (422, _) if self.session.raise(answer) => {
                 self.exchange.want_offer = true;

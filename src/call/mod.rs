@@ -20,6 +20,7 @@
 //! The app hears of the end when the call gets `Over`. It then stays until its
 //! last transaction is over: a 2xx may cross a CANCEL, a BYE waits for an ACK.
 
+mod flows;
 mod incoming;
 mod inside;
 mod media;
@@ -30,15 +31,17 @@ mod terms;
 mod transfer;
 
 use crate::prelude::*;
+pub use flows::FLOW_GRACE;
 pub use terms::{
     Account, Action, CallOptions, Cause, Event, Job, Party, Problem, Reply, Shown, Want,
 };
 
 use crate::dialog::Dialog;
+use crate::pool::{Distribution, FlowId};
 use crate::rand::Random;
 use crate::sip::{Message, Name, NameAddr, sanitize_text};
 use crate::text::{concat, cut, decimal};
-use crate::time::{Duration, Instant, earliest};
+use crate::time::{Instant, earliest};
 use crate::transaction::{Due, Request, Resend};
 use media::Exchange;
 use outgoing::Fork;
@@ -47,8 +50,6 @@ use transfer::{Referral, Transfer};
 
 /// Calls at the same time; more than anybody can handle.
 pub const MAX_CALLS: usize = 10;
-/// How long a call outlives the flow to the server.
-pub const FLOW_GRACE: Duration = Duration::from_secs(12);
 /// Methods that a phone takes.
 pub const ALLOW: &str =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, INFO, UPDATE, PRACK, REFER, MESSAGE";
@@ -106,6 +107,9 @@ struct Call {
     ring_until: Option<Instant>,
     exchange: Exchange,
     session: Session,
+    /// Where its requests go and its answers; `None` while there is none.
+    flow: Option<FlowId>,
+    /// Its flow was lost, and nothing was agreed over another one yet.
     lost_until: Option<Instant>,
     transfer: Option<Transfer>,
     /// A REFER of theirs that the app has not answered yet.
@@ -120,7 +124,7 @@ struct Call {
 /// What all calls share: the account, randomness, and what is to be done.
 struct Line {
     now: Instant,
-    ready: bool,
+    flows: flows::Flows,
     account: Account,
     random: Random,
     actions: Vec<Action>,
@@ -138,12 +142,12 @@ pub struct Calls {
 
 impl Calls {
     /// No calls yet.
-    pub fn new(account: Account, random: Random) -> Self {
+    pub fn new(account: Account, distribution: Distribution, random: Random) -> Self {
         Self {
             list: Vec::new(),
             line: Line {
                 now: Instant::default(),
-                ready: false,
+                flows: flows::Flows::new(distribution),
                 account,
                 random,
                 actions: Vec::new(),
@@ -152,11 +156,6 @@ impl Calls {
                 seen: Vec::new(),
             },
         }
-    }
-
-    /// Whether requests can go out: the flow is there and registered.
-    pub fn is_ready(&self) -> bool {
-        self.line.ready
     }
 
     /// The account, where the registrar's answers say more of it.
@@ -237,26 +236,6 @@ impl Calls {
         }
     }
 
-    /// The flow to the server is gone. Calls that are not answered yet go with
-    /// it, because their answers would come, or go, by it; others wait.
-    pub fn flow_down(&mut self, now: Instant) {
-        self.line.now = now;
-        self.line.ready = false;
-        for call in &mut self.list {
-            call.flow_down(&mut self.line);
-        }
-    }
-
-    /// The flow is there and registered.
-    pub fn flow_up(&mut self, now: Instant) {
-        self.line.now = now;
-        self.line.ready = true;
-        for call in &mut self.list {
-            call.lost_until = None;
-            call.advance(&mut self.line);
-        }
-    }
-
     /// When [`Calls::handle_timeout`] is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let mut due = None;
@@ -278,8 +257,9 @@ impl Calls {
 }
 
 impl Call {
-    fn new(id: u32, phase: Phase, dialog: Dialog, contact: String) -> Self {
+    fn new(id: u32, phase: Phase, dialog: Dialog, contact: String, flow: FlowId) -> Self {
         Self {
+            flow: Some(flow),
             contact,
             id,
             phase,
@@ -358,25 +338,6 @@ impl Call {
         });
     }
 
-    fn flow_down(&mut self, line: &mut Line) {
-        match self.phase {
-            Phase::Connected => {
-                self.lost_until.get_or_insert(line.now + FLOW_GRACE);
-                // Their request cannot be answered any more.
-                if self.asked.take().is_some() {
-                    self.roll_back(line);
-                }
-                self.queued = None;
-            }
-            Phase::Over => {}
-            _ => {
-                self.asked = None;
-                let text = "The connection to the server was lost.";
-                self.end(line, Cause::Failed, None, text);
-            }
-        }
-    }
-
     /// Shows a state that differs from the last one.
     fn show(&mut self, line: &mut Line, state: Shown, early: bool, remote: Option<Party>) {
         if self.shown != (state, early) {
@@ -394,6 +355,7 @@ impl Call {
     fn reply(&self, request: &Message, status: u16) -> Reply {
         Reply {
             tag: Some(self.dialog.local_tag.clone()),
+            call: Some(self.id),
             ..Reply::new(request, status)
         }
     }
@@ -439,9 +401,7 @@ impl Call {
             return self.end(line, Cause::Cancelled, Some(480), text);
         }
         if due(self.lost_until) {
-            self.leave(line, 480, None);
-            let text = "The connection to the server did not come back in time.";
-            return self.end(line, Cause::Failed, None, text);
+            return self.lost_for_long(line);
         }
         self.session_timeout(line);
         self.transfer_timeout(line);
@@ -508,10 +468,12 @@ impl Line {
         self.event(Event::Done { op, error });
     }
 
-    /// The Contact of our dialogs: the public GRUU, else a random one. Far ends
-    /// never see the claim that the registered Contact carries.
-    fn contact(&mut self) -> String {
-        match &self.account.gruu {
+    /// The Contact of our dialogs: the public GRUU, which leads to the flow of
+    /// the registration, else a random one. Far ends never see the claim that the
+    /// registered Contact carries.
+    fn contact(&mut self, flow: FlowId) -> String {
+        let home = self.flows.home == Some(flow);
+        match self.account.gruu.as_ref().filter(|_| home) {
             Some(gruu) => concat(&["<", gruu, ">"]),
             None => {
                 let user = self.random.hex::<6>();

@@ -17,6 +17,8 @@ const MAX_FORKS: usize = 8;
 /// Redirections and renewed attempts of one call.
 const MAX_TRIES: u8 = 5;
 
+const NOT_REGISTERED: &str =
+    "The phone is not registered: call registerPhone, and wait for eReady.";
 pub(super) const BAD_TARGET: &str =
     "The target cannot be called: use a number, user@host, or a sip: or tel: URI.";
 
@@ -54,14 +56,12 @@ impl Calls {
             .as_ref()
             .map_or(target, |referral| &referral.target);
         let uri = match request_uri(target, &line.account) {
-            _ if !line.ready => {
-                Err("The phone is not registered: call registerPhone, and wait for eReady.")
-            }
             _ if full => Err("There are too many calls: end one of them."),
             uri => uri.ok_or(BAD_TARGET),
         };
-        let uri = match uri {
-            Ok(uri) => uri,
+        let uri = uri.and_then(|uri| Ok((uri, line.flows.next().ok_or(NOT_REGISTERED)?)));
+        let (uri, flow) = match uri {
+            Ok(both) => both,
             Err(reason) => {
                 return line.event(Event::Ended {
                     call: id,
@@ -76,8 +76,8 @@ impl Calls {
             false => line.account.address.clone(),
         };
         let half = line.half(&from, uri);
-        let contact = line.contact();
-        let mut call = Call::new(id, Phase::Calling, half, contact);
+        let contact = line.contact(flow);
+        let mut call = Call::new(id, Phase::Calling, half, contact, flow);
         call.anonymous = options.anonymous;
         call.headers = options.headers;
         if let Some(replaces) = options.replaces {
@@ -103,8 +103,8 @@ impl Calls {
     pub fn message(&mut self, now: Instant, op: u32, target: &str, content: (String, String)) {
         self.line.now = now;
         let line = &mut self.line;
-        if !line.ready {
-            return line.fail(op, "eInvalidState", "The phone is not registered.");
+        if line.flows.home.is_none() {
+            return line.fail(op, "eInvalidState", NOT_REGISTERED);
         }
         let Some(uri) = request_uri(target, &line.account) else {
             return line.fail(op, "eInvalidArgument", BAD_TARGET);

@@ -140,7 +140,7 @@ impl Call {
         if session.refresh_at.take_if(|at| *at <= now).is_none() {
             return;
         }
-        if !line.ready {
+        if self.flow.is_none() {
             return session.put_off(now);
         }
         if self.peer.update {

@@ -48,6 +48,8 @@ pub enum Action {
 /// An answer to a request.
 #[derive(Clone, Debug)]
 pub struct Reply {
+    /// The call whose flow it goes by; `None`: the one that the request came by.
+    pub call: Option<u32>,
     /// What is answered.
     pub request: Message,
     /// Status.
@@ -66,6 +68,7 @@ impl Reply {
     /// With nothing but the status.
     pub fn new(request: &Message, status: u16) -> Self {
         Self {
+            call: None,
             request: request.clone(),
             status,
             reason: None,

@@ -1,6 +1,6 @@
 //! The calls and what is around them: transactions, the flow, the registration.
 
-use super::{Event, Level, Phone, Purpose};
+use super::{Event, Level, Phone, Purpose, Status};
 use crate::call::{Action, Calls, Cause, FLOW_GRACE, Job};
 use crate::dialog::values;
 use crate::pool::FlowId;
@@ -23,33 +23,38 @@ impl Phone {
             match action {
                 Action::Send(call, job, number, request) => {
                     let purpose = Purpose::Call(call, job, number);
-                    if self.flows.home().is_some() && self.calls.is_ready() {
-                        self.send(now, purpose, request);
-                    } else {
-                        let until = now + FLOW_GRACE;
-                        self.transactions.hold(purpose, request, Some(until));
+                    match self.calls.flow(call) {
+                        Some(flow) => self.send_on(now, flow, purpose, request),
+                        None => {
+                            let until = now + FLOW_GRACE;
+                            self.transactions.hold(purpose, request, Some(until));
+                        }
                     }
                 }
                 Action::Ack(call, job, number, request, cseq) => {
                     let invite = Purpose::Call(call, job, number);
-                    if let Some(home) = self.flows.home() {
-                        let (transactions, mut context) = self.context(home);
+                    if let Some(flow) = self.calls.flow(call) {
+                        let (transactions, mut context) = self.context(flow);
                         let ack = transactions.write_ack(&invite, request, cseq, &mut context);
-                        self.write_side_request(home, ack);
+                        self.write_side_request(flow, ack);
                     }
                 }
                 Action::Cancel(call) => {
                     let invite = Purpose::Call(call, Job::Invite, 0);
-                    if let Some(home) = self.flows.home() {
-                        let (transactions, context) = self.context(home);
+                    if let Some(flow) = self.calls.flow(call) {
+                        let (transactions, context) = self.context(flow);
                         if let Some(cancel) = transactions.cancel(now, &invite, None, &context) {
-                            self.write_side_request(home, Ok(cancel));
+                            self.write_side_request(flow, Ok(cancel));
                         }
                     }
                 }
                 Action::Reply(reply) => {
-                    if let Some(home) = self.flows.home() {
-                        self.reply(home, &reply);
+                    let flow = match reply.call {
+                        Some(call) => self.calls.flow(call),
+                        None => Some(self.arrival),
+                    };
+                    if let Some(flow) = flow {
+                        self.reply(flow, &reply);
                     }
                 }
                 Action::Event(event) => self.emit(Event::Call(event)),
@@ -105,24 +110,28 @@ impl Phone {
         self.perform_calls(now);
     }
 
-    /// The flow is gone: what belongs to calls waits for the next one.
+    /// The flow is gone: what belongs to calls waits for another one.
     pub(super) fn suspend_calls(&mut self, now: Instant, flow: FlowId) {
         let stays =
             |purpose: &Purpose| matches!(purpose, Purpose::Call(_, job, _) if *job != Job::Invite);
         self.transactions.lose(flow, now + FLOW_GRACE, stays);
-        if self.calls.is_ready() && self.calls_flow == flow {
-            self.calls.flow_down(now);
-        }
     }
 
-    /// The phone is registered on this flow: calls go on.
-    pub(super) fn resume_calls(&mut self, now: Instant) {
-        let Some(home) = self.flows.home().filter(|_| !self.calls.is_ready()) else {
+    /// Tells the calls which flows there are. Those that lost theirs go on over
+    /// the one that the phone is registered on.
+    pub(super) fn place_calls(&mut self, now: Instant) {
+        let home = self.flows.home();
+        let home = home.filter(|_| self.status == Status::Ready);
+        self.calls.set_flows(now, self.flows.open(), home);
+        let in_call = self.calls.are_any();
+        self.flows.set_in_call(now, in_call);
+        let Some(home) = home else {
             return;
         };
-        self.calls_flow = home;
-        self.calls.flow_up(now);
         while let Some(purpose) = self.transactions.suspended(home) {
+            if let Some(flow) = purpose.call().and_then(|call| self.calls.flow(call)) {
+                self.transactions.move_to(&purpose, flow);
+            }
             self.resend(now, purpose);
         }
     }

@@ -25,6 +25,12 @@ const URGENT: Duration = Duration::from_secs(4);
 /// Time for the answer to a heartbeat. RFC 5626 §4.4.1 gives it 10 s; a person
 /// is looking at the page.
 const PATIENCE: Duration = Duration::from_secs(8);
+/// While there is a call: a connection that died has to be noticed, and replaced,
+/// within 12 s.
+const CALL_PACE: Pace = Pace {
+    interval: Duration::from_secs(4),
+    patience: Duration::from_secs(3),
+};
 /// A shorter Flow-Timer is not believed: it would keep us busy with nothing else.
 const MIN_FLOW_TIMER: u64 = 5;
 
@@ -106,7 +112,9 @@ pub(super) struct Flows {
     head_start: Option<Instant>,
     /// When the registration may go back to an address of higher priority.
     back_at: Option<Instant>,
-    pace: Pace,
+    /// Longest silence before a server is asked.
+    interval: Duration,
+    in_call: bool,
 }
 
 impl Flows {
@@ -120,10 +128,8 @@ impl Flows {
             adopted: None,
             head_start: None,
             back_at: None,
-            pace: Pace {
-                interval: heartbeat,
-                patience: PATIENCE,
-            },
+            interval: heartbeat,
+            in_call: false,
         }
     }
 
@@ -157,12 +163,47 @@ impl Flows {
     /// The registrar drops flows that are silent for so long (RFC 5626 §4.4).
     pub(super) fn set_flow_timer(&mut self, now: Instant, seconds: u64) {
         let timer = Duration::from_secs(seconds.max(MIN_FLOW_TIMER));
-        self.pace.interval = self.pace.interval.min(timer);
+        self.interval = self.interval.min(timer);
+        self.set_pace(now);
+    }
+
+    /// Whether there are calls, which are lost 12 s after their connection is.
+    pub(super) fn set_in_call(&mut self, now: Instant, in_call: bool) {
+        if core::mem::replace(&mut self.in_call, in_call) != in_call {
+            self.set_pace(now);
+        }
+    }
+
+    fn pace(&self) -> Pace {
+        match self.in_call {
+            true => Pace {
+                interval: self.interval.min(CALL_PACE.interval),
+                patience: CALL_PACE.patience,
+            },
+            false => Pace {
+                interval: self.interval,
+                patience: PATIENCE,
+            },
+        }
+    }
+
+    fn set_pace(&mut self, now: Instant) {
+        let pace = self.pace();
         for flow in &mut self.all {
             if let Some(heartbeat) = flow.heartbeat() {
-                heartbeat.set_pace(now, self.pace);
+                heartbeat.set_pace(now, pace);
             }
         }
+    }
+
+    /// The flows that are open, in order of priority.
+    pub(super) fn open(&self) -> Vec<FlowId> {
+        let slots = 0..self.all.len();
+        let open = |slot: &usize| {
+            let flow = self.all.get(*slot);
+            flow.is_some_and(|flow| matches!(flow.state, State::Open { .. }))
+        };
+        slots.filter(open).map(|slot| self.id(slot)).collect()
     }
 
     pub(super) fn heartbeat_answered(&mut self, now: Instant, slot: u32) {
@@ -253,7 +294,7 @@ impl Phone {
     /// The host's socket is open; `protocol` is what the server chose.
     pub fn handle_open(&mut self, now: Instant, slot: u32, generation: u32, protocol: &str) {
         let id = FlowId { slot, generation };
-        let pace = self.flows.pace;
+        let pace = self.flows.pace();
         let Some(flow) = self.flows.get(id) else {
             return;
         };
@@ -298,6 +339,8 @@ impl Phone {
             Ok(message) => {
                 flow.failures = 0;
                 self.trace(false, id, data);
+                self.arrival = id;
+                self.calls.arrived(id);
                 if message.is_request() {
                     self.handle_request(now, id, &message);
                 } else {
@@ -334,9 +377,7 @@ impl Phone {
         }
         let home = self.flows.open_home();
         if home.is_some() && home != self.flows.adopted {
-            if let Some(before) = core::mem::replace(&mut self.flows.adopted, home) {
-                self.suspend_calls(now, before);
-            }
+            self.flows.adopted = home;
             // Its dialog was made on the flow before.
             self.subscription.stop();
             self.registration.flow_up(now);

@@ -43,20 +43,20 @@ impl Phone {
                 let reply = Reply::new(request, 200);
                 self.reply(flow, &reply.with("Accept", ACCEPT));
             }
-            // Calls are where the registration is.
-            "CANCEL" if home => self.calls.handle_cancel(now, request),
+            "CANCEL" => self.calls.handle_cancel(now, request),
             "MESSAGE" if home => self.calls.handle_message(now, request),
-            _ if inside && home && self.calls.handle_request(now, request) => {}
+            _ if inside && self.calls.handle_request(now, request) => {}
             "NOTIFY" => self.handle_notify(now, flow, request),
             _ if inside => self.answer(flow, request, 481),
-            // A phone that was ousted a moment ago takes no calls.
+            // Calls come where the registration is, and a phone that was ousted a
+            // moment ago takes none.
             "INVITE" if home && self.registration.is_bound() => {
                 self.calls.handle_invite(now, request);
             }
             "INVITE" | "MESSAGE" => self.answer(flow, request, 480),
             // Whoever is in no call with us cannot make us call.
             "REFER" => self.answer(flow, request, 603),
-            "CANCEL" | "BYE" | "INFO" | "UPDATE" | "PRACK" => self.answer(flow, request, 481),
+            "BYE" | "INFO" | "UPDATE" | "PRACK" => self.answer(flow, request, 481),
             _ => self.answer(flow, request, 405),
         }
     }

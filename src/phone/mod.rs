@@ -91,8 +91,8 @@ pub struct Phone {
     registration: Registration,
     subscription: Subscription,
     calls: Calls,
-    /// The flow that the calls run on.
-    calls_flow: FlowId,
+    /// The flow that the message at hand came by.
+    arrival: FlowId,
     status: Status,
     login: Option<Login>,
     asked: Option<Asked>,
@@ -159,7 +159,11 @@ impl Phone {
             gruu: None,
             routes: Vec::new(),
         };
-        let calls = Calls::new(account, Random::from_seed(random.bytes()));
+        let calls = Calls::new(
+            account,
+            config.distribution,
+            Random::from_seed(random.bytes()),
+        );
         let subscription = Subscription::new(aor, &host, memory.no_reg_event, &mut random);
         Ok(Self {
             flows: Flows::new(config.connections.len(), config.watch, config.heartbeat),
@@ -168,7 +172,7 @@ impl Phone {
             registration,
             subscription,
             calls,
-            calls_flow: FlowId::default(),
+            arrival: FlowId::default(),
             status: Status::Idle,
             login: None,
             asked: None,
@@ -413,9 +417,9 @@ impl Phone {
     fn settle(&mut self, now: Instant) {
         self.perform_actions(now);
         if self.registration.is_active() {
-            self.perform_calls(now);
             self.linger = None;
             self.keep_flows(now);
+            self.place_calls(now);
             self.perform_calls(now);
         } else {
             self.end_calls(now, Cause::Failed, "The phone is not registered any more.");

@@ -38,7 +38,6 @@ impl Phone {
             return;
         };
         self.set_status(Status::Ready);
-        self.resume_calls(now);
         if !registered.detects_conflicts {
             let text = "this registrar lists nobody else and refuses nobody: another login of the \
                         device cannot be seen";

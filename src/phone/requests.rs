@@ -101,7 +101,13 @@ impl Phone {
         }
     }
 
-    fn send_on(&mut self, now: Instant, flow: FlowId, purpose: Purpose, request: Request) {
+    pub(super) fn send_on(
+        &mut self,
+        now: Instant,
+        flow: FlowId,
+        purpose: Purpose,
+        request: Request,
+    ) {
         let (transactions, mut context) = self.context(flow);
         let written = transactions.send(now, flow, purpose, request, &mut context);
         self.write_request(now, flow, purpose, written);

@@ -1,5 +1,7 @@
 //! Which address to use.
 
+use super::FlowId;
+
 /// How an address does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Health {
@@ -61,25 +63,22 @@ pub fn home(candidates: &[Candidate], current: Option<usize>, move_back: bool) -
         .or_else(|| first(Health::Idle))
 }
 
-/// The connection for a new session; whatever belongs to the session stays on it.
-/// `cursor` remembers whose turn it is. `None`: nothing is connected.
+/// The connection for a new session, of those that are `open`, in order of
+/// priority; whatever belongs to the session stays on it. `cursor` remembers
+/// whose turn it is. `None`: nothing is connected.
 pub fn next_session(
-    candidates: &[Candidate],
+    open: &[FlowId],
     distribution: Distribution,
-    cursor: &mut usize,
-) -> Option<usize> {
-    let open = |slot: &usize| {
-        let candidate = candidates.get(*slot);
-        candidate.is_some_and(|it| it.health == Health::Open)
-    };
-    let start = match distribution {
+    cursor: &mut u32,
+) -> Option<FlowId> {
+    let turn = match distribution {
         Distribution::RoundRobin => *cursor,
         Distribution::Priority => 0,
     };
-    let mut slots = (start..candidates.len()).chain(0..start.min(candidates.len()));
-    let slot = slots.find(open)?;
-    *cursor = slot + 1;
-    Some(slot)
+    let next = open.iter().find(|flow| flow.slot >= turn);
+    let next = next.or_else(|| open.first())?;
+    *cursor = next.slot + 1;
+    Some(*next)
 }
 
 #[cfg(test)]
@@ -120,19 +119,20 @@ mod tests {
 
     #[test]
     fn sessions_go_round_or_by_priority_over_what_is_open() {
-        let candidates = all(&[Open, Resting, Open, Opening, Open]);
+        let open = [0, 2, 4].map(|slot| FlowId {
+            slot,
+            generation: 1,
+        });
         let mut cursor = 0;
         let mut turns = |distribution| {
-            let next = |_| next_session(&candidates, distribution, &mut cursor);
-            (0..4).filter_map(next).collect::<Vec<_>>()
+            let next = |_| next_session(&open, distribution, &mut cursor);
+            (0..4)
+                .filter_map(next)
+                .map(|flow| flow.slot)
+                .collect::<Vec<_>>()
         };
         assert_eq!(turns(Distribution::RoundRobin), [0, 2, 4, 0]);
         assert_eq!(turns(Distribution::Priority), [0, 0, 0, 0]);
-        let mut cursor = 7;
-        let none = all(&[Resting, Opening]);
-        assert_eq!(
-            next_session(&none, Distribution::RoundRobin, &mut cursor),
-            None
-        );
+        assert_eq!(next_session(&[], Distribution::RoundRobin, &mut 7), None);
     }
 }

@@ -371,6 +371,14 @@ impl<P: Clone + PartialEq> Transactions<P> {
         Some(found.purpose.clone())
     }
 
+    /// The transaction for `purpose` runs on `flow` from now on.
+    pub fn move_to(&mut self, purpose: &P, flow: FlowId) {
+        let at = self.position(purpose);
+        if let Some(transaction) = at.and_then(|at| self.pending.get_mut(at)) {
+            transaction.flow = flow;
+        }
+    }
+
     /// Ends and returns the first transaction whose time is up. One whose timer
     /// is late gets its time again: its answer may be waiting to be read.
     pub fn expire(&mut self, now: Instant) -> Option<P> {

@@ -1,0 +1,143 @@
+//! Calls and the flows that they run on. A new call takes one of the open flows,
+//! and whatever belongs to it stays there; when that flow is lost, the call goes
+//! on over the one that the phone registers on next: it tells the far end its
+//! Contact anew, and media look for a new path (an ICE restart, RFC 8445 §2.4).
+//!
+//! ```text
+//!            flow lost             registered again           agreed
+//!  On a flow ─────────► Lost ──────────────────► Recovering ─────────► On a flow
+//!                        │ 12 s                    │ 12 s, or 481
+//!                        └──────────► Over ◄───────┘
+//! ```
+
+use super::{Call, Calls, Cause, Line, Phase};
+use crate::pool::{Distribution, FlowId, next_session};
+use crate::prelude::*;
+use crate::sip::Message;
+use crate::time::{Duration, Instant};
+
+/// How long a call outlives its flow: the window that Cisco's servers give, too.
+pub const FLOW_GRACE: Duration = Duration::from_secs(12);
+/// Between two attempts to reach a far end that may have lost its flow as well.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// What calls know of the flows.
+#[derive(Default)]
+pub(super) struct Flows {
+    /// Those that are open, in order of priority.
+    open: Vec<FlowId>,
+    /// The one that the phone is registered on.
+    pub home: Option<FlowId>,
+    /// The one that the message at hand came by.
+    pub arrival: FlowId,
+    distribution: Distribution,
+    /// Whose turn it is.
+    cursor: u32,
+}
+
+impl Flows {
+    pub fn new(distribution: Distribution) -> Self {
+        Self {
+            distribution,
+            ..Self::default()
+        }
+    }
+
+    /// The flow for a new call; `None`: the phone is not registered.
+    pub fn next(&mut self) -> Option<FlowId> {
+        self.home?;
+        next_session(&self.open, self.distribution, &mut self.cursor)
+    }
+}
+
+impl Calls {
+    /// Which flows are open, and on which of them the phone is registered.
+    pub fn set_flows(&mut self, now: Instant, open: Vec<FlowId>, home: Option<FlowId>) {
+        let Self { list, line } = self;
+        line.now = now;
+        line.flows.open = open;
+        line.flows.home = home;
+        for call in list.iter_mut() {
+            let open = &line.flows.open;
+            if call.flow.take_if(|flow| !open.contains(flow)).is_some() {
+                call.flow_down(line);
+            }
+            if call.flow.is_none() && home.is_some() {
+                call.flow = home;
+                call.flow_up(line);
+            }
+        }
+    }
+
+    /// The next message came by this flow.
+    pub fn arrived(&mut self, flow: FlowId) {
+        self.line.flows.arrival = flow;
+    }
+
+    /// The flow that requests of this call go by, or of none: MESSAGE.
+    pub fn flow(&self, id: u32) -> Option<FlowId> {
+        let call = self.list.iter().find(|call| call.id == id);
+        call.map_or(self.line.flows.home, |call| call.flow)
+    }
+}
+
+impl Call {
+    /// Calls that are not answered yet go with the flow, because their answers
+    /// would come, or go, by it; others wait.
+    fn flow_down(&mut self, line: &mut Line) {
+        match self.phase {
+            Phase::Connected => {
+                self.lost_until.get_or_insert(line.now + FLOW_GRACE);
+                // Their request cannot be answered any more.
+                if self.asked.take().is_some() {
+                    self.roll_back(line);
+                }
+                self.queued = None;
+            }
+            Phase::Over => {}
+            _ => {
+                self.asked = None;
+                let text = "The connection to the server was lost.";
+                self.end(line, Cause::Failed, None, text);
+            }
+        }
+    }
+
+    fn flow_up(&mut self, line: &mut Line) {
+        if self.lost_until.is_some() {
+            self.exchange.want_restart();
+            self.advance(line);
+        }
+    }
+
+    /// A re-INVITE could not reach the far end, which may be about to come back
+    /// itself. `false`: this call is not recovering.
+    pub(super) fn try_again(&mut self, line: &mut Line) -> bool {
+        let recovering = self.lost_until.is_some();
+        if recovering {
+            self.exchange.want_restart();
+            self.exchange.retry_at = Some(line.now + AGAIN);
+            self.roll_back(line);
+        }
+        recovering
+    }
+
+    pub(super) fn lost_for_long(&mut self, line: &mut Line) {
+        self.leave(line, 480, None);
+        let text = match self.flow {
+            Some(_) => "The far end could not be reached again in time.",
+            None => "The connection to the server did not come back in time.",
+        };
+        self.end(line, Cause::Failed, None, text);
+    }
+}
+
+/// Whether a failure tells of the way to the far end, not of the far end: it, or
+/// a node between, may have lost its connection a moment ago. 430 is RFC 5626's
+/// word for it, the others are those of servers that do not know it.
+pub(super) fn is_out_of_reach(answer: &Message) -> bool {
+    matches!(
+        answer.status(),
+        404 | 408 | 410 | 430 | 477 | 480 | 500 | 502 | 503 | 504
+    )
+}
