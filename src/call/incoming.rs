@@ -92,16 +92,12 @@ impl Calls {
         let contact = line.contact(flow);
         let mut call = Call::new(id, Phase::Ringing, dialog, contact, flow);
         call.replaces = replaces;
-        call.learn_peer(invite);
         call.answer_headers = record_routes(invite);
         let seconds = invite.expires().map_or(RINGING, |seconds| {
             Duration::from_secs(seconds.into()).min(RINGING)
         });
         call.ring_until = Some(line.now + seconds);
         let has_offer = sdp(invite).is_some();
-        if replaces.is_none() {
-            call.ringing(line, invite, has_offer);
-        }
         line.event(Event::Incoming {
             call: id,
             from: asserted(invite, Name::From),
@@ -110,6 +106,10 @@ impl Calls {
             headers: shown_headers(invite),
             replaces,
         });
+        call.learn(line, invite);
+        if replaces.is_none() {
+            call.ringing(line, invite, has_offer);
+        }
         call.asked = Some(invite.clone());
         self.list.push(call);
         None

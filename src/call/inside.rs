@@ -169,7 +169,7 @@ impl Call {
             let min = decimal(session::MIN.into());
             return line.reply(self.reply(request, 422).with("Min-SE", &min));
         }
-        self.learn_peer(request);
+        self.learn(line, request);
         if request.method() == "UPDATE" && sdp(request).is_none() {
             self.dialog.refresh_target(request);
             return self.refreshed(line, request);

@@ -294,7 +294,7 @@ impl Call {
         match (status, sdp(answer)) {
             (200..300, Some(description)) => {
                 self.dialog.refresh_target(answer);
-                self.learn_peer(answer);
+                self.learn(line, answer);
                 self.session.answered(line.now, answer);
                 self.exchange.note_remote(description);
                 self.ask(line, Want::Apply(description.to_owned()));

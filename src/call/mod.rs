@@ -20,6 +20,7 @@
 //! The app hears of the end when the call gets `Over`. It then stays until its
 //! last transaction is over: a 2xx may cross a CANCEL, a BYE waits for an ACK.
 
+mod call_info;
 mod flows;
 mod incoming;
 mod inside;
@@ -31,6 +32,7 @@ mod terms;
 mod transfer;
 
 use crate::prelude::*;
+pub use call_info::CallInfo;
 pub use flows::FLOW_GRACE;
 pub use terms::{
     Account, Action, CallOptions, Cause, Event, Job, Party, Problem, Reply, Shown, Want,
@@ -119,6 +121,8 @@ struct Call {
     reports_to: Option<Referral>,
     /// The call that this one takes the place of.
     replaces: Option<u32>,
+    /// What the server told of it last.
+    call_info: CallInfo,
 }
 
 /// What all calls share: the account, randomness, and what is to be done.
@@ -288,6 +292,7 @@ impl Call {
             refers: 0,
             reports_to: None,
             replaces: None,
+            call_info: CallInfo::new(),
         }
     }
 
@@ -360,13 +365,15 @@ impl Call {
         }
     }
 
-    fn learn_peer(&mut self, message: &Message) {
+    /// What a message of the far end tells of it and of the call.
+    fn learn(&mut self, line: &mut Line, message: &Message) {
         if message.header(Name::Allow).is_some() {
             self.peer.update = message.has_option(Name::Allow, "UPDATE");
         }
         if message.header(Name::Supported).is_some() {
             self.peer.trickle = message.has_option(Name::Supported, "trickle-ice");
         }
+        self.learn_call_info(line, message);
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

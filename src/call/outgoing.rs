@@ -261,7 +261,7 @@ impl Call {
         if answer.status() == 100 {
             return;
         }
-        self.learn_peer(answer);
+        self.learn(line, answer);
         self.report(line, answer.status(), "Ringing");
         let first_early = self.forks.iter().all(|fork| fork.answer.is_none());
         let reliable = answer.has_option(Name::Require, "100rel");
@@ -362,7 +362,7 @@ impl Call {
 
     fn connected(&mut self, line: &mut Line, answer: &Message) {
         self.phase = Phase::Connected;
-        self.learn_peer(answer);
+        self.learn(line, answer);
         self.session.answered(line.now, answer);
         self.report(line, 200, "OK");
         let early = self.exchange.early_answer.take();

@@ -160,6 +160,7 @@ impl Call {
         match answer.status() {
             200..300 => {
                 self.dialog.refresh_target(answer);
+                self.learn(line, answer);
                 self.session.answered(line.now, answer);
             }
             422 if self.session.raise(answer) => self.session.refresh_at = Some(line.now),

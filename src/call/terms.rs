@@ -1,5 +1,6 @@
 //! What goes in and out of the calls.
 
+use super::CallInfo;
 use crate::prelude::*;
 use crate::sip::Message;
 use crate::transaction::Request;
@@ -235,6 +236,13 @@ pub enum Event {
         initial: bool,
         /// The far end takes candidates later (RFC 8840).
         trickle: bool,
+    },
+    /// What the server tells of the call has changed.
+    CallInfo {
+        /// Call.
+        call: u32,
+        /// All of it.
+        info: CallInfo,
     },
     /// Candidates of the far end (RFC 8840).
     Candidates {

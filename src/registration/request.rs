@@ -145,7 +145,11 @@ impl Registration {
         };
         Register {
             target: self.target.clone(),
-            supported: concat(&["path, gruu", tags]),
+            supported: concat(&[
+                "path, gruu",
+                tags,
+                ", X-cisco-sessionpersist, X-cisco-callinfo",
+            ]),
             ..Register::default()
         }
     }

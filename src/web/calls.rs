@@ -236,6 +236,17 @@ pub(super) fn event(event: Event) -> JsValue {
                 None => built.done(),
             }
         }
+        Event::CallInfo { call, info } => {
+            let told = info
+                .iter()
+                .fold(Build::new(), |told, (name, value)| match value {
+                    Some(value) => told.text(name, value),
+                    None => told.value(name, JsValue::TRUE),
+                });
+            named("callInfo", call)
+                .value("callInfo", told.done())
+                .done()
+        }
         Event::Message {
             from,
             content_type,
