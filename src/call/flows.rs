@@ -69,6 +69,18 @@ impl Calls {
         }
     }
 
+    /// Media arrive no more: the call looks for a new path, as when its flow is
+    /// lost, and as long.
+    pub fn media_lost(&mut self, now: Instant, id: u32) {
+        self.line.now = now;
+        if let Some((call, line)) = self.live(id)
+            && call.phase == Phase::Connected
+        {
+            call.lost_until.get_or_insert(now + FLOW_GRACE);
+            call.flow_up(line);
+        }
+    }
+
     /// The next message came by this flow.
     pub fn arrived(&mut self, flow: FlowId) {
         self.line.flows.arrival = flow;

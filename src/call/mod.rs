@@ -26,6 +26,7 @@ mod incoming;
 mod inside;
 mod media;
 mod outgoing;
+mod pickup;
 mod session;
 mod target;
 mod terms;
@@ -34,6 +35,7 @@ mod transfer;
 use crate::prelude::*;
 pub use call_info::CallInfo;
 pub use flows::FLOW_GRACE;
+pub use pickup::Abandoned;
 pub use terms::{
     Account, Action, CallOptions, Cause, Event, Job, Party, Problem, Reply, Shown, Want,
 };

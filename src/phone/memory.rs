@@ -2,6 +2,7 @@
 //! Profile, nonces with their counts, and until when the line may be held.
 //! Never a password, an HA1, a token or a ready-made Authorization.
 
+use crate::call::{Abandoned, Calls};
 use crate::prelude::*;
 use crate::registration::Profile;
 use crate::text::{decimal, number, pieces};
@@ -20,11 +21,13 @@ pub struct Memory {
     pub held_until: Option<Instant>,
     /// The registrar does not offer the reg event package.
     pub no_reg_event: bool,
+    /// Calls of an earlier page load that the app was not told of yet.
+    pub abandoned: Vec<Abandoned>,
 }
 
 impl Memory {
     /// The text to store.
-    pub fn write(&self, authenticator: &Authenticator) -> String {
+    pub fn write(&self, calls: &Calls, authenticator: &Authenticator) -> String {
         let mut text = VERSION.to_owned();
         let mut line = |fields: &[&str]| {
             for (index, field) in fields.iter().enumerate() {
@@ -48,6 +51,10 @@ impl Memory {
         if self.no_reg_event {
             line(&["noRegEvent"]);
         }
+        for call in self.abandoned.iter().cloned().chain(calls.to_pick_up()) {
+            let [uri, name, replaces] = call.write();
+            line(&["call", uri, name, replaces]);
+        }
         for [proxy, realm, nonce, opaque, algorithm, nc] in authenticator.remember() {
             line(&["nonce", &proxy, &realm, &nonce, &opaque, &algorithm, &nc]);
         }
@@ -69,6 +76,7 @@ impl Memory {
                 ["profile", "generic"] => memory.profile = Some(Profile::Generic),
                 ["held", until] => memory.held_until = number(until).map(Instant::from_millis),
                 ["noRegEvent"] => memory.no_reg_event = true,
+                ["call", call @ ..] => memory.abandoned.extend(Abandoned::read(call)),
                 ["nonce", nonce @ ..] => authenticator.recall(nonce),
                 _ => {}
             }

@@ -203,6 +203,9 @@ impl Phone {
         }
         self.give_up_requests();
         self.away = false;
+        if self.memory.held_until.is_none_or(|until| until <= now) {
+            self.memory.abandoned.clear();
+        }
         let deadline = now + self.config.timeout;
         self.login = Some(Login {
             attempt,
@@ -251,7 +254,10 @@ impl Phone {
         self.give_up_requests();
         // With a call the binding stays, for the page that comes back.
         let in_call = self.calls.are_any();
-        self.end_calls(now, Cause::Local, "The page was left.");
+        self.memory.abandoned = self.calls.to_pick_up().collect();
+        self.calls.abandon_all(now, "The page was left.");
+        self.perform_calls(now);
+        self.remember();
         let farewell = self.registration.farewell();
         if let Some(register) = farewell.filter(|_| self.flows.home().is_some() && !in_call) {
             self.memory.held_until = None;
@@ -490,7 +496,7 @@ impl Phone {
         if let Some(lapses_at) = self.registration.lapses_at() {
             self.memory.held_until = Some(lapses_at);
         }
-        let text = self.memory.write(&self.authenticator);
+        let text = self.memory.write(&self.calls, &self.authenticator);
         if text != self.stored {
             self.stored.clone_from(&text);
             self.outputs.push(Output::Store(text));

@@ -38,6 +38,9 @@ impl Phone {
             return;
         };
         self.set_status(Status::Ready);
+        for call in core::mem::take(&mut self.memory.abandoned) {
+            self.emit(Event::Abandoned(call));
+        }
         if !registered.detects_conflicts {
             let text = "this registrar lists nobody else and refuses nobody: another login of the \
                         device cannot be seen";

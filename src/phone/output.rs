@@ -1,5 +1,6 @@
 //! What a phone hands out.
 
+use crate::call::Abandoned;
 use crate::prelude::*;
 use crate::registration::{Holder, Profile};
 
@@ -137,6 +138,8 @@ pub enum Event {
         /// Who did it.
         by: Holder,
     },
+    /// A call of an earlier page load may be picked up.
+    Abandoned(Abandoned),
     /// An `unregister` is done.
     Unregistered,
     /// A `close` is done; nothing follows.

@@ -116,6 +116,12 @@ impl Core {
         self.calls(now, |calls, now| calls.candidates(now, call, fragment));
     }
 
+    /// Media of this call arrive no more.
+    #[wasm_bindgen(js_name = mediaLost)]
+    pub fn media_lost(&self, now: f64, call: u32) {
+        self.calls(now, |calls, now| calls.media_lost(now, call));
+    }
+
     fn calls(&self, now: f64, action: impl FnOnce(&mut Calls, Instant)) {
         let now = at(now);
         let mut phone = self.phone.borrow_mut();
@@ -276,7 +282,7 @@ fn with_status(built: Build, status: Option<u16>) -> Build {
     }
 }
 
-fn party(party: &Party) -> JsValue {
+pub(super) fn party(party: &Party) -> JsValue {
     Build::new()
         .text("uri", &party.uri)
         .text("displayName", &party.display_name)

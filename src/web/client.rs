@@ -205,6 +205,10 @@ impl Core {
                 .value("by", holder(&by))
                 .done(),
             Event::Call(event) => super::calls::event(event),
+            Event::Abandoned(call) => named("abandoned")
+                .value("remote", super::calls::party(&call.remote))
+                .text("replaces", &call.replaces)
+                .done(),
             Event::Unregistered => named("unregistered").done(),
             Event::Closed => named("closed").done(),
             Event::Credentials {
