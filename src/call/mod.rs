@@ -380,10 +380,14 @@ impl Call {
 
     fn poll_timeout(&self) -> Option<Instant> {
         let resend = self.unacknowledged.as_ref();
+        let resend = resend.map(|(resend, _)| resend.poll_timeout());
+        if self.phase == Phase::Over {
+            return resend;
+        }
         earliest(&[
+            resend,
             self.ring_until,
             self.lost_until,
-            resend.map(|(resend, _)| resend.poll_timeout()),
             self.exchange.poll_timeout(),
             self.session.poll_timeout(),
             self.transfer.as_ref().map(|transfer| transfer.until),

@@ -9,6 +9,7 @@ mod conflict;
 mod figures;
 mod handler;
 mod login;
+mod persistency;
 mod recovery;
 mod sessions;
 mod world;

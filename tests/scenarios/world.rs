@@ -78,6 +78,8 @@ pub struct World {
     next_connection: Connection,
     seed: u8,
     pub transcript: Vec<String>,
+    /// First lines of what clients sent, with the address.
+    pub sent: Vec<(ClientId, u32, String)>,
     /// WebSocket messages that arrived, both ways.
     pub messages: usize,
     /// Events of all clients in order, with the REGISTERs sent before.
@@ -109,6 +111,7 @@ impl World {
             next_connection: 0,
             seed,
             transcript: Vec::new(),
+            sent: Vec::new(),
             messages: 0,
             log: Vec::new(),
             nodes: [Network::Up; 8],
@@ -178,6 +181,7 @@ impl World {
         self.drop_sockets(id, |_| true);
         let client = &mut self.clients[id];
         client.loads += 1;
+        client.media = Handler::default();
         client.config.memory = client.stored.clone();
         let (config, load) = (client.config.clone(), client.loads);
         let phone = self.load(&config, id, load);
@@ -390,7 +394,7 @@ impl World {
                     generation,
                     data,
                 } => {
-                    self.count(id, &data);
+                    self.count(id, slot, &data);
                     let socket = self.clients[id].sockets.get(&slot);
                     let connection = socket
                         .filter(|s| s.generation == generation)
@@ -430,9 +434,10 @@ impl World {
         }
     }
 
-    fn count(&mut self, id: ClientId, data: &[u8]) {
+    fn count(&mut self, id: ClientId, slot: u32, data: &[u8]) {
         let text = String::from_utf8_lossy(data);
         let line = text.lines().next().unwrap_or_default();
+        self.sent.push((id, slot, line.to_owned()));
         if text.starts_with("REGISTER") {
             self.clients[id].registers += 1;
         }
@@ -505,6 +510,13 @@ impl World {
         let sockets = self.clients[id].sockets.iter();
         let open = sockets.filter(|(_, socket)| socket.connection.is_some());
         open.map(|(slot, _)| *slot).collect()
+    }
+
+    /// Whether the app heard that a call ended.
+    pub fn ended(&self, id: ClientId) -> bool {
+        let ended =
+            |event: &Event| matches!(event, Event::Call(graceline::call::Event::Ended { .. }));
+        self.clients[id].events.iter().any(ended)
     }
 
     pub fn status(&self, id: ClientId) -> Status {
