@@ -1,0 +1,21 @@
+//! Calls of one phone against a far end whose every message is written down:
+//! the races and failures that two well-behaved phones never show each other.
+
+// The panics of a test are its verdict.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::expect_used,
+    clippy::panic
+)]
+
+#[path = "../scenarios/handler.rs"]
+mod handler;
+
+mod dialogs;
+mod incoming;
+mod media;
+mod outgoing;
+mod rig;
+mod timers;
+mod transfers;
