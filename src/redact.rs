@@ -66,12 +66,13 @@ pub fn redact(message: &[u8]) -> String {
     let mut out = start.to_owned();
     let mut add = |parts: &[&str]| out.push_str(&concat(parts));
     for line in lines {
-        match cut(line, b':') {
+        // A folded line: its header is not known here, so nothing is shown.
+        let header = cut(line, b':').filter(|_| !line.starts_with([' ', '\t']));
+        match header {
             Some((name, value)) => {
                 add(&["\r\n", name, ": "]);
                 add(&shown_value(name.trim_ascii(), value.trim_ascii()));
             }
-            // A folded line: its header is not known here, so nothing is shown.
             None => add(&["\r\n [redacted]"]),
         }
     }
@@ -107,7 +108,7 @@ mod tests {
         let shown = redact(
             b"REGISTER sip:example.com SIP/2.0\r\nCall-ID: abc\r\n\
               Authorization: Digest username=\"u\", realm=\"r\", response=\"s3cret\"\r\n\
-              X-Token: s3cret\r\n folded: s3cret\r\nContent-Length: 6\r\n\r\ns3cret",
+              X-Token: s3cret\r\n s3cret, uri=\"sip:a\"\r\n\tVia: s3cret\r\nContent-Length: 6\r\n\r\ns3cret",
         );
         assert!(shown.contains("Call-ID: abc"));
         assert!(shown.contains("Authorization: Digest realm=\"r\" [redacted]"));

@@ -150,6 +150,15 @@ impl Flows {
         }
     }
 
+    /// No address is tried again, and the registration stays where it is.
+    pub(super) fn rest(&mut self) {
+        for flow in &mut self.all {
+            flow.retry_at = None;
+        }
+        self.head_start = None;
+        self.back_at = None;
+    }
+
     /// Something happened to the machine or its network: every peer is asked
     /// whether it is still there.
     pub(super) fn ask_now(&mut self, now: Instant) {
@@ -423,12 +432,10 @@ impl Phone {
             self.close_flow(now, self.flows.id(slot));
         }
         for flow in &mut self.flows.all {
-            flow.retry_at = None;
             flow.failures = 0;
         }
         self.flows.home = None;
-        self.flows.head_start = None;
-        self.flows.back_at = None;
+        self.flows.rest();
     }
 
     fn close_flow(&mut self, now: Instant, id: FlowId) {

@@ -458,6 +458,8 @@ impl Phone {
             self.linger = None;
             self.transactions.retain(|_| false);
             self.close_flows(now);
+        } else {
+            self.flows.rest();
         }
     }
 

@@ -8,6 +8,7 @@ use super::digest::Algorithm;
 use super::header::Name;
 use super::message::Message;
 use super::text::{Split, cut, is_token_byte, split_while, unquote};
+use super::write::is_line;
 
 /// What a server wants to see before it serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,8 +66,10 @@ pub fn challenges(message: &Message) -> Vec<(bool, Challenge)> {
     let mut found = Vec::new();
     for line in &message.lines {
         let proxy = line.name == Name::ProxyAuthenticate;
-        if proxy || line.name == Name::WwwAuthenticate {
-            let all = credentials(message.value(line));
+        let value = message.value(line);
+        // What holds a NUL cannot be sent back.
+        if (proxy || line.name == Name::WwwAuthenticate) && is_line(value) {
+            let all = credentials(value);
             let known = all.iter().filter_map(Credentials::challenge);
             found.extend(known.map(|challenge| (proxy, challenge)));
         }
@@ -258,6 +261,7 @@ mod tests {
             "realm=\"a\", nonce=\"b\"",
             "Digest realm=\"a\", nonce=\"b\", algorithm=AKAv1-MD5",
             "Digest realm=\"a\", nonce=\"b\", qop=\"foo\"",
+            "Digest realm=\"a\0\", nonce=\"b\"",
             ",,=,\"",
             "Digest realm=\"a, nonce=\"b\"",
         ] {

@@ -424,8 +424,8 @@ impl Authenticator {
                 decimal((*nc).into()),
             ];
             // What a line of the store cannot hold is not kept.
-            let plain = |field: &String| !field.bytes().any(|byte| byte.is_ascii_control());
-            (space.used && fields.iter().all(plain)).then_some(fields)
+            let plain = fields.iter().all(|field| is_plain(field));
+            (space.used && plain).then_some(fields)
         })
     }
 
@@ -435,6 +435,10 @@ impl Authenticator {
         let [proxy, realm, nonce, opaque, algorithm, nc] = fields else {
             return;
         };
+        // A store can be edited.
+        if !fields.iter().all(|field| is_plain(field)) {
+            return;
+        }
         let (algorithm, auth) = match algorithm.strip_suffix(";auth") {
             Some(algorithm) => (algorithm, true),
             None => (*algorithm, false),
@@ -483,6 +487,10 @@ impl Secrets {
         let secret = self.ha1.as_deref().map(Secret::Ha1).or(password)?;
         Some((&self.username, secret))
     }
+}
+
+fn is_plain(field: &str) -> bool {
+    !field.bytes().any(|byte| byte.is_ascii_control())
 }
 
 #[cfg(test)]

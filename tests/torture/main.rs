@@ -11,9 +11,12 @@
 
 mod answers;
 mod corpus;
+mod fuzzing;
 mod line;
 mod registrar;
 mod table;
+#[path = "../../fuzz/src/targets/mod.rs"]
+mod targets;
 
 use corpus::Torture;
 use graceline::sip::{Framing, Message, Name, Uri};

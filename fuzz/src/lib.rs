@@ -1,0 +1,25 @@
+//! The fuzzer: what it runs, and what it starts from.
+
+#[allow(dead_code)] // where the RFCs describe the messages
+#[path = "../../tests/torture/corpus.rs"]
+mod corpus;
+pub mod targets;
+
+use std::fs;
+use std::path::Path;
+
+/// Writes what the target starts from to its corpus.
+pub fn write_seeds(target: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("corpus")
+        .join(target);
+    fs::create_dir_all(&folder).expect("a folder");
+    let torture = [corpus::rfc4475(), corpus::rfc5118()].concat();
+    let target = targets::TARGETS.iter().find(|known| known.name == target);
+    let inputs = target
+        .expect("a target")
+        .inputs(torture.iter().map(|message| &*message.bytes));
+    for (number, input) in inputs.iter().enumerate() {
+        fs::write(folder.join(format!("seed-{number}")), input).expect("a file");
+    }
+}

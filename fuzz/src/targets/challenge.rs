@@ -1,0 +1,79 @@
+//! Whatever a registrar asks for, the answer proves the password and is one line.
+
+use graceline::rand::Random;
+use graceline::sip::{DigestResponse, Framing, Message, Secret, is_line};
+use graceline::transaction::{Authenticator, Credentials, Learned, Secrets};
+
+/// Inputs to start from.
+pub const SEEDS: &[&str] = &[
+    "WWW-Authenticate: Digest realm=\"example.com\", nonce=\"abc\", opaque=\"\", algorithm=SHA-256, \
+     qop=\"auth,auth-int\", stale=TRUE\r\nWWW-Authenticate: Digest realm=\"example.com\", nonce=\"abc\", \
+     algorithm=MD5\r\nAuthentication-Info: nextnonce=\"def\", qop=auth, rspauth=\"00\", cnonce=\"1\", nc=00000001",
+    "Proxy-Authenticate: Digest realm=\"a \\\"b\\\", c\", nonce=\"n,=\", algorithm=SHA-512-256-sess, qop=auth, \
+     Bearer realm=\"b\", authz_server=\"https://b/\", scope=\"sip\", error=\"invalid_token\"",
+    "WWW-Authenticate: Digest realm=\"\", nonce=\"\"\r\nProxy-Authenticate: Negotiate abc==",
+];
+
+/// Answers the challenges in the header lines `data`, twice.
+pub fn run(data: &[u8]) {
+    let head = b"SIP/2.0 401 Unauthorized\r\nVia: SIP/2.0/WS a\r\nFrom: <sip:a@b>\r\n\
+                 To: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 REGISTER\r\n";
+    let text = [head, data, b"\r\n\r\n"].concat();
+    let Ok(answer) = Message::parse(&text, Framing::Frame) else {
+        return;
+    };
+    let mut random = Random::from_seed([0; 32]);
+    let mut ours = authenticator(Some("password"));
+    for again in [false, true] {
+        if ours.learn(&answer, true, again) == Learned::Retry {
+            answer_to(&mut ours, &mut random);
+        }
+        ours.accepted(&answer);
+    }
+    // What a page load keeps is enough to go on with.
+    let mut reloaded = authenticator(Some("password"));
+    for fields in ours.remember() {
+        reloaded.recall(&fields.each_ref().map(String::as_str));
+    }
+    answer_to(&mut reloaded, &mut random);
+
+    let mut asking = authenticator(None);
+    if let Learned::Ask(ask) = asking.learn(&answer, true, false) {
+        let credentials = match ask.scheme {
+            "digest" => Credentials::Password {
+                username: None,
+                password: "password".into(),
+            },
+            _ => Credentials::Token("token".into()),
+        };
+        asking.supply(&ask, credentials);
+        answer_to(&mut asking, &mut random);
+    }
+    // A far end learns nothing by asking for a realm of its own.
+    let mut careful = authenticator(Some("password"));
+    careful.learn(&answer, false, false);
+    let shown = careful.authorize("BYE", "sip:a@b", false, &mut random);
+    assert!(shown.is_empty());
+}
+
+fn authenticator(password: Option<&str>) -> Authenticator {
+    Authenticator::new(Secrets {
+        username: "user".into(),
+        password: password.map(str::to_owned),
+        ask: true,
+        token_allowed: true,
+        ..Secrets::default()
+    })
+}
+
+fn answer_to(authenticator: &mut Authenticator, random: &mut Random) {
+    for (name, value) in authenticator.authorize("REGISTER", "sip:b", true, random) {
+        assert!(is_line(&value), "{name}: {value:?}");
+        if value.starts_with("Digest ") {
+            let response = DigestResponse::parse(&value).expect("an answer to a challenge");
+            let secret = Secret::Password("password");
+            assert!(response.verify(secret, "REGISTER", b""), "{value}");
+            assert!(!response.verify(Secret::Password(""), "REGISTER", b""));
+        }
+    }
+}

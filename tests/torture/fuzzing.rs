@@ -1,0 +1,113 @@
+//! The targets of the fuzzer with inputs that a fixed seed makes, and with the
+//! inputs that the fuzzer once found.
+
+use crate::corpus;
+use crate::targets::{TARGETS, Target, phone};
+use graceline::rand::Random;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+fn target(name: &str) -> &'static Target {
+    let target = TARGETS.iter().find(|target| target.name == name);
+    target.unwrap_or_else(|| panic!("{name} is no target"))
+}
+
+/// Runs the target with its first inputs as they are, and with `count` changed ones.
+fn fuzz(name: &str, count: usize) {
+    let target = target(name);
+    let torture = [corpus::rfc4475(), corpus::rfc5118()].concat();
+    let inputs = target.inputs(torture.iter().map(|message| &*message.bytes));
+    for input in &inputs {
+        check(target, input);
+    }
+    let mut random = Random::from_seed([7; 32]);
+    for _ in 0..count {
+        check(target, &changed(&inputs, &mut random));
+    }
+}
+
+fn check(target: &Target, input: &[u8]) {
+    if catch_unwind(AssertUnwindSafe(|| (target.run)(input))).is_err() {
+        panic!("{} fails with \"{}\"", target.name, input.escape_ascii());
+    }
+}
+
+/// One of the inputs with one to eight changes.
+fn changed(inputs: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
+    const NASTY: &[u8] = b"\0\r\n \t\"\\<>;,:=@%?*{}[]-09azAZ\x1e\x7f\x80\xc3\xff";
+    let mut below = |bound: usize| random.below(bound as u64) as usize;
+    let mut input = inputs[below(inputs.len())].clone();
+    for _ in 0..=below(8) {
+        let at = below(input.len() + 1);
+        let end = (at + below(20)).min(input.len());
+        match below(6) {
+            0 => drop(input.splice(at..end, [])),
+            1 => drop(input.splice(at..at, [NASTY[below(NASTY.len())]])),
+            2 => drop(input.splice(at..end, [NASTY[below(NASTY.len())]])),
+            3 => {
+                let piece = input[at..end].repeat(1 + below(40));
+                drop(input.splice(at..end, piece));
+            }
+            4 => {
+                let piece = input[at..end].to_vec();
+                let to = below(input.len() + 1);
+                drop(input.splice(to..to, piece));
+            }
+            // The end of another one.
+            _ => {
+                let other = &inputs[below(inputs.len())];
+                input.truncate(at);
+                input.extend(&other[below(other.len() + 1)..]);
+            }
+        }
+    }
+    input
+}
+
+#[test]
+fn parse() {
+    fuzz("parse", 4000);
+}
+
+#[test]
+fn round_trip() {
+    fuzz("round_trip", 4000);
+}
+
+#[test]
+fn challenge() {
+    fuzz("challenge", 1000);
+}
+
+#[test]
+fn reginfo() {
+    fuzz("reginfo", 4000);
+}
+
+#[test]
+fn phone() {
+    fuzz("phone", 1500);
+}
+
+#[test]
+fn registrar() {
+    fuzz("registrar", 1000);
+}
+
+// What the fuzzer found.
+
+#[test]
+fn no_address_is_tried_again_while_a_farewell_is_awaited() {
+    // The login times out, the second address is given up in the same moment, and
+    // its pause ends before the farewell is answered.
+    let input = "r\x1eo\x1e200 OK\r\nContact: <sip:other@b.invalid>;expires=60\x1e200 OK\x1ef\x1e\
+                 200 OK\x1et90000\x1ew\x1ew";
+    phone::run(input.as_bytes());
+}
+
+#[test]
+fn a_realm_that_cannot_be_sent_back_is_not_answered() {
+    let input = "r\x1eo\x1e401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"\0\", nonce=\"n\"";
+    phone::run(input.as_bytes());
+    let stored = "m graceline 1\nnonce\twww\t\0r\tn\t\tSHA-256;auth\t7\x1er\x1eo";
+    phone::run(stored.as_bytes());
+}
