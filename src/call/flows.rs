@@ -18,6 +18,8 @@ use crate::time::{Duration, Instant};
 
 /// How long a call outlives its flow: the window that Cisco's servers give, too.
 pub const FLOW_GRACE: Duration = Duration::from_secs(12);
+/// A far end that is there answers a re-INVITE sooner.
+const STUCK: Duration = Duration::from_secs(2);
 /// Between two attempts to reach a far end that may have lost its flow as well.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -132,6 +134,15 @@ impl Call {
             self.roll_back(line);
         }
         recovering
+    }
+
+    /// Whether their re-INVITE goes before ours that is pending, against RFC 3261
+    /// §14.2: both sides lost their connection, and ours went to the one that the
+    /// far end had before, where nobody will ever answer. It is certain of the
+    /// side that would back off first anyway, and of the other after a while.
+    pub(super) fn yields(&self, line: &Line) -> bool {
+        let stuck = line.now - self.exchange.offered_at >= STUCK;
+        self.lost_until.is_some() && (!self.ours || stuck)
     }
 
     pub(super) fn lost_for_long(&mut self, line: &mut Line) {

@@ -39,8 +39,9 @@ pub(super) struct Exchange {
     step: Step,
     /// The media event that is being worked on.
     request: u32,
-    /// The number of our re-INVITE.
+    /// The number of our re-INVITE, and when it went out.
     reinvite: u32,
+    pub offered_at: Instant,
     /// What the description in hand says of hold.
     holding: bool,
     /// What was agreed.
@@ -68,9 +69,10 @@ impl Exchange {
         self.step == Step::Offered
     }
 
-    pub(super) fn offered(&mut self, number: u32) {
+    pub(super) fn offered(&mut self, now: Instant, number: u32) {
         self.step = Step::Offered;
         self.reinvite = number;
+        self.offered_at = now;
     }
 
     pub(super) fn want_offer(&mut self) {
@@ -277,7 +279,7 @@ impl Call {
         self.session.offer(&mut request);
         request.content = Some(("application/sdp".to_owned(), offer));
         let number = line.send(self.id, Job::Reinvite, request);
-        self.exchange.offered(number);
+        self.exchange.offered(line.now, number);
     }
 
     pub(super) fn reinvite_answered(&mut self, line: &mut Line, number: u32, answer: &Message) {
@@ -357,6 +359,11 @@ impl Call {
                 self.queued = Some(request);
                 return;
             }
+            Step::Offered if self.yields(line) => {
+                self.exchange.reinvite = 0;
+                self.queued = Some(request);
+                return self.roll_back(line);
+            }
             Step::Offering | Step::Offered => return line.reply(self.reply(&request, 491)),
             _ => {
                 let wait = decimal(line.random.below(10));
@@ -403,7 +410,7 @@ impl Call {
                 self.exchange.note_remote(offer);
                 self.agree(line);
             }
-            None => self.exchange.offered(0),
+            None => self.exchange.offered(line.now, 0),
         }
     }
 

@@ -216,7 +216,7 @@ impl Call {
         }
         request.headers.extend(self.headers.iter().cloned());
         request.content = Some(("application/sdp".to_owned(), offer));
-        self.exchange.offered(0);
+        self.exchange.offered(line.now, 0);
         line.actions
             .push(Action::Send(self.id, Job::Invite, 0, request));
     }

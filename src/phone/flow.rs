@@ -11,6 +11,9 @@ use crate::time::{Duration, Instant, earliest};
 
 /// Time for a WebSocket to open.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(8);
+/// The same while there is a call: an attempt that was made on the network that
+/// is just vanishing must not use up the 12 s.
+const OPEN_TIMEOUT_IN_CALL: Duration = Duration::from_secs(3);
 /// Times that each address may fail before a pending login gives up.
 const MAX_FAILURES: u32 = 3;
 /// What an address of higher priority may be slower by than another one, at the
@@ -92,11 +95,16 @@ impl Flow {
         }
     }
 
-    /// Closed, to be tried again after a pause that grows.
-    fn fail(&mut self, now: Instant, random: &mut Random) {
+    /// Closed, to be tried again after a pause that grows, but not while there is
+    /// a call to be saved.
+    fn fail(&mut self, now: Instant, in_call: bool, random: &mut Random) {
         self.state = State::Closed;
         self.failures = self.failures.saturating_add(1);
-        self.retry_at = Some(now + pool::reconnect_delay(self.failures, random));
+        let failures = match in_call {
+            true => self.failures.min(2),
+            false => self.failures,
+        };
+        self.retry_at = Some(now + pool::reconnect_delay(failures, random));
     }
 }
 
@@ -395,6 +403,10 @@ impl Phone {
     }
 
     fn open_flow(&mut self, now: Instant, slot: usize) {
+        let timeout = match self.flows.in_call {
+            true => OPEN_TIMEOUT_IN_CALL,
+            false => OPEN_TIMEOUT,
+        };
         let Some(flow) = self.flows.all.get_mut(slot) else {
             return;
         };
@@ -402,7 +414,7 @@ impl Phone {
             return;
         }
         flow.state = State::Opening {
-            deadline: now + OPEN_TIMEOUT,
+            deadline: now + timeout,
         };
         flow.generation += 1;
         flow.retry_at = None;
@@ -456,10 +468,11 @@ impl Phone {
     }
 
     fn flow_lost(&mut self, now: Instant, id: FlowId) {
+        let in_call = self.flows.in_call;
         let Some(flow) = self.flows.get(id) else {
             return;
         };
-        flow.fail(now, &mut self.random);
+        flow.fail(now, in_call, &mut self.random);
         self.suspend_calls(now, id);
         let was_home = self.flows.adopted.take_if(|home| *home == id).is_some();
         if was_home {

@@ -5,6 +5,7 @@ use crate::world::{ClientId, Network, World, registrar_config};
 use graceline::call::{CallOptions, Cause, Event, Shown, Want};
 use graceline::phone::{self, Phone, Status};
 use graceline::pool::{Distribution, Watch};
+use graceline::rand::Random;
 use graceline::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -188,6 +189,41 @@ fn taken_over_while_away_is_taken_over() {
         .position(|event| matches!(event, phone::Event::Terminated { .. }));
     assert!(ended.is_some() && ended < terminated, "{heard:?}");
     assert_eq!(world.status(rival), Status::Ready);
+}
+
+#[test]
+fn of_a_hundred_random_outages_within_the_window_every_call_survives() {
+    let mut random = Random::from_seed([9; 32]);
+    for round in 0..100 {
+        let (mut world, alice, bob) = two();
+        let there = world.connect(alice, 1, bob, "2002");
+        world.run(Duration::from_millis(random.below(30_000)));
+        let fault = [Network::Up, Network::Silent, Network::Refusing][random.below(3) as usize];
+        let lost = [vec![alice], vec![bob], vec![alice, bob]][random.below(3) as usize].clone();
+        // A silent connection is given up after 7 s; the window is 12 s from then.
+        let outage = Duration::from_millis(random.below(10_000));
+        for id in &lost {
+            world.clients[*id].network = fault;
+            if fault != Network::Silent {
+                world.cut(*id);
+            }
+        }
+        world.run(outage);
+        for id in &lost {
+            world.clients[*id].network = Network::Up;
+        }
+        world.seconds(40);
+        for id in [alice, bob] {
+            let heard = world.heard(id);
+            assert_eq!(
+                ends(&heard),
+                [],
+                "{round}: {fault:?} {lost:?} {outage:?}\n{}",
+                world.transcript.join("\n")
+            );
+        }
+        both_are_there(&mut world, alice, 1, bob, there);
+    }
 }
 
 /// Phones of both users at two nodes.
