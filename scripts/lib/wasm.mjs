@@ -27,6 +27,8 @@ const builds = {
   client: {
     profile: "release",
     passes: [
+      // Nothing is in the first KiB: the stack, which comes first, ends there.
+      "--low-memory-unused",
       // Measured after compression, which likes structure made anew, and code
       // said twice better than a local that holds its result.
       ...["--flatten", "--rereloop", "-Oz", "-Oz", "--skip-pass=local-cse"],

@@ -64,7 +64,7 @@ impl Entry {
     }
 
     pub fn seconds_left(&self, now: Instant) -> u64 {
-        (self.until - now).as_millis().div_ceil(1000) as u64
+        (self.until - now).as_millis().div_ceil(1000)
     }
 
     /// When it must go if nothing happens.

@@ -1,7 +1,7 @@
 //! What kind of registrar this is: policies, dialects, users, limits, faults.
 
 use crate::sip::Algorithm;
-use core::time::Duration;
+use crate::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
 /// What happens when a second client registers a device that is in use.

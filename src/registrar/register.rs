@@ -258,7 +258,7 @@ impl Registrar {
         }
         let first_to_go = recent.len().checked_sub(limit.max(1))?;
         let free_at = **recent.get(first_to_go)? + TAKEOVER_WINDOW;
-        Some((free_at - self.now).as_millis().div_ceil(1000).max(1) as u64)
+        Some((free_at - self.now).as_millis().div_ceil(1000).max(1))
     }
 
     fn note_takeover(&mut self, user: &str) {
