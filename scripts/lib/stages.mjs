@@ -50,22 +50,10 @@ export const stages = [
     prepare: [ensureRustLinters],
     run: () =>
       countCommands(
-<<<<<<< HEAD
         ["cargo", "fmt", "--check"],
-        ...["tools/wasm-bindgen", "benches/native"].map((crate) => [
+        ...["tools/wasm-bindgen", "fuzz", "benches/native"].map((crate) => [
           ...["cargo", "fmt", "--check"],
           `--manifest-path=${crate}/Cargo.toml`,
-=======
-        ...[
-          "Cargo.toml",
-          "tools/wasm-bindgen/Cargo.toml",
-          "fuzz/Cargo.toml",
-        ].map((manifest) => [
-          "cargo",
-          "fmt",
-          "--check",
-          `--manifest-path=${manifest}`,
->>>>>>> cd51c00 (Fuzzing: six targets, on stable Rust, and with a fixed seed in the tests)
         ]),
       ),
   },

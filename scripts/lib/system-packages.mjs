@@ -29,7 +29,6 @@ export async function ensureKamailio() {
   }
 }
 
-<<<<<<< HEAD
 /** rtpengine, which carries calls between browsers and phones that know no WebRTC. */
 export async function ensureRtpengine() {
   await ensureProgram("rtpengine", [["rtpengine-daemon"], ["rtpengine"]]);
@@ -55,11 +54,11 @@ async function ensureProgram(program, choices) {
   if (!findProgram(program)) {
     throw new Missing(`${program} was installed but is not in PATH.`);
   }
-=======
+}
+
 /** A C++ compiler, for libFuzzer. */
 export async function ensureCxx() {
   if (!findProgram("c++")) await installPackages("A C++ compiler", [["g++"]]);
->>>>>>> cd51c00 (Fuzzing: six targets, on stable Rust, and with a fixed seed in the tests)
 }
 
 function hasWebSocketModule() {
