@@ -34,6 +34,7 @@ const build = once(() =>
 const pack = once(packAndInstall);
 const nodePackages = once(ensureNodePackages);
 const browser = once(ensureBrowser);
+const kamailio = once(ensureKamailio);
 
 /** Features of the two wasm builds, as cargo's arguments. */
 const wasmBuilds = ["client", "registrar"].map((feature) => [
@@ -129,7 +130,7 @@ export const stages = [
   {
     name: "interop",
     title: "a real Kamailio, with JsSIP and SIP.js as rivals",
-    prepare: [nodePackages, build, ensureKamailio],
+    prepare: [nodePackages, build, kamailio],
     run: () => runNodeTests("tests/interop", { concurrency: 1 }),
   },
   {
@@ -139,12 +140,18 @@ export const stages = [
       nodePackages,
       build,
       browser,
-      ensureKamailio,
+      kamailio,
       ensureRtpengine,
       ensureBaresip,
       ensureFirefox,
     ],
     run: () => runNodeTests("tests/calls", { concurrency: 1 }),
+  },
+  {
+    name: "kamailio",
+    title: "deploy/kamailio: graceful registration on real servers",
+    prepare: [nodePackages, build, kamailio],
+    run: () => runNodeTests("tests/kamailio", { concurrency: 1 }),
   },
 ];
 

@@ -17,15 +17,40 @@ export async function ensureBrowser() {
   if (!there()) throw new Missing("Chromium was installed but is not in PATH.");
 }
 
-/** Kamailio with its WebSocket module, the real registrar of the interop tests. */
+/**
+ * Kamailio with what the interop tests and deploy/kamailio need of it, and the
+ * servers and tools that deploy/kamailio works with. Tests start a Redis of their
+ * own; that a distribution may start one too does not matter.
+ */
 export async function ensureKamailio() {
-  const there = () => findProgram("kamailio") && hasWebSocketModule();
+  const modules = ["websocket", "db_sqlite", "ndb_redis", "tls"];
+  const programs = [
+    "kamailio",
+    "redis-server",
+    "redis-cli",
+    "sqlite3",
+    "openssl",
+  ];
+  const there = () =>
+    programs.every((program) => findProgram(program)) &&
+    modules.every(hasKamailioModule);
   if (there()) return;
-  await installPackages("Kamailio", [
-    ["kamailio", "kamailio-websocket-modules"],
+  await installPackages("Kamailio with Redis", [
+    [
+      "kamailio",
+      "kamailio-websocket-modules",
+      "kamailio-sqlite-modules",
+      "kamailio-redis-modules",
+      "kamailio-tls-modules",
+      "redis-server",
+      "sqlite3",
+      "openssl",
+    ],
   ]);
   if (!there()) {
-    throw new Missing("Kamailio was installed, but not its WebSocket module.");
+    throw new Missing(
+      `Kamailio was installed, but not all of ${[...programs, ...modules].join(", ")}.`,
+    );
   }
 }
 
@@ -61,11 +86,12 @@ export async function ensureCxx() {
   if (!findProgram("c++")) await installPackages("A C++ compiler", [["g++"]]);
 }
 
-function hasWebSocketModule() {
+/** @param {string} name */
+function hasKamailioModule(name) {
   return ["/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64"]
     .flatMap((folder) => [folder, ...subfolders(folder)])
     .some((folder) =>
-      existsSync(join(folder, "kamailio", "modules", "websocket.so")),
+      existsSync(join(folder, "kamailio", "modules", `${name}.so`)),
     );
 }
 

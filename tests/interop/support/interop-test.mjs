@@ -29,10 +29,32 @@ if (missing)
  * @param {(world: World) => Promise<void>} body
  */
 export function interopTest(name, variants, body) {
+  serverTest(name, { missing, start: () => Kamailio.start(variants) }, body);
+}
+
+/**
+ * A server under test: {@link Kamailio}, or what can take its place.
+ * @typedef {object} Server
+ * @property {string} url
+ * @property {string} domain
+ * @property {Readonly<Record<string, string>>} passwords
+ * @property {string} log
+ * @property {() => unknown} stop
+ */
+
+/**
+ * @template {Server} S
+ * @param {string} name
+ * @param {object} options
+ * @param {string} [options.missing] why it cannot run here
+ * @param {() => Promise<S>} options.start
+ * @param {(world: Omit<World, "server"> & { server: S }) => Promise<void>} body
+ */
+export function serverTest(name, { missing, start }, body) {
   const skip = process.env.CI ? false : missing;
   test(name, { skip, timeout: DEADLINE_MS + 10_000 }, async () => {
     const transcript = new Transcript();
-    const server = await Kamailio.start(variants);
+    const server = await start();
     /** @type {(() => unknown)[]} */
     const releases = [() => server.stop()];
     /** @type {World["after"]} */
@@ -48,7 +70,7 @@ export function interopTest(name, variants, body) {
           const { user = "2001" } = options;
           const client = await SipClient.connect({
             url: server.url,
-            password: /** @type {any} */ (server.passwords)[user],
+            password: server.passwords[user],
             transcript,
             ...options,
           });
@@ -60,7 +82,7 @@ export function interopTest(name, variants, body) {
       if (process.env.SIP_TRACE) console.error(`${transcript}`);
     } catch (error) {
       console.error(`--- wire of "${name}"\n${transcript}`);
-      console.error(`--- log of Kamailio\n${server.log}`);
+      console.error(`--- log of the server\n${server.log}`);
       throw error;
     } finally {
       for (const release of releases.reverse()) await release();

@@ -2,23 +2,20 @@
  * Starts a real Kamailio, by default as a plain registrar over WebSocket from
  * `../kamailio-plain.cfg`, on a free loopback port, and looks into its bindings.
  */
-import { spawn } from "node:child_process";
-import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { request } from "node:http";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { ServerProcess, freePort, freeUdpPort } from "./server-process.mjs";
 
 /** Where the Debian package puts it, unless the environment says otherwise. */
-const PROGRAM = process.env.KAMAILIO ?? "/usr/sbin/kamailio";
+export const PROGRAM = process.env.KAMAILIO ?? "/usr/sbin/kamailio";
 const CONFIG = fileURLToPath(new URL("../kamailio-plain.cfg", import.meta.url));
-const START_DEADLINE_MS = 15_000;
-const STOP_DEADLINE_MS = 5_000;
+const ANSWER_DEADLINE_MS = 15_000;
 
 /**
  * What differs from the plain configuration.
@@ -79,9 +76,7 @@ export class Kamailio {
   #variants;
   #port = 0;
   #directory = "";
-  #log = "";
-  /** @type {import("node:child_process").ChildProcess | undefined} */
-  #process;
+  #process = new ServerProcess();
 
   /**
    * Starts one and resolves when it answers.
@@ -115,7 +110,7 @@ export class Kamailio {
 
   /** Everything it logged so far. */
   get log() {
-    return this.#log;
+    return this.#process.log;
   }
 
   /**
@@ -145,13 +140,13 @@ export class Kamailio {
 
   /** Stops it orderly and starts it again on the same port: all bindings are lost. */
   async restart() {
-    await this.#end("SIGTERM");
+    await this.#process.end("SIGTERM");
     await this.#launch();
   }
 
   /** Ends all its processes at once, without a goodbye to anybody. */
   async kill() {
-    await this.#end("SIGKILL");
+    await this.#process.end("SIGKILL");
   }
 
   /** Starts it again after `kill`, on the same port. */
@@ -162,65 +157,25 @@ export class Kamailio {
   /** Ends it for good. */
   async stop() {
     // Not SIGTERM: on a busy machine 5.6 sometimes takes many seconds to end orderly.
-    await this.#end("SIGKILL");
+    await this.#process.end("SIGKILL");
     await rm(this.#directory, { recursive: true, force: true });
   }
 
   async #launch() {
-    const child = spawn(
+    const { config = CONFIG } = this.#variants;
+    await this.#process.launch(
       PROGRAM,
       [
-        ...[
-          "-f",
-          this.#variants.config ?? CONFIG,
-          "-DD",
-          "-E",
-          "-m",
-          "64",
-          "-M",
-          "8",
-        ],
+        ...["-f", config, "-DD", "-E", "-m", "64", "-M", "8"],
         ...["-Y", this.#directory, "-P", join(this.#directory, "pid")],
         ...["-l", `tcp:127.0.0.1:${this.#port}`],
         ...(this.udpPort ? ["-l", `udp:127.0.0.1:${this.udpPort}`] : []),
         ...definitions(this.#variants).flatMap((text) => ["-A", text]),
       ],
-      // A process group of its own, so that `kill` reaches its workers too.
-      { stdio: ["ignore", "pipe", "pipe"], detached: true },
+      { ready: "kamailio is ready", directory: this.#directory },
     );
-    this.#process = child;
-    running.set(child, this.#directory);
-    child.once("exit", () => running.delete(child));
-    await withDeadline(START_DEADLINE_MS, "Kamailio to start", (resolve) => {
-      const collect = (/** @type {Buffer} */ chunk) => {
-        this.#log += chunk;
-        if (chunk.includes("kamailio is ready")) resolve(undefined);
-      };
-      child.stdout?.on("data", collect);
-      child.stderr?.on("data", collect);
-      child.once("error", resolve);
-      child.once("exit", resolve);
-    });
-    if (child.exitCode !== null || child.pid === undefined)
-      throw new Error(`Kamailio did not start:\n${this.#log}`);
     // The port listens; the answer comes as soon as the workers run.
     await this.#rpc("core.version");
-  }
-
-  /** @param {"SIGTERM" | "SIGKILL"} signal */
-  async #end(signal) {
-    const child = this.#process;
-    if (!child?.pid || child.exitCode !== null || child.signalCode) return;
-    const exited = once(child, "exit");
-    signal === "SIGKILL"
-      ? process.kill(-child.pid, signal)
-      : child.kill(signal);
-    const stuck = setTimeout(
-      () => process.kill(-Number(child.pid), "SIGKILL"),
-      STOP_DEADLINE_MS,
-    );
-    await exited;
-    clearTimeout(stuck);
   }
 
   /**
@@ -236,7 +191,7 @@ export class Kamailio {
       headers: { "Content-Type": "application/json" },
       // It closes after each answer: a kept connection would be found closed.
       agent: false,
-      signal: AbortSignal.timeout(START_DEADLINE_MS),
+      signal: AbortSignal.timeout(ANSWER_DEADLINE_MS),
     });
     sent.end(JSON.stringify({ jsonrpc: "2.0", method, id: 1 }));
     const [response] = await once(sent, "response");
@@ -245,21 +200,6 @@ export class Kamailio {
     return result;
   }
 }
-
-/**
- * Kamailio processes, and their directories, that must not outlive a test run which ends in
- * mid-air.
- * @type {Map<import("node:child_process").ChildProcess, string>}
- */
-const running = new Map();
-for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]))
-  process.once(signal, () => process.exit(1)); // by way of "exit"
-process.on("exit", () => {
-  for (const [{ pid }, directory] of running) {
-    process.kill(-Number(pid), "SIGKILL");
-    rmSync(directory, { recursive: true, force: true });
-  }
-});
 
 /**
  * The `-A` definitions that the configuration understands.
@@ -281,46 +221,4 @@ function definitions(variants) {
   if (variants.algorithm) texts.push(`ALGORITHM="${variants.algorithm}"`);
   if (variants.proxyAuth) texts.push("PROXY_AUTH");
   return texts.concat(variants.defines ?? []);
-}
-
-/** A loopback TCP port that nobody listens on. */
-export async function freePort() {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  if (address === null || typeof address === "string")
-    throw new Error("no free loopback port");
-  return address.port;
-}
-
-/** A loopback UDP port that nobody uses. */
-export async function freeUdpPort() {
-  const probe = createSocket("udp4").bind(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, "close");
-  return port;
-}
-
-/**
- * @template T
- * @param {number} milliseconds
- * @param {string} what
- * @param {(resolve: (value: T) => void) => void} body
- * @returns {Promise<T>}
- */
-function withDeadline(milliseconds, what, body) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new Error(`waited ${milliseconds} ms for ${what}`)),
-      milliseconds,
-    );
-    body((value) => {
-      clearTimeout(timer);
-      resolve(value);
-    });
-  });
 }

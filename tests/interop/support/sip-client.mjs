@@ -35,7 +35,28 @@ const ANSWER_DEADLINE_MS = 10_000;
  * @property {boolean} [reuseNonce] sign with the last challenge at once; default: wait for a 401
  */
 
+/**
+ * What a request other than a plain one says.
+ * @typedef {object} RequestOptions
+ * @property {[string, string][]} [headers] further ones
+ * @property {string} [to] URI; default: the Request-URI
+ * @property {string} [fromTag] default: a new one
+ * @property {string} [toTag] for a request within a dialog
+ * @property {string} [callId] default: a new one
+ * @property {number} [cseq] default: the next one
+ * @property {string} [branch] default: a new one
+ * @property {string} [body]
+ * @property {boolean} [reuseNonce] sign with the last challenge at once
+ */
+
+/**
+ * How a request that came in is answered: nothing leaves it to the test.
+ * @typedef {(request: SipMessage) => { status: number, reason?: string, headers?: [string, string][], body?: string } | undefined} Respond
+ */
+
 export class SipClient {
+  /** Requests are answered so. @type {Respond} */
+  respond = () => ({ status: 200 });
   /** The Call-ID of its REGISTERs. */
   callId = randomBytes(12).toString("hex");
   cseq = 0;
@@ -69,6 +90,8 @@ export class SipClient {
       origin: "http://localhost",
     });
     this.socket.on("message", (data) => this.#receive(data.toString()));
+    /** Resolves with the close code. @type {Promise<number>} */
+    this.closed = new Promise((resolve) => this.socket.once("close", resolve));
   }
 
   get aor() {
@@ -108,7 +131,7 @@ export class SipClient {
    * Sends a request and answers a challenge once.
    * @param {string} method
    * @param {string} uri
-   * @param {{ headers?: [string, string][], to?: string, callId?: string, cseq?: number, reuseNonce?: boolean }} [options]
+   * @param {RequestOptions} [options]
    * @returns {Promise<SipMessage>} the final response
    */
   async request(method, uri, options = {}) {
@@ -125,7 +148,7 @@ export class SipClient {
         },
       ),
     });
-    const first = await this.#send(
+    const first = await this.send(
       method,
       uri,
       options,
@@ -137,7 +160,7 @@ export class SipClient {
       return first;
     this.challenge = parseChallenge(first);
     this.nonceCount = 0;
-    return this.#send(method, uri, options, credentials(first.status === 407));
+    return this.send(method, uri, options, credentials(first.status === 407));
   }
 
   /**
@@ -167,30 +190,37 @@ export class SipClient {
   }
 
   /**
+   * Sends a request, whatever it is answered with; to an ACK there is no answer.
    * @param {string} method
    * @param {string} uri
-   * @param {{ headers?: [string, string][], to?: string, callId?: string, cseq?: number }} options
+   * @param {RequestOptions} [options]
    * @param {{ name: string, value: string }} [credentials]
-   * @returns {Promise<SipMessage>}
+   * @returns {Promise<SipMessage>} the final response
    */
-  async #send(method, uri, options, credentials) {
-    const branch = `z9hG4bK${randomBytes(8).toString("hex")}`;
+  async send(method, uri, options = {}, credentials) {
+    const branch = options.branch ?? `z9hG4bK${randomBytes(8).toString("hex")}`;
+    const { fromTag = randomBytes(6).toString("hex"), body = "" } = options;
+    const toTag = options.toTag ? `;tag=${options.toTag}` : "";
     const lines = [
       `${method} ${uri} SIP/2.0`,
       `Via: SIP/2.0/WS ${this.#viaHost};branch=${branch}`,
       "Max-Forwards: 70",
-      `From: <${this.aor}>;tag=${randomBytes(6).toString("hex")}`,
-      `To: <${options.to ?? uri}>`,
+      `From: <${this.aor}>;tag=${fromTag}`,
+      `To: <${options.to ?? uri}>${toTag}`,
       `Call-ID: ${options.callId ?? randomUUID()}`,
       `CSeq: ${options.cseq ?? ++this.cseq} ${method}`,
       "Supported: gruu, path",
       `User-Agent: ${this.name}`,
       ...(options.headers ?? []).map(([name, value]) => `${name}: ${value}`),
       ...(credentials ? [`${credentials.name}: ${credentials.value}`] : []),
-      "Content-Length: 0",
+      `Content-Length: ${Buffer.byteLength(body)}`,
     ];
-    const text = `${lines.join("\r\n")}\r\n\r\n`;
+    const text = `${lines.join("\r\n")}\r\n\r\n${body}`;
     this.transcript.add(this.name, "sent", text);
+    if (method === "ACK") {
+      this.socket.send(text);
+      return new SipMessage("");
+    }
     const answer = new Promise((resolve, reject) => {
       const fail = (/** @type {string} */ why) => {
         this.#pending.delete(branch);
@@ -226,17 +256,31 @@ export class SipClient {
 
   /** @param {SipMessage} request */
   #answer(request) {
+    const answer = this.respond(request);
+    if (answer) this.answer(request, answer);
+  }
+
+  /**
+   * Answers a request that came in.
+   * @param {SipMessage} request
+   * @param {{ status: number, reason?: string, headers?: [string, string][], body?: string }} answer
+   */
+  answer(request, { status, reason = "OK", headers = [], body = "" }) {
+    // One tag for all answers of a dialog: it comes from the Call-ID.
+    const tag = `${this.name}-${request.header("Call-ID").slice(0, 8)}`;
+    const to = request.header("To");
     const lines = [
-      "SIP/2.0 200 OK",
+      `SIP/2.0 ${status} ${reason}`,
       ...request.all("Via").map((value) => `Via: ${value}`),
       ...request.all("Record-Route").map((value) => `Record-Route: ${value}`),
       `From: ${request.header("From")}`,
-      `To: ${request.header("To")};tag=${randomBytes(6).toString("hex")}`,
+      `To: ${/;tag=/.test(to) ? to : `${to};tag=${tag}`}`,
       `Call-ID: ${request.header("Call-ID")}`,
       `CSeq: ${request.header("CSeq")}`,
-      "Content-Length: 0",
+      ...headers.map(([name, value]) => `${name}: ${value}`),
+      `Content-Length: ${Buffer.byteLength(body)}`,
     ];
-    const text = `${lines.join("\r\n")}\r\n\r\n`;
+    const text = `${lines.join("\r\n")}\r\n\r\n${body}`;
     this.transcript.add(this.name, "sent", text);
     this.socket.send(text);
   }

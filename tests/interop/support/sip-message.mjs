@@ -110,14 +110,29 @@ function parseNameAddr(text) {
  */
 
 /**
- * The digest challenge of a 401 or 407.
+ * The first digest challenge of a 401 or 407.
  * @param {SipMessage} response
  * @returns {Challenge}
  */
 export function parseChallenge(response) {
-  const text =
-    response.header("WWW-Authenticate") ||
-    response.header("Proxy-Authenticate");
+  return parseChallenges(response)[0];
+}
+
+/**
+ * The digest challenges of a 401 or 407, the preferred one first.
+ * @param {SipMessage} response
+ */
+export function parseChallenges(response) {
+  const proxy = response.status === 407;
+  const header = proxy ? "Proxy-Authenticate" : "WWW-Authenticate";
+  return response.all(header).map(readChallenge);
+}
+
+/**
+ * @param {string} text
+ * @returns {Challenge}
+ */
+function readChallenge(text) {
   const value = (/** @type {string} */ name) =>
     new RegExp(`\\b${name}="?([^",]*)"?`, "i").exec(text)?.[1] ?? "";
   return {

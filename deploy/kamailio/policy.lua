@@ -1,0 +1,500 @@
+#!lua name=graceline
+
+-- The bindings, and the graceful policy on them.
+--
+-- Redis runs a function from its first line to its last before it looks at the next call,
+-- whichever node that comes from. So "is the device taken?" and "it is mine now" are one step for
+-- all workers of all nodes, without a lock that could be held too long or lost.
+--
+-- Data: one key per address-of-record (`graceline:user@domain`) with
+--   bindings  who is registered; field names see bind()
+--   forces    times of the takeovers within the last minute
+--   outcasts  Call-IDs of clients that were ousted (policy duplicate)
+-- and one key per node (`graceline:node:NAME`), alive as long as the node renews it. A binding whose
+-- node is not alive, or was started anew, is dead: its connection is gone.
+--
+-- Times are milliseconds of Redis' clock, the only one that all nodes share.
+--
+-- Load it once, and again after an upgrade: redis-cli -x FUNCTION LOAD REPLACE < policy.lua
+
+local CONFLICT = "Registration is active for another client"
+local GRACE = 12000 -- a lost client may come back to its call for this long
+local FORCE_WINDOW = 60000 -- forces are counted over this long
+local MAX_OUTCASTS = 32 -- Call-IDs remembered: ousted clients that may still refresh
+local MAX_CONTACTS = 32 -- in one REGISTER
+local MAX_TEXT = 128 -- characters of a text that is shown to people
+
+local function now()
+  local time = redis.call("TIME")
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+-- Text -------------------------------------------------------------------------------------------
+
+--- Splits a request into its lines. Their number is fixed, so a line break smuggled into a value
+--- makes the request unreadable rather than meaning something else.
+local function read(text, names)
+  local values, count = {}, 0
+  for line in (text .. "\n"):gmatch("(.-)\n") do
+    count = count + 1
+    if names[count] then values[names[count]] = (line:gsub("%c", " ")) end
+  end
+  if count == #names then return values end
+end
+
+--- What may stand inside quotes without escapes, for people to read.
+local function plain(text)
+  return text:gsub('["\\]', ""):sub(1, MAX_TEXT)
+end
+
+local function unquote(text)
+  local inner = text:match('^"(.*)"$')
+  return inner and inner:gsub("\\(.)", "%1") or text
+end
+
+--- The position of the first `stop` outside quotes and angle brackets.
+local function find_outside(text, stop, from)
+  local quoted, bracketed, at = false, false, from
+  while at <= #text do
+    local char = text:sub(at, at)
+    if quoted then
+      if char == "\\" then at = at + 1 elseif char == '"' then quoted = false end
+    elseif bracketed then bracketed = char ~= ">"
+    elseif char == stop then return at
+    elseif char == '"' then quoted = true
+    elseif char == "<" then bracketed = true
+    end
+    at = at + 1
+  end
+end
+
+local function split(text, separator)
+  local parts, from = {}, 1
+  while true do
+    local stop = find_outside(text, separator, from)
+    parts[#parts + 1] = text:sub(from, (stop or 0) - 1):match("^%s*(.-)%s*$")
+    if not stop then return parts end
+    from = stop + 1
+  end
+end
+
+-- Contacts (RFC 3261 §20.10) ---------------------------------------------------------------------
+
+--- The instance, without quotes and brackets. Zeros count as none: Cisco's clients send them to
+--- say that they claim nothing.
+local function instance_of(value)
+  local urn = unquote(value or ""):match("^%s*<?(.-)>?%s*$")
+  if urn:match("[^:]*$"):find("[^0-]") then return urn end
+end
+
+local function read_contact(text)
+  local open = find_outside(text, "<", 1)
+  local uri, rest = text:match(open and "^<([^<>%s]+)>(.*)$" or "^([^;]+)(.*)$", open or 1)
+  if not uri or not uri:lower():match("^sips?:[^%s]+$") then return nil end
+  local contact = { uri = uri, params = "", user = uri:match("^[^:]+:([^@;?]*)@") or "" }
+  for index, param in ipairs(split(rest, ";")) do
+    local name, value = param:match("^([^=%s]+)%s*=?%s*(.*)$")
+    if index == 1 then
+      if param ~= "" then return nil end
+    elseif name and name:lower() == "expires" then
+      contact.expires = tonumber(value:match("^%d+$"))
+    elseif name then
+      contact.params = contact.params .. ";" .. param
+      if name:lower() == "+sip.instance" then contact.instance = instance_of(value) end
+    end
+  end
+  return contact
+end
+
+--- All Contacts of a REGISTER: a list, or "*", or nothing if they cannot be read.
+local function read_contacts(text)
+  if text == "" then return {} end
+  if text == "*" then return "*" end
+  local list = split(text, ",")
+  if #list > MAX_CONTACTS then return nil end
+  for index, part in ipairs(list) do
+    list[index] = read_contact(part)
+    if not list[index] then return nil end
+  end
+  return list
+end
+
+-- Storage ----------------------------------------------------------------------------------------
+
+--- Knows which nodes are alive, asking once for each.
+local function node_addresses()
+  local known = {}
+  return function(binding)
+    local node = binding.node
+    if known[node] == nil then
+      known[node] = redis.call("HMGET", "graceline:node:" .. node, "boot", "address")
+    end
+    return known[node][1] == binding.boot and known[node][2]
+  end
+end
+
+--- The live bindings of a key, and what else is remembered there.
+local function load(key, time, address_of)
+  local text = redis.call("GET", key)
+  local record = text and cjson.decode(text) or { bindings = {}, forces = {}, outcasts = {} }
+  local live = {}
+  for _, binding in ipairs(record.bindings) do
+    local held = not binding.held or binding.held > time
+    if binding.expires > time and held and address_of(binding) then live[#live + 1] = binding end
+  end
+  record.bindings = live
+  return record
+end
+
+local function save(key, record, time)
+  local last = 0
+  for _, binding in ipairs(record.bindings) do last = math.max(last, binding.expires) end
+  for _, at in ipairs(record.forces) do last = math.max(last, at + FORCE_WINDOW) end
+  if #record.bindings > 0 and #record.outcasts > 0 then last = math.max(last, time + FORCE_WINDOW) end
+  if last > time then
+    redis.call("SET", key, cjson.encode(record), "PXAT", last)
+  else
+    redis.call("DEL", key)
+  end
+end
+
+local function same_text(a, b)
+  return a ~= nil and b ~= nil and a:lower() == b:lower()
+end
+
+local function on_flow(binding, login)
+  return binding.flow == login.flow and binding.node == login.node and binding.boot == login.boot
+end
+
+--- Next hop, Request-URI and sending socket for a binding, seen from a node: its connection, or the
+--- node that has it; that one finds the connection by the `alias` parameter (Kamailio's nathelper).
+local function route_to(binding, login, address_of)
+  if binding.node == login.node then return binding.received, binding.uri, binding.socket end
+  return address_of(binding), binding.uri .. ";" .. binding.alias, login.cluster_socket
+end
+
+-- Policy -----------------------------------------------------------------------------------------
+
+--- The device that a Contact is for: what its sender says, else the tag in a contact user of the
+--- form `g1-TAG-…` (the SDK's generic profile), else the user itself.
+local function set_device(login, contact)
+  local tag = contact.user:match("^g1%-(%x%x%x%x%x%x%x%x%x%x%x%x)%-")
+  login.tag = login.device_tag
+  if login.device ~= "" then return end
+  login.device = login.user
+  if tag and tag ~= login.device_tag then
+    login.device, login.tag = tag, tag
+  elseif not tag and login.unnamed == "instance" and contact.instance then
+    login.device, login.tag = contact.instance, contact.instance:lower()
+  end
+end
+
+--- Whether a binding belongs to the client that sends `contact`: equal instances, else an equal
+--- contact, else the same connection. A contact user that is just the user of the
+--- address-of-record identifies nobody: every desk phone has it.
+local function owns(login, contact, binding)
+  if on_flow(binding, login) then return true end
+  if contact.instance and binding.instance then
+    return same_text(contact.instance, binding.instance)
+  end
+  local telling = contact.user ~= "" and contact.user ~= login.user
+  return telling and contact.user == binding.contact_user or contact.uri == binding.uri
+end
+
+--- Whether a binding is the sender's by what every REGISTER shows.
+local function is_own(login, binding)
+  return on_flow(binding, login) or binding.call_id == login.call_id
+end
+
+--- RFC 3261 §10.3 step 7: an update that is older than what it would change.
+local function is_late(login, binding)
+  return binding.call_id == login.call_id and login.cseq <= binding.cseq
+end
+
+local function contains(list, value)
+  for _, one in ipairs(list) do if one == value then return true end end
+  return false
+end
+
+--- Seconds until the next force is allowed, if not now.
+local function force_again_in(login, record, time)
+  local recent = {}
+  for _, at in ipairs(record.forces) do
+    if at + FORCE_WINDOW > time then recent[#recent + 1] = at end
+  end
+  record.forces = recent
+  local limit = login.force_limit
+  if limit > 0 and #recent >= limit then
+    return math.max(1, math.ceil((recent[#recent - limit + 1] + FORCE_WINDOW - time) / 1000))
+  end
+end
+
+--- Moves the bindings that `goes` says from the record to a list.
+local function take(record, goes)
+  local kept, taken = {}, {}
+  for _, binding in ipairs(record.bindings) do
+    local list = goes(binding) and taken or kept
+    list[#list + 1] = binding
+  end
+  record.bindings = kept
+  return taken
+end
+
+local function refusal(status, reason, headers)
+  return { status, reason, headers or "" }
+end
+
+--- Names the holder, so that a client can tell a rival from a remnant of itself. The contact's
+--- user part only: its host is nobody's business.
+local function conflict(login, holder)
+  return refusal("403", "Forbidden", table.concat({
+    'Warning: 399 ', login.node, ' "', CONFLICT, '"\r\n',
+    'X-Graceline-Holder: "', plain(holder.instance or ""),
+    '";contact="', plain(holder.contact_user),
+    '";since=', string.format("%d", holder.since / 1000),
+    ';agent="', plain(holder.agent), '"\r\n',
+  }))
+end
+
+local OUT_OF_ORDER = refusal("500", "CSeq Not Higher Than The Binding's")
+
+--- Makes or refreshes the one binding of a REGISTER. Nothing is stored if it is refused.
+local function bind(login, contact, record, time)
+  local graceful, duplicate = login.policy == "graceful", login.policy == "duplicate"
+  local ousted = {}
+  local function is_rival(binding)
+    return binding.tag == login.tag and not owns(login, contact, binding)
+  end
+  local holder
+  for _, binding in ipairs(record.bindings) do
+    if is_rival(binding) then holder = binding break end
+  end
+  if holder then
+    local forced = contact.instance ~= nil and login.forced == "1"
+    local banned = contains(record.outcasts, login.call_id)
+    if not forced and (graceful or duplicate and banned) then return conflict(login, holder) end
+    if graceful or duplicate then
+      local seconds = force_again_in(login, record, time)
+      if seconds then
+        return refusal("503", "Too Many Takeovers", "Retry-After: " .. seconds .. "\r\n")
+      end
+      table.insert(record.forces, time)
+    end
+    ousted = take(record, is_rival)
+  end
+
+  -- What this client left behind on its device, or had at this very address.
+  local mine = take(record, function(binding)
+    return binding.uri == contact.uri or binding.tag == login.tag
+  end)
+  local old
+  for _, binding in ipairs(mine) do
+    if is_late(login, binding) then return OUT_OF_ORDER end
+    if binding.tag == login.tag then old = old or binding end
+  end
+
+  if login.limit > 0 and #record.bindings >= login.limit then
+    return refusal("503", "Service Unavailable", "P-Registrar-Error: Too many registered contacts\r\n")
+  end
+  local binding = {
+    uri = contact.uri, params = contact.params, contact_user = contact.user,
+    device = login.device, tag = login.tag,
+    -- A Cisco client refreshes with zeros what it forced with its own id.
+    instance = contact.instance or old and old.instance or nil,
+    node = login.node, boot = login.boot,
+    flow = login.flow, received = login.received, alias = login.alias, socket = login.socket,
+    call_id = login.call_id, cseq = login.cseq, agent = login.agent,
+    persists = login.persists == "1", gruu = login.gruu == "1",
+    since = old and old.since or time, expires = time + contact.seconds * 1000,
+  }
+  table.insert(record.bindings, binding)
+
+  if graceful or duplicate then
+    local outcasts = {}
+    for _, id in ipairs(record.outcasts) do
+      if id ~= login.call_id then outcasts[#outcasts + 1] = id end
+    end
+    for _, one in ipairs(ousted) do outcasts[#outcasts + 1] = one.call_id end
+    while #outcasts > MAX_OUTCASTS do table.remove(outcasts, 1) end
+    record.outcasts = outcasts
+  else
+    ousted = {} -- nobody is told
+  end
+  return nil, binding, ousted, old
+end
+
+--- Removes what a REGISTER names with an expiry of 0. With graceful and duplicate a client may
+--- remove its own bindings only: else removing would be a way around forcing.
+local function unbind(login, contact, record)
+  local late = false
+  take(record, function(binding)
+    if binding.uri ~= contact.uri then return false end
+    local same = contact.instance and same_text(contact.instance, binding.instance)
+    if login.policy ~= "normal" and not same and not is_own(login, binding) then return false end
+    late = late or is_late(login, binding)
+    return not late
+  end)
+  return late and OUT_OF_ORDER or nil
+end
+
+local function unbind_all(login, record)
+  for _, binding in ipairs(record.bindings) do
+    local going = login.policy == "normal" or is_own(login, binding)
+    if going and is_late(login, binding) then return OUT_OF_ORDER end
+  end
+  take(record, function(binding) return login.policy == "normal" or is_own(login, binding) end)
+end
+
+--- The Contact headers of the answer. As Cisco's registrar has it, everybody sees only their own;
+--- with policy normal, all.
+local function listing(login, record, bound, time)
+  local lines, granted = {}, 0
+  for _, binding in ipairs(record.bindings) do
+    if login.policy == "normal" or binding == bound or is_own(login, binding) then
+      local seconds = math.ceil((binding.expires - time) / 1000)
+      granted = math.max(granted, seconds)
+      lines[#lines + 1] = "Contact: <" .. binding.uri .. ">" .. binding.params .. ";expires=" .. seconds
+      if binding.gruu and binding.instance then
+        lines[#lines] = lines[#lines] .. ';pub-gruu="sip:' .. login.user .. "@" .. login.domain
+          .. ";gr=" .. binding.instance .. '"'
+      end
+    end
+  end
+  if #lines > 0 then lines[#lines + 1] = "Expires: " .. granted end
+  lines[#lines + 1] = ""
+  return table.concat(lines, "\r\n")
+end
+
+local REGISTER = {
+  "policy", "limit", "force_limit", "min", "max", "default", "unnamed",
+  "node", "boot", "flow", "received", "alias", "socket", "cluster_socket",
+  "user", "domain", "device", "device_tag", "contacts", "expires",
+  "call_id", "cseq", "agent", "forced", "persists", "gruu",
+}
+
+--- Seconds granted to a Contact (RFC 3261 §10.3 step 6). What cannot be read counts as not said.
+local function granted(login, contact)
+  local wish = contact.expires or tonumber(login.expires:match("^%d+$")) or login.default
+  if wish > 0 and wish < login.min then return nil end
+  return math.min(wish, login.max)
+end
+
+--- One REGISTER of an authenticated user. Returns
+---   status, reason, headers, previous node, previous flow, then for each ousted client
+---   next hop, Request-URI, sending socket, flow, Call-ID of its registration.
+local function register(keys, args)
+  local login = read(args[1], REGISTER)
+  if not login then return refusal("400", "Line Break In A Header") end
+  for _, name in ipairs({ "limit", "force_limit", "min", "max", "default", "cseq" }) do
+    login[name] = tonumber(login[name]) or 0
+  end
+  local contacts = read_contacts(login.contacts)
+  if not contacts then return refusal("400", "Malformed Contact") end
+
+  local time, address_of = now(), node_addresses()
+  if not address_of(login) then return refusal("503", "Node Not Ready", "Retry-After: 1\r\n") end
+  local record = load(keys[1], time, address_of)
+  local bound, ousted, old
+  if contacts == "*" then
+    if tonumber(login.expires) ~= 0 then return refusal("400", "Wildcard Contact Needs Expires 0") end
+    local late = unbind_all(login, record)
+    if late then return late end
+  else
+    local adding
+    for _, contact in ipairs(contacts) do
+      contact.seconds = granted(login, contact)
+      if not contact.seconds then
+        return refusal("423", "Interval Too Brief", "Min-Expires: " .. login.min .. "\r\n")
+      end
+      if contact.seconds > 0 then
+        -- One client has one place where it is; and who may take a device is decided for one.
+        if adding then return refusal("400", "One Contact Per REGISTER") end
+        adding = contact
+      else
+        local late = unbind(login, contact, record)
+        if late then return late end
+      end
+    end
+    if adding then
+      set_device(login, adding)
+      local refused
+      refused, bound, ousted, old = bind(login, adding, record, time)
+      if refused then return refused end
+    end
+  end
+  if #contacts > 0 then save(keys[1], record, time) end
+
+  local headers = listing(login, record, bound, time)
+  if contacts == "*" then headers = "Expires: 0\r\n" .. headers end
+  local moved = old and not on_flow(old, login)
+  local reply = { "200", "OK", headers, moved and old.node or "", moved and old.flow or "" }
+  for _, one in ipairs(ousted or {}) do
+    if not one.held then
+      local next_hop, uri, socket = route_to(one, login, address_of)
+      for _, value in ipairs({ next_hop, uri, socket, one.flow, one.call_id }) do
+        reply[#reply + 1] = value
+      end
+    end
+  end
+  return reply
+end
+
+-- The other calls --------------------------------------------------------------------------------
+
+--- A connection is gone, and its bindings with it at once; but a client in a call that announced
+--- X-cisco-sessionpersist may come back within the grace. Returns how many are held.
+local function gone(keys, args)
+  local lost = read(args[1], { "node", "boot", "flow", "in_call" })
+  if not lost then return 0 end
+  local time = now()
+  local record = load(keys[1], time, node_addresses())
+  local held = 0
+  take(record, function(binding)
+    if not on_flow(binding, lost) then return false end
+    if not binding.persists or lost.in_call ~= "1" then return true end
+    binding.held = math.min(binding.held or time + GRACE, time + GRACE)
+    held = held + 1
+    return false
+  end)
+  save(keys[1], record, time)
+  return held
+end
+
+--- Where a user is reached, or one instance of it (RFC 5627): for each binding
+---   next hop, Request-URI, sending socket.
+local function lookup(keys, args)
+  local asked = read(args[1], { "node", "cluster_socket", "instance" })
+  local reply = {}
+  if not asked then return reply end
+  local time, address_of = now(), node_addresses()
+  for _, binding in ipairs(load(keys[1], time, address_of).bindings) do
+    local wanted = asked.instance == "" or same_text(asked.instance, binding.instance)
+    if wanted and not binding.held then
+      for _, value in ipairs({ route_to(binding, asked, address_of) }) do
+        reply[#reply + 1] = value
+      end
+    end
+  end
+  return reply
+end
+
+--- Who is registered, for people and tests: each binding as JSON.
+local function bindings(keys)
+  local list = load(keys[1], now(), node_addresses()).bindings
+  for index, binding in ipairs(list) do list[index] = cjson.encode(binding) end
+  return list
+end
+
+--- A node says that it is alive, for so many milliseconds.
+local function lease(keys, args)
+  local node = read(args[1], { "boot", "address", "milliseconds" })
+  redis.call("HSET", keys[1], "boot", node.boot, "address", node.address)
+  redis.call("PEXPIRE", keys[1], node.milliseconds)
+  return "OK"
+end
+
+redis.register_function("graceline_register", register)
+redis.register_function("graceline_gone", gone)
+redis.register_function("graceline_lease", lease)
+redis.register_function({ function_name = "graceline_lookup", callback = lookup, flags = { "no-writes" } })
+redis.register_function({ function_name = "graceline_bindings", callback = bindings, flags = { "no-writes" } })

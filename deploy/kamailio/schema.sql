@@ -1,0 +1,37 @@
+-- Users and domains. For SQLite; MySQL and PostgreSQL take it as it is.
+
+-- What Kamailio's modules ask before they use a table.
+CREATE TABLE version (table_name VARCHAR(32) PRIMARY KEY, table_version INTEGER NOT NULL DEFAULT 0);
+INSERT INTO version VALUES ('domain', 2), ('domain_attrs', 1);
+
+-- The domains served. `policy` is graceful, duplicate or normal; `device_limit` 0 is no limit.
+CREATE TABLE domain (
+    id INTEGER PRIMARY KEY,
+    domain VARCHAR(64) NOT NULL UNIQUE,
+    did VARCHAR(64),
+    last_modified TIMESTAMP NOT NULL DEFAULT '2000-01-01 00:00:01',
+    policy VARCHAR(16) NOT NULL DEFAULT 'graceful' CHECK (policy IN ('graceful', 'duplicate', 'normal')),
+    device_limit INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE domain_attrs (
+    id INTEGER PRIMARY KEY,
+    did VARCHAR(64) NOT NULL,
+    name VARCHAR(32) NOT NULL,
+    type INTEGER NOT NULL,
+    value VARCHAR(255) NOT NULL,
+    last_modified TIMESTAMP NOT NULL DEFAULT '2000-01-01 00:00:01'
+);
+
+-- The users. No passwords: HA1 = hash(auth_username:domain:password), which add-user makes.
+-- Without `ha1` a user can log in with SHA-256 only. NULL in `policy` and `device_limit` is what the
+-- domain says.
+CREATE TABLE subscriber (
+    username VARCHAR(64) NOT NULL,
+    domain VARCHAR(64) NOT NULL,
+    auth_username VARCHAR(64),
+    ha1_sha256 VARCHAR(64) NOT NULL,
+    ha1 VARCHAR(32),
+    policy VARCHAR(16) CHECK (policy IN ('graceful', 'duplicate', 'normal')),
+    device_limit INTEGER,
+    PRIMARY KEY (username, domain)
+);

@@ -1,0 +1,129 @@
+/**
+ * A server of somebody else, run as a process group of its own, so that ending it reaches its
+ * workers, and never left running after the tests.
+ */
+import { spawn } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { rmSync } from "node:fs";
+import { createServer } from "node:net";
+
+const START_DEADLINE_MS = 15_000;
+const STOP_DEADLINE_MS = 5_000;
+
+export class ServerProcess {
+  /** What it said on standard output and error. */
+  log = "";
+
+  /** @type {import("node:child_process").ChildProcess | undefined} */
+  #process;
+
+  /**
+   * Starts it and resolves when it says that it is ready.
+   * @param {string} program
+   * @param {string[]} args
+   * @param {object} options
+   * @param {string} options.ready what it says then
+   * @param {string} options.directory removed if the test run ends in mid-air
+   */
+  async launch(program, args, { ready, directory }) {
+    const child = spawn(program, args, {
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    });
+    this.#process = child;
+    running.set(child, directory);
+    child.once("exit", () => running.delete(child));
+    const from = this.log.length;
+    await withDeadline(START_DEADLINE_MS, `${program} to start`, (resolve) => {
+      const collect = (/** @type {Buffer} */ chunk) => {
+        this.log += chunk;
+        if (this.log.includes(ready, from)) resolve(undefined);
+      };
+      child.stdout?.on("data", collect);
+      child.stderr?.on("data", collect);
+      child.once("error", resolve);
+      child.once("exit", resolve);
+    });
+    if (child.exitCode !== null || child.pid === undefined)
+      throw new Error(`${program} did not start:\n${this.log}`);
+  }
+
+  /**
+   * Sends a signal to all of it.
+   * @param {NodeJS.Signals} signal
+   */
+  signal(signal) {
+    process.kill(-Number(this.#process?.pid), signal);
+  }
+
+  /**
+   * Ends it: all processes at once with SIGKILL, else by asking the first.
+   * @param {"SIGTERM" | "SIGKILL"} signal
+   */
+  async end(signal) {
+    const child = this.#process;
+    if (!child?.pid || child.exitCode !== null || child.signalCode) return;
+    const exited = once(child, "exit");
+    signal === "SIGKILL" ? this.signal(signal) : child.kill(signal);
+    const stuck = setTimeout(() => this.signal("SIGKILL"), STOP_DEADLINE_MS);
+    await exited;
+    clearTimeout(stuck);
+  }
+}
+
+/**
+ * Processes, and their directories, that must not outlive a test run which ends in mid-air.
+ * @type {Map<import("node:child_process").ChildProcess, string>}
+ */
+const running = new Map();
+for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]))
+  process.once(signal, () => process.exit(1)); // by way of "exit"
+process.on("exit", () => {
+  for (const [{ pid }, directory] of running) {
+    process.kill(-Number(pid), "SIGKILL");
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
+
+/** A loopback TCP port that nobody listens on. */
+export async function freePort() {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const address = probe.address();
+  probe.close();
+  await once(probe, "close");
+  if (address === null || typeof address === "string")
+    throw new Error("no free loopback port");
+  return address.port;
+}
+
+/** A loopback UDP port that nobody uses. */
+export async function freeUdpPort() {
+  const probe = createSocket("udp4").bind(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, "close");
+  return port;
+}
+
+/**
+ * @template T
+ * @param {number} milliseconds
+ * @param {string} what
+ * @param {(resolve: (value: T) => void) => void} body
+ * @returns {Promise<T>}
+ */
+function withDeadline(milliseconds, what, body) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new Error(`waited ${milliseconds} ms for ${what}`)),
+      milliseconds,
+    );
+    body((value) => {
+      clearTimeout(timer);
+      resolve(value);
+    });
+  });
+}

@@ -1,0 +1,235 @@
+/** Digest: which algorithms, wrong passwords, nonces, and the database. */
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  digestAuthorization,
+  parseChallenges,
+} from "../interop/support/sip-message.mjs";
+import { PhoneUnderTest } from "../interop/support/phones.mjs";
+import { contact } from "./support/contacts.mjs";
+import { DEPLOYMENT } from "./support/deployment.mjs";
+import { gracefulTest } from "./support/graceful-test.mjs";
+
+const CONTACT = /** @type {[string, string]} */ (["Contact", contact("a")]);
+
+/**
+ * Sends a REGISTER with credentials made from a challenge.
+ * @param {any} client
+ * @param {import("../interop/support/sip-message.mjs").Challenge} challenge
+ * @param {Partial<{ user: string, password: string, count: number, uri: string }>} [changes]
+ */
+function answerChallenge(client, challenge, changes = {}) {
+  const uri = "sip:example.test";
+  const value = digestAuthorization(challenge, {
+    user: client.user,
+    password: client.password,
+    method: "REGISTER",
+    uri,
+    count: 1,
+    ...changes,
+  });
+  const options = { to: client.aor, callId: client.callId, headers: [CONTACT] };
+  return client.send("REGISTER", uri, options, {
+    name: "Authorization",
+    value,
+  });
+}
+
+/** @param {any} client */
+async function challenges(client) {
+  const options = { to: client.aor, callId: client.callId, headers: [CONTACT] };
+  return parseChallenges(
+    await client.send("REGISTER", "sip:example.test", options),
+  );
+}
+
+gracefulTest(
+  "SHA-256 is offered first, MD5 after it, and either is good",
+  {},
+  async (world) => {
+    const client = await world.connect();
+    const [sha, md5, ...others] = await challenges(client);
+    assert.deepEqual(
+      [sha.algorithm, md5.algorithm, others.length],
+      ["SHA-256", "MD5", 0],
+    );
+    assert.ok(sha.qop && md5.qop);
+    for (const challenge of [sha, md5]) {
+      assert.equal(
+        (await answerChallenge(client, challenge)).status,
+        200,
+        challenge.algorithm,
+      );
+      // As before RFC 2617: without a count.
+      const old = { ...challenge, qop: false };
+      assert.equal(
+        (await answerChallenge(client, old)).status,
+        200,
+        `old ${challenge.algorithm}`,
+      );
+    }
+  },
+);
+
+gracefulTest(
+  "what proves nothing is not let in",
+  {
+    accounts: [{ user: "2001" }, { user: "2002" }],
+    nodes: [{ settings: { FAILURES_PER_USER: 1000 } }],
+  },
+  async (world) => {
+    const client = await world.connect();
+    for (const challenge of await challenges(client)) {
+      const cases = {
+        "a wrong password": { password: "wrong" },
+        "an empty password": { password: "" },
+        "another user": { user: "2002", password: "secret-2002" },
+        "a user that does not exist": { user: "nobody" },
+        "a quote in the name": { user: "2001' or '1'='1" },
+      };
+      for (const [what, changes] of Object.entries(cases)) {
+        const answer = await answerChallenge(client, challenge, changes);
+        assert.equal(answer.status, 401, `${what}, ${challenge.algorithm}`);
+      }
+      // A nonce that the server never gave, answered rightly.
+      const nonce = challenge.nonce.replace(/^..../, "AAAA");
+      for (const forged of [nonce, "x", `${challenge.nonce}x`]) {
+        const answer = await answerChallenge(client, {
+          ...challenge,
+          nonce: forged,
+        });
+        assert.equal(
+          answer.status,
+          401,
+          `${challenge.algorithm} with nonce ${forged}`,
+        );
+      }
+    }
+    for (const user of ["2001' or '1'='1", "2001%27--", '2001"', "20 01"]) {
+      const rogue = await world.connect({ name: "rogue", password: "x" });
+      const answer = await rogue.send("REGISTER", "sip:example.test", {
+        to: `sip:${encodeURIComponent(user)}@example.test`,
+        headers: [CONTACT],
+      });
+      assert.ok(
+        [400, 401, 404].includes(answer.status),
+        `${user}: ${answer.startLine}`,
+      );
+    }
+    assert.deepEqual(await world.server.bindings(), []);
+    assert.doesNotMatch(world.server.log, /secret-|ERROR/);
+  },
+);
+
+gracefulTest(
+  "a nonce that has expired is said to be stale",
+  {
+    nodes: [{ settings: { NONCE_SECONDS: 1 } }],
+  },
+  async (world) => {
+    const client = await world.connect();
+    for (const index of [0, 1]) {
+      const challenge = (await challenges(client))[index];
+      const answer = await staleAnswer(client, challenge);
+      assert.equal(answer.status, 401);
+      assert.ok(parseChallenges(answer).every(({ stale }) => stale));
+    }
+  },
+);
+
+/**
+ * Answers a challenge again and again until its nonce has expired.
+ * @param {any} client
+ * @param {import("../interop/support/sip-message.mjs").Challenge} challenge
+ */
+async function staleAnswer(client, challenge) {
+  for (;;) {
+    const answer = await answerChallenge(client, challenge);
+    if (answer.status !== 200) return answer;
+  }
+}
+
+gracefulTest(
+  "wrong passwords are limited, for one address and one user",
+  {
+    nodes: [{ settings: { FAILURES_PER_USER: 3 } }],
+  },
+  async (world) => {
+    const phone = new PhoneUnderTest(world, "phone", { password: "wrong" });
+    await assert.rejects(phone.register(), { code: "eCredentialsRejected" });
+    const guesser = await world.connect({ name: "guesser" });
+    const [sha] = await challenges(guesser);
+    const statuses = [];
+    for (let guess = 0; guess < 4; guess++)
+      statuses.push(
+        (await answerChallenge(guesser, sha, { password: `${guess}` })).status,
+      );
+    assert.deepEqual(statuses, [401, 401, 503, 503]);
+    const right = await answerChallenge(guesser, sha);
+    assert.equal(right.status, 503);
+    assert.equal(right.header("Retry-After"), "60");
+    // Others go on as before.
+    const bob = new PhoneUnderTest(world, "bob", {
+      user: "2002",
+      password: world.server.passwords[2002],
+    });
+    await bob.register();
+  },
+);
+
+gracefulTest(
+  "an address may fail only so often in all",
+  {
+    nodes: [{ settings: { FAILURES_PER_USER: 1000, FAILURES_PER_ADDRESS: 4 } }],
+  },
+  async (world) => {
+    const statuses = [];
+    for (let guess = 0; guess < 6; guess++) {
+      const client = await world.connect({
+        user: `30${guess}`,
+        password: "x",
+        name: "guesser",
+      });
+      statuses.push((await client.register({ contacts: [CONTACT[1]] })).status);
+    }
+    assert.deepEqual(statuses, [401, 401, 401, 401, 503, 503]);
+  },
+);
+
+gracefulTest(
+  "the database holds hashes, and changes count at once",
+  {},
+  async (world) => {
+    const dump = await world.server.database.sql(".dump subscriber");
+    assert.doesNotMatch(dump, /secret-/);
+    const client = await world.connect();
+    assert.equal(
+      (await client.register({ contacts: [CONTACT[1]] })).status,
+      200,
+    );
+    await world.server.database.add({
+      user: "2001",
+      password: "new \"pass' $word",
+      policy: "normal",
+    });
+    assert.equal(
+      (await client.register({ contacts: [CONTACT[1]] })).status,
+      401,
+    );
+    client.password = "new \"pass' $word";
+    const answer = await client.register({ contacts: [CONTACT[1]] });
+    assert.equal(answer.status, 200);
+    assert.deepEqual(answer.all("Supported"), []);
+    // Someone who may log in with SHA-256 only.
+    await world.server.database.sql("UPDATE subscriber SET ha1 = NULL");
+    const [sha, md5] = await challenges(client);
+    assert.equal((await answerChallenge(client, md5)).status, 401);
+    assert.equal((await answerChallenge(client, sha)).status, 200);
+  },
+);
+
+gracefulTest("the shipped settings hold no secret of anybody", {}, async () => {
+  const site = await readFile(join(DEPLOYMENT, "site.cfg"), "utf8");
+  assert.match(site, /^#!substdef "!NONCE_SECRET!change-me!g"$/m);
+});

@@ -1,0 +1,240 @@
+/**
+ * Calls and messages through one node: INVITE, CANCEL, requests within the dialog, forking, GRUUs,
+ * and what is not relayed.
+ */
+import assert from "node:assert/strict";
+import { Call } from "./support/call.mjs";
+import { contact, instance } from "./support/contacts.mjs";
+import { gracefulTest } from "./support/graceful-test.mjs";
+
+const BOB = "sip:2002@example.test";
+
+/** @param {any} world */
+async function aliceAndBob(world) {
+  const alice = await world.connect({ name: "alice" });
+  const bob = await world.connect({ name: "bob", user: "2002" });
+  await alice.register({
+    contacts: [contact("a", { instance: instance("a") })],
+  });
+  await bob.register({ contacts: [contact("b", { instance: instance("b") })] });
+  return { alice, bob };
+}
+
+gracefulTest(
+  "a call: INVITE, re-INVITE, INFO, BYE, from both sides",
+  {},
+  async (world) => {
+    const { alice, bob } = await aliceAndBob(world);
+    const call = await Call.start(alice, BOB, bob);
+    // A connection with a binding need not prove again who it is.
+    const invites = world.transcript.requests({
+      who: "alice",
+      method: "INVITE",
+    });
+    assert.equal(invites.length, 1);
+    const invite = await bob.incoming("INVITE");
+    assert.equal(invite.requestUri, "sip:b@b.invalid;transport=ws");
+
+    assert.equal((await call.request("INFO")).status, 200);
+    const again = await call.request("INVITE", {
+      headers: [["Contact", "<sip:alice@caller.invalid;transport=ws>"]],
+    });
+    assert.equal(again.status, 200);
+    await call.request("ACK", {
+      cseq: Number.parseInt(again.header("CSeq"), 10),
+    });
+
+    // The other side hangs up: its route set is the INVITE's, its target the INVITE's Contact.
+    const toTag = /;tag=([^;]+)/.exec(invite.header("From"))?.[1];
+    const fromTag = /;tag=([^;]+)/.exec(call.accepted.header("To"))?.[1];
+    const bye = await bob.send("BYE", invite.contacts[0].uri, {
+      to: alice.aor,
+      toTag,
+      fromTag,
+      callId: call.callId,
+      headers: invite
+        .all("Record-Route")
+        .map((/** @type {string} */ route) => ["Route", route]),
+    });
+    assert.equal(bye.status, 200);
+    assert.equal(
+      (await alice.incoming("BYE")).requestUri,
+      "sip:alice@caller.invalid;transport=ws",
+    );
+
+    // After it the dialog is no more.
+    const late = await call.request("INFO");
+    assert.equal(late.status, 481);
+  },
+);
+
+gracefulTest("a call is given up: CANCEL", {}, async (world) => {
+  const { alice, bob } = await aliceAndBob(world);
+  bob.respond = (/** @type {any} */ request) => {
+    if (request.method === "INVITE") return { status: 180, reason: "Ringing" };
+    if (request.method !== "CANCEL") return { status: 200 };
+    const invite = bob.received.find(
+      (/** @type {any} */ one) => one.method === "INVITE",
+    );
+    bob.answer(invite, { status: 487, reason: "Request Terminated" });
+    return { status: 200 };
+  };
+  const call = new Call(alice, BOB);
+  const branch = "z9hG4bKcancelled";
+  const invited = call.invite({ branch, cseq: 7 });
+  await bob.incoming("INVITE");
+  const cancelled = alice.send("CANCEL", BOB, {
+    callId: call.callId,
+    fromTag: call.fromTag,
+    branch,
+    cseq: 7,
+  });
+  // Both requests have one branch, and so one place among those that wait: the INVITE's answer
+  // comes after the CANCEL's.
+  await bob.incoming("CANCEL");
+  await world.transcript.until("487", () =>
+    world.transcript.entries.some(
+      (entry) => entry.who === "alice" && entry.text.startsWith("SIP/2.0 487"),
+    ),
+  );
+  await Promise.race([invited, cancelled]);
+});
+
+gracefulTest(
+  "every device rings, and a GRUU reaches one",
+  {},
+  async (world) => {
+    const alice = await world.connect({ name: "alice" });
+    const devices = [];
+    for (const [index, device] of ["CSF", "DESK", "TAB"].entries()) {
+      const client = await world.connect({ name: device, user: "2002" });
+      await client.register({
+        contacts: [
+          contact(device, { device, instance: instance(`${index + 1}`) }),
+        ],
+      });
+      devices.push(client);
+    }
+    await alice.register({ contacts: [contact("a")] });
+    assert.equal((await alice.request("MESSAGE", BOB)).status, 200);
+    for (const client of devices) await client.incoming("MESSAGE");
+
+    const gruu = `${BOB};gr=${instance("2")}`;
+    assert.equal((await alice.request("OPTIONS", gruu)).status, 200);
+    assert.deepEqual(
+      devices.map(({ received }) => received.map(({ method }) => method)),
+      [["MESSAGE"], ["MESSAGE", "OPTIONS"], ["MESSAGE"]],
+    );
+    assert.equal(
+      (await alice.request("OPTIONS", `${BOB};gr=${instance("9")}`)).status,
+      480,
+    );
+  },
+);
+
+gracefulTest(
+  "only users of this system originate, and reach only each other",
+  {},
+  async (world) => {
+    const { alice, bob } = await aliceAndBob(world);
+    // Without a binding on the connection: digest.
+    const stranger = await world.connect({ name: "stranger" });
+    const first = await stranger.send("MESSAGE", BOB);
+    assert.equal(first.status, 407);
+    assert.deepEqual(
+      first
+        .all("Proxy-Authenticate")
+        .map(
+          (/** @type {string} */ text) => /algorithm=([^,\s]+)/.exec(text)?.[1],
+        ),
+      ["SHA-256", "MD5"],
+    );
+    assert.equal((await stranger.request("MESSAGE", BOB)).status, 200);
+    stranger.password = "wrong";
+    assert.equal((await stranger.request("MESSAGE", BOB)).status, 407);
+
+    // In somebody else's name, or from elsewhere.
+    alice.user = "2002";
+    assert.equal((await alice.send("MESSAGE", BOB)).status, 407);
+    alice.user = "2001";
+    alice.domain = "elsewhere.test";
+    assert.equal((await alice.send("MESSAGE", BOB)).status, 403);
+    alice.domain = "example.test";
+
+    // To elsewhere: by Request-URI, by Route, by alias, by a tag that makes it look like a dialog.
+    const discard = "127.0.0.1:9";
+    const cases = /** @type {[string, any, number][]} */ ([
+      [`sip:x@${discard}`, {}, 404],
+      [`sip:x@elsewhere.test`, {}, 404],
+      [`sip:x@x.invalid;alias=127.0.0.1~9~1`, {}, 404],
+      [`sip:x@${discard}`, { toTag: "forged" }, 481],
+      [`sip:x@x.invalid;alias=127.0.0.1~9~1`, { toTag: "forged" }, 481],
+    ]);
+    for (const [uri, options, status] of cases)
+      assert.equal(
+        (await alice.send("MESSAGE", uri, options)).status,
+        status,
+        uri,
+      );
+    const received = bob.received.length;
+    const routed = await alice.send("MESSAGE", BOB, {
+      headers: [["Route", `<sip:${discard};lr>`]],
+    });
+    assert.equal(routed.status, 200, "the Route was taken off");
+    assert.equal(bob.received.length, received + 1);
+
+    // Within a dialog of ours, a target that is no connection of ours.
+    const call = await Call.start(alice, BOB, bob);
+    const [remote] = call.accepted.contacts;
+    for (const alias of ["127.0.0.1~9~1", "127.0.0.1~9~5"]) {
+      const target = remote.uri.replace(/alias=[^;>]+/, `alias=${alias}`);
+      assert.notEqual(target, remote.uri);
+      const routes = call.accepted.all("Record-Route").reverse();
+      const answer = await alice.send("INFO", target, {
+        to: BOB,
+        toTag: /;tag=([^;]+)/.exec(call.accepted.header("To"))?.[1],
+        fromTag: call.fromTag,
+        callId: call.callId,
+        headers: routes.map((/** @type {string} */ route) => ["Route", route]),
+      });
+      assert.equal(answer.status, 404, alias);
+    }
+    // A third party that has learnt the dialog's identifiers, but is nobody here.
+    const spy = await world.connect({ name: "spy", user: "2002" });
+    const answer = await spy.send("INFO", remote.uri, {
+      to: BOB,
+      toTag: /;tag=([^;]+)/.exec(call.accepted.header("To"))?.[1],
+      fromTag: call.fromTag,
+      callId: call.callId,
+      headers: call.accepted
+        .all("Record-Route")
+        .reverse()
+        .map((/** @type {string} */ route) => ["Route", route]),
+    });
+    assert.ok([403, 407, 481].includes(answer.status), answer.startLine);
+  },
+);
+
+gracefulTest(
+  "an ousted client can neither call nor be called",
+  {},
+  async (world) => {
+    const { alice, bob } = await aliceAndBob(world);
+    const winner = await world.connect({ name: "winner" });
+    await winner.register({
+      contacts: [contact("w", { instance: instance("c") })],
+      headers: [["Reason", 'SIP;cause=200;text="cisco-alarm:111 Last=x"']],
+    });
+    await alice.incoming("NOTIFY");
+    assert.equal((await alice.send("MESSAGE", BOB)).status, 407);
+    assert.equal((await bob.send("MESSAGE", alice.aor)).status, 200);
+    assert.deepEqual(
+      alice.received.map((/** @type {any} */ { method }) => method),
+      ["NOTIFY"],
+    );
+    await winner.incoming("MESSAGE");
+    // Nobody there.
+    await winner.register({ contacts: ["*"], expires: 0 });
+    assert.equal((await bob.send("MESSAGE", alice.aor)).status, 480);
+  },
+);

@@ -1,0 +1,151 @@
+/**
+ * A connection that is gone takes its binding with it at once, however it went; a client in a call
+ * may come back.
+ */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import WebSocket from "ws";
+import { eventually } from "../interop/support/eventually.mjs";
+import { PhoneUnderTest } from "../interop/support/phones.mjs";
+import { Call } from "./support/call.mjs";
+import { contact, instance } from "./support/contacts.mjs";
+import { gracefulTest } from "./support/graceful-test.mjs";
+
+const a = contact("a", { instance: instance("a") });
+const b = contact("b", { instance: instance("b") });
+const PERSISTS = /** @type {[string, string]} */ ([
+  "Supported",
+  "X-cisco-sessionpersist",
+]);
+
+/**
+ * @param {any} world
+ * @param {number} milliseconds
+ */
+const lineIsFree = async ({ server }, milliseconds) => {
+  const began = performance.now();
+  await eventually(
+    "the line to be free",
+    async () => (await server.bindings()).length === 0,
+    milliseconds,
+  );
+  return performance.now() - began;
+};
+
+const endings = /** @type {const} */ ({
+  "a close frame": (/** @type {any} */ client) => client.close(),
+  "a FIN without one": async (/** @type {any} */ client) => {
+    client.socket._socket.end();
+    await client.closed;
+  },
+  "a reset": async (/** @type {any} */ client) => {
+    client.socket._socket.resetAndDestroy();
+    await client.closed;
+  },
+});
+
+for (const [how, end] of Object.entries(endings))
+  gracefulTest(`the line is free after ${how}`, {}, async (world) => {
+    const client = await world.connect();
+    await client.register({ contacts: [a] });
+    await end(client);
+    await lineIsFree(world, 2_000);
+    const next = await world.connect({ name: "next" });
+    assert.equal((await next.register({ contacts: [b] })).status, 200);
+  });
+
+gracefulTest(
+  "the line is free after a client stopped answering",
+  {
+    nodes: [{ settings: { PING_SECONDS: 1 } }],
+  },
+  async (world) => {
+    // Reads nothing any more: a machine without power, as far as the server can see.
+    const client = await world.connect();
+    await client.register({ contacts: [a] });
+    const { _socket: raw } = /** @type {any} */ (client.socket);
+    raw.pause();
+    await lineIsFree(world, 10_000);
+  },
+);
+
+gracefulTest(
+  "a page that closes frees the line for the next",
+  {},
+  async (world) => {
+    const alice = new PhoneUnderTest(world, "alice");
+    const bob = new PhoneUnderTest(world, "bob");
+    await alice.register();
+    alice.Socket.unplug();
+    await lineIsFree(world, 2_000);
+    await bob.register();
+  },
+);
+
+gracefulTest(
+  "a lost client in a call may come back within the grace",
+  {},
+  async (world) => {
+    const alice = await world.connect({ name: "alice" });
+    const bob = await world.connect({ name: "bob", user: "2002" });
+    await alice.register({ contacts: [a], headers: [PERSISTS] });
+    await bob.register({ contacts: [b] });
+    const call = await Call.start(bob, "sip:2001@example.test", alice);
+
+    await alice.terminate();
+    const [held] = await eventually("the binding to be held", async () => {
+      const bindings = await world.server.bindings();
+      return bindings[0]?.held && bindings;
+    });
+    const grace = Number(held.held) - Date.now();
+    assert.ok(grace > 11_000 && grace <= 12_000, `${grace} ms`);
+    // Nobody else gets the line meanwhile.
+    const rival = await world.connect({ name: "rival" });
+    assert.equal((await rival.register({ contacts: [b] })).status, 403);
+
+    // The same client comes back from a new address, and the call goes on: the other side's BYE
+    // reaches it there, though it was told of no new target.
+    const back = await world.connect({ name: "back" });
+    const moved = contact("a", { instance: instance("a") }).replace(
+      "a.invalid",
+      "new.invalid",
+    );
+    assert.equal(
+      (await back.register({ contacts: [moved], headers: [PERSISTS] })).status,
+      200,
+    );
+    const [binding] = await world.server.bindings();
+    assert.equal(binding.held, undefined);
+    assert.equal((await call.request("BYE")).status, 200);
+    await back.incoming("BYE");
+  },
+);
+
+gracefulTest(
+  "the grace ends after 12 s; without persistency there is none",
+  {},
+  async (world) => {
+    const bob = await world.connect({ name: "bob", user: "2002" });
+    await bob.register({ contacts: [b] });
+    for (const headers of [[], [PERSISTS]]) {
+      const alice = await world.connect({ name: "alice" });
+      await alice.register({ contacts: [a], headers });
+      await Call.start(bob, "sip:2001@example.test", alice);
+      await alice.terminate();
+      const milliseconds = await lineIsFree(world, 14_000);
+      const held = headers.length > 0;
+      assert.ok(
+        held ? milliseconds > 10_000 : milliseconds < 2_000,
+        `${milliseconds} ms`,
+      );
+    }
+  },
+);
+
+gracefulTest("pages of strangers cannot connect", {}, async (world) => {
+  const socket = new WebSocket(world.server.url, "sip", {
+    origin: "http://localhost.attacker.example",
+  });
+  const [error] = await once(socket, "error");
+  assert.match(String(error), /403/);
+});

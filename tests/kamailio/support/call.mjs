@@ -1,0 +1,108 @@
+import { randomBytes, randomUUID } from "node:crypto";
+
+const SDP = [
+  "v=0",
+  "o=- 1 1 IN IP4 127.0.0.1",
+  "s=-",
+  "c=IN IP4 127.0.0.1",
+  "t=0 0",
+  "m=audio 9 RTP/AVP 0",
+  "",
+].join("\r\n");
+
+/** Headers of a message with a description of media. @type {[string, string]} */
+const SDP_TYPE = ["Content-Type", "application/sdp"];
+
+/** @typedef {import("../../interop/support/sip-client.mjs").SipClient} SipClient */
+
+/** A call between two naive clients, by hand (RFC 3261 §12 and §13). */
+export class Call {
+  callId = randomUUID();
+  fromTag = randomBytes(4).toString("hex");
+  /** @type {import("../../interop/support/sip-message.mjs").SipMessage} */
+  accepted;
+
+  /**
+   * Calls `target`; the call stands when this resolves.
+   * @param {SipClient} caller
+   * @param {string} target
+   * @param {SipClient} callee answers
+   */
+  static async start(caller, target, callee) {
+    const { respond } = callee;
+    callee.respond = (request) =>
+      request.method === "INVITE"
+        ? {
+            status: 200,
+            headers: [
+              ["Contact", `<sip:${callee.name}@callee.invalid;transport=ws>`],
+              SDP_TYPE,
+            ],
+            body: SDP,
+          }
+        : respond(request);
+    const call = new Call(caller, target);
+    call.accepted = await call.invite();
+    if (call.accepted.status !== 200)
+      throw new Error(`the call failed: ${call.accepted.startLine}`);
+    await call.ack();
+    await callee.incoming("ACK");
+    return call;
+  }
+
+  /**
+   * @param {SipClient} caller
+   * @param {string} target
+   */
+  constructor(caller, target) {
+    this.caller = caller;
+    this.target = target;
+  }
+
+  /**
+   * @param {Partial<import("../../interop/support/sip-client.mjs").RequestOptions>} [options]
+   */
+  invite(options = {}) {
+    return this.caller.request("INVITE", this.target, {
+      callId: this.callId,
+      fromTag: this.fromTag,
+      headers: [
+        ["Contact", `<sip:${this.caller.name}@caller.invalid;transport=ws>`],
+        SDP_TYPE,
+      ],
+      body: SDP,
+      ...options,
+    });
+  }
+
+  async ack() {
+    const number = Number.parseInt(this.accepted.header("CSeq"), 10);
+    await this.request("ACK", { cseq: number });
+  }
+
+  /**
+   * A request of the caller within the dialog.
+   * @param {string} method
+   * @param {Partial<import("../../interop/support/sip-client.mjs").RequestOptions>} [options]
+   */
+  request(method, options = {}) {
+    const { accepted } = this;
+    const [remote] = accepted.contacts;
+    const toTag = /;tag=([^;]+)/.exec(accepted.header("To"))?.[1];
+    const routes = accepted.all("Record-Route").reverse();
+    const { headers = [], ...rest } = options;
+    return this.caller.send(method, remote.uri, {
+      to: this.target,
+      toTag,
+      callId: this.callId,
+      fromTag: this.fromTag,
+      ...rest,
+      headers: [
+        ...routes.map(
+          (route) => /** @type {[string, string]} */ (["Route", route]),
+        ),
+        ...headers,
+      ],
+    });
+  }
+}

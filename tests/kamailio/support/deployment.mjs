@@ -1,0 +1,321 @@
+/**
+ * What `deploy/kamailio` ships, run as an administrator would: its files untouched but for the
+ * settings in site.cfg, a database made by schema.sql and add-user, a Redis with policy.lua.
+ * Everything on loopback and in a directory of its own.
+ */
+import { execFile } from "node:child_process";
+import {
+  cp,
+  mkdtemp,
+  readFile,
+  readdir,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { PROGRAM } from "../../interop/support/kamailio.mjs";
+import {
+  ServerProcess,
+  freePort,
+} from "../../interop/support/server-process.mjs";
+
+export const DEPLOYMENT = fileURLToPath(
+  new URL("../../../deploy/kamailio", import.meta.url),
+);
+export const DOMAIN = "example.test";
+
+/**
+ * Runs a program and resolves with what it printed.
+ * @param {string} program
+ * @param {string[]} args
+ * @param {string} [input]
+ * @returns {Promise<string>}
+ */
+export function run(program, args, input = "") {
+  return new Promise((resolve, reject) => {
+    const child = execFile(program, args, (error, stdout, stderr) =>
+      error
+        ? reject(new Error(`${error.message}\n${stderr}`))
+        : resolve(stdout),
+    );
+    child.stdin?.on("error", () => {});
+    child.stdin?.end(input);
+  });
+}
+
+/** The Redis of one cluster. */
+export class Redis {
+  port = 0;
+  #directory = "";
+  #process = new ServerProcess();
+
+  static async start() {
+    const redis = new Redis();
+    redis.#directory = await mkdtemp(join(tmpdir(), "redis-"));
+    redis.port = await freePort();
+    await redis.restart();
+    return redis;
+  }
+
+  /** Starts it, empty but for the policy. */
+  async restart() {
+    await this.#process.end("SIGKILL");
+    await this.#process.launch(
+      "redis-server",
+      [
+        ...["--bind", "127.0.0.1", "--port", `${this.port}`],
+        ...["--save", "", "--dir", this.#directory],
+      ],
+      { ready: "Ready to accept connections", directory: this.#directory },
+    );
+    const policy = await readFile(join(DEPLOYMENT, "policy.lua"), "utf8");
+    await this.command(["-x", "FUNCTION", "LOAD", "REPLACE"], policy);
+  }
+
+  /**
+   * @param {string[]} args of redis-cli
+   * @param {string} [input]
+   */
+  async command(args, input) {
+    const answer = await run(
+      "redis-cli",
+      ["-e", "-p", `${this.port}`, ...args],
+      input,
+    );
+    return answer.trimEnd();
+  }
+
+  /** Leaves its connections open and answers nobody. */
+  freeze() {
+    this.#process.signal("SIGSTOP");
+  }
+
+  thaw() {
+    this.#process.signal("SIGCONT");
+  }
+
+  async kill() {
+    await this.#process.end("SIGKILL");
+  }
+
+  async stop() {
+    await this.kill();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/**
+ * A live binding, as policy.lua stores it.
+ * @typedef {object} Binding
+ * @property {string} uri
+ * @property {string} device
+ * @property {string} [instance]
+ * @property {string} node
+ * @property {string} flow
+ * @property {string} call_id
+ * @property {string} agent
+ * @property {number} expires
+ * @property {number} [held] until when a client in a call may come back
+ */
+
+/**
+ * @param {Redis} redis
+ * @param {string} [user]
+ * @returns {Promise<Binding[]>}
+ */
+export async function bindings(redis, user = "2001") {
+  const key = `graceline:${user}@${DOMAIN}`;
+  const args = ["--raw", "FCALL_RO", "graceline_bindings", "1", key];
+  const text = await redis.command(args);
+  return text ? text.split("\n").map((line) => JSON.parse(line)) : [];
+}
+
+/**
+ * @typedef {object} Account
+ * @property {string} user
+ * @property {string} [password] default: `secret-USER`
+ * @property {"graceful" | "duplicate" | "normal"} [policy] default: the domain's
+ * @property {number} [limit] devices; default: the domain's
+ */
+
+/** The users' database, made by what the deployment ships. */
+export class Database {
+  #directory = "";
+
+  /** @param {Account[]} accounts */
+  static async create(accounts) {
+    const database = new Database();
+    database.#directory = await mkdtemp(join(tmpdir(), "users-"));
+    const schema = await readFile(join(DEPLOYMENT, "schema.sql"), "utf8");
+    await database.sql(schema);
+    await database.sql(`INSERT INTO domain (domain) VALUES ('${DOMAIN}')`);
+    for (const account of accounts) await database.add(account);
+    return database;
+  }
+
+  get url() {
+    return `sqlite:///${join(this.#directory, "users.sqlite")}`;
+  }
+
+  /** @param {string} statements */
+  sql(statements) {
+    return run(
+      "sqlite3",
+      [join(this.#directory, "users.sqlite")],
+      `${statements};\n`,
+    );
+  }
+
+  /** @param {Account} account */
+  async add({ user, password = `secret-${user}`, policy, limit }) {
+    const args = [user, DOMAIN, policy ?? "-", `${limit ?? ""}`];
+    const add = join(DEPLOYMENT, "add-user");
+    await this.sql(await run(add, args, `${password}\n`));
+  }
+
+  async remove() {
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/**
+ * @typedef {object} NodeOptions
+ * @property {string} [name] default `a`
+ * @property {string} [host] its loopback address; default 127.0.0.1
+ * @property {number} [redisPort] where it believes Redis to be; default: there
+ * @property {string} [config] the main file; default `kamailio.cfg`
+ * @property {Record<string, string | number>} [settings] of site.cfg, to override
+ * @property {string[]} [define] switches of site.cfg to turn on
+ * @property {string[]} [undefine] and off
+ * @property {string[]} [listen] further `listen` lines
+ */
+
+/** One running node of the deployment. */
+export class KamailioNode {
+  #directory = "";
+  #process = new ServerProcess();
+  /** @type {string} */
+  #config;
+
+  /**
+   * @param {Redis} redis
+   * @param {Database} database
+   * @param {NodeOptions} [options]
+   */
+  static async start(redis, database, options = {}) {
+    const node = new KamailioNode(options);
+    node.#directory = await mkdtemp(join(tmpdir(), "kamailio-"));
+    node.port = await freePort();
+    const clusterPort = await freePort();
+    const site = await siteConfig({
+      NODE_NAME: node.name,
+      DATABASE_URL: database.url,
+      REDIS_SERVER: `addr=127.0.0.1;port=${options.redisPort ?? redis.port}`,
+      ALLOWED_ORIGINS: "http://localhost",
+      NONCE_SECRET: "0123456789abcdef0123456789abcdef",
+      CLUSTER_ADDRESS: `${node.host}:${clusterPort}`,
+      CLUSTER_PORT: clusterPort,
+      CLUSTER_PEERS: "127[.]0[.]0[.][0-9]+",
+      ...options.settings,
+    })(options, [`tcp:${node.host}:${node.port}`]);
+    for (const file of await readdir(DEPLOYMENT))
+      if (file !== "site.cfg" && file !== "tls.cfg")
+        await symlink(join(DEPLOYMENT, file), join(node.#directory, file));
+    await writeFile(join(node.#directory, "site.cfg"), site);
+    await node.start();
+    return node;
+  }
+
+  /** @param {NodeOptions} options */
+  constructor({ name = "a", host = "127.0.0.1", config = "kamailio.cfg" }) {
+    this.name = name;
+    this.host = host;
+    this.port = 0;
+    this.#config = config;
+  }
+
+  get url() {
+    return `ws://${this.host}:${this.port}/`;
+  }
+
+  get log() {
+    return this.#process.log;
+  }
+
+  /** @param {string} file copied into its directory, beside its configuration */
+  async provide(file) {
+    await cp(file, join(this.#directory, "tls.cfg"));
+  }
+
+  async start() {
+    await this.#process.launch(
+      PROGRAM,
+      [
+        ...["-f", join(this.#directory, this.#config)],
+        ...["-DD", "-E", "-m", "64", "-M", "8"],
+        ...["-Y", this.#directory, "-P", join(this.#directory, "pid")],
+        ...["-w", this.#directory],
+      ],
+      { ready: `node ${this.name} is ready`, directory: this.#directory },
+    );
+  }
+
+  /** Ends all its processes at once, without a goodbye to anybody. */
+  async kill() {
+    await this.#process.end("SIGKILL");
+  }
+
+  /** Stops all its processes in mid-air; connections stay open. */
+  freeze() {
+    this.#process.signal("SIGSTOP");
+  }
+
+  async stop() {
+    await this.kill();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  /**
+   * A command of kamcmd.
+   * @param {string[]} args
+   */
+  rpc(...args) {
+    const socket = `unix:${join(this.#directory, "kamailio_ctl")}`;
+    return run("kamcmd", ["-s", socket, ...args]);
+  }
+}
+
+/**
+ * The shipped site.cfg with other settings. What it does not have cannot be set.
+ * @param {Record<string, string | number>} settings
+ * @returns {(options: NodeOptions, listen: string[]) => Promise<string>}
+ */
+function siteConfig(settings) {
+  return async ({ define = [], undefine = ["WITH_TLS"], listen = [] }, own) => {
+    let text = await readFile(join(DEPLOYMENT, "site.cfg"), "utf8");
+    const replace = (
+      /** @type {RegExp} */ pattern,
+      /** @type {string} */ value,
+    ) => {
+      if (!pattern.test(text)) throw new Error(`site.cfg has no ${pattern}`);
+      text = text.replace(pattern, () => value);
+    };
+    for (const [name, value] of Object.entries(settings))
+      replace(
+        new RegExp(`^#!substdef "!${name}!.*!g"$`, "m"),
+        `#!substdef "!${name}!${value}!g"`,
+      );
+    for (const name of undefine)
+      replace(new RegExp(`^#!define ${name}$`, "m"), "");
+    for (const name of define)
+      replace(new RegExp(`^##!define ${name}$`, "m"), `#!define ${name}`);
+    replace(
+      /^listen=tls:.*$/m,
+      [...own, ...listen].map((socket) => `listen=${socket}`).join("\n"),
+    );
+    return text;
+  };
+}
