@@ -9,7 +9,10 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort, freeUdpPort } from "../../interop/support/kamailio.mjs";
+import {
+  freePort,
+  freeUdpPort,
+} from "../../interop/support/server-process.mjs";
 import { eventually } from "../../interop/support/eventually.mjs";
 
 const PROGRAM = process.env.BARESIP ?? "/usr/bin/baresip";

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { freeUdpPort } from "../../interop/support/kamailio.mjs";
+import { freeUdpPort } from "../../interop/support/server-process.mjs";
 import { eventually } from "../../interop/support/eventually.mjs";
 
 const PROGRAM = process.env.RTPENGINE ?? "/usr/bin/rtpengine";
