@@ -86,8 +86,9 @@ class PeerMedia {
     this.#attach(connection);
     await this.#direct(hold);
     const offer = await connection.createOffer({ iceRestart });
-    const sdp = await this.#describe(offer, trickle);
-    return hold ? holding(sdp) : sdp;
+    let description = await this.#describe(offer, trickle);
+    if (iceRestart) description = inRole(description, connection);
+    return hold ? holding(description) : description;
   }
 
   /**
@@ -100,6 +101,8 @@ class PeerMedia {
     this.#attach(connection);
     await this.#direct(hold, hold);
     const answer = await connection.createAnswer();
+    if (answer.sdp && sdp.includes("a=setup:actpass"))
+      answer.sdp = inRole(answer.sdp, connection);
     this.#agreed = this.#wanted;
     return this.#describe(answer, trickle);
   }
@@ -216,7 +219,8 @@ class PeerMedia {
     if (this.#local.track("video")) this.#wanted.video = BOTH;
     const connection = new RTCPeerConnection({
       iceServers: this.#servers,
-      bundlePolicy: "max-bundle",
+      // Not more: gateways to desk phones know no BUNDLE.
+      bundlePolicy: "balanced",
       rtcpMuxPolicy: "require",
     });
     connection.ontrack = ({ track }) => this.#receive(track);
@@ -361,6 +365,23 @@ const holding = (sdp) =>
     .replace(/^a=recvonly\b/gm, "a=inactive");
 
 /**
+ * A description in which we keep the part that we play in DTLS, which goes on
+ * through an ICE restart (RFC 8842 §4). Firefox chooses anew where it is left
+ * the choice, and Chromium refuses a change.
+ *
+ * @param {string} sdp
+ * @param {RTCPeerConnection} connection
+ */
+function inRole(sdp, { currentLocalDescription, currentRemoteDescription }) {
+  const [ours, theirs] = [
+    currentLocalDescription,
+    currentRemoteDescription,
+  ].map((agreed) => /^a=setup:(active|passive)/m.exec(agreed?.sdp ?? "")?.[1]);
+  const role = ours ?? { active: "passive", passive: "active" }[theirs ?? ""];
+  return role ? sdp.replace(/^a=setup:\w+/gm, `a=setup:${role}`) : sdp;
+}
+
+/**
  * Until a description holds the candidates that it needs: all of them, or one
  * through the best kind of server there is, or those that were in time.
  *
@@ -377,10 +398,14 @@ function gathered(connection, servers) {
       connection.removeEventListener("icecandidate", look);
       resolve();
     };
-    /** @param {Partial<RTCPeerConnectionIceEvent>} event the last one has no candidate */
+    /** @param {Partial<RTCPeerConnectionIceEvent>} event null as its candidate: the last one */
     const look = ({ candidate }) => {
-      if (connection.iceGatheringState === "complete") done();
-      else if (candidate?.type === best) done();
+      const { iceGatheringState, localDescription } = connection;
+      // After an ICE restart Firefox says for a while that the gathering before is complete.
+      const complete =
+        iceGatheringState === "complete" &&
+        /^a=candidate:/m.test(localDescription?.sdp ?? "");
+      if (complete || candidate === null || candidate?.type === best) done();
     };
     const deadline = setTimeout(done, GATHERING);
     connection.addEventListener("icecandidate", look);

@@ -145,7 +145,7 @@ export const stages = [
       ensureBaresip,
       ensureFirefox,
     ],
-    run: () => runNodeTests("tests/calls", { concurrency: 1 }),
+    run: () => runNodeTests("tests/real-calls", { concurrency: 1 }),
   },
   {
     name: "kamailio",

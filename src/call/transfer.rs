@@ -197,7 +197,8 @@ impl Call {
                 let text = sanitize_text(reason);
                 self.transfer_failed(line, "eCallFailed", &text, Some(status));
             }
-            _ if over => {
+            // With news of progress it is not over: SIP.js calls every NOTIFY the last one.
+            None if over => {
                 let text = "The far end did not tell what became of the transfer.";
                 self.transfer_failed(line, "eCallFailed", text, None);
             }

@@ -115,6 +115,27 @@ fn a_far_end_that_tells_nothing() {
 }
 
 #[test]
+fn a_far_end_whose_every_notify_is_the_last_one() {
+    // As SIP.js does.
+    let mut rig = Rig::new();
+    let mut peer = rig.connected();
+    let op = transfer(&mut rig);
+    let refer = rig.request("REFER");
+    rig.reply(&refer, 202, "", CONTACT, "");
+    for news in ["SIP/2.0 100 Trying", "SIP/2.0 180 Ringing"] {
+        rig.receive(&notify(&mut peer, "terminated", news));
+        rig.answer(200);
+    }
+    rig.wait(60_000);
+    assert!(done(&rig.heard()).is_empty(), "it may ring for long");
+    rig.receive(&notify(&mut peer, "terminated", "SIP/2.0 200 OK"));
+    rig.answer(200);
+    rig.request("BYE");
+    assert_eq!(done(&rig.heard()), [(op, None)]);
+    rig.over();
+}
+
+#[test]
 fn hanging_up_during_a_transfer_settles_it() {
     for remote in [false, true] {
         let mut rig = Rig::new();

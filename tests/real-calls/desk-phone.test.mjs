@@ -6,7 +6,7 @@ import { DeskPhone } from "./support/baresip.mjs";
 import { World } from "./support/world.mjs";
 
 const stack = /** @type {import("./support/pages.mjs").Stack} */ (
-  process.env.CALLS_STACK ?? "jssip"
+  process.env.CALLS_STACK ?? "graceline"
 );
 
 describe("a page and a desk phone", () => {

@@ -63,7 +63,7 @@ class Entry {
   }
 
   /**
-   * @param {"ringing" | "connected" | "held" | "resumed" | "dtmf" | "ended"} name
+   * @param {"ringing" | "connected" | "held" | "resumed" | "dtmf" | "error" | "ended"} name
    * @param {object} [details] plain data
    */
   report(name, details = {}) {

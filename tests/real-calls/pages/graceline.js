@@ -1,0 +1,52 @@
+/** Graceline behind the driver, its wasm inside the script. */
+import { Phone } from "graceline/inline";
+import { serve } from "./driver.js";
+
+serve(async ({ url, user, domain, password, iceServers }, begin) => {
+  const phone = new Phone({
+    connections: url,
+    user,
+    domain,
+    password,
+    iceServers,
+  });
+
+  /** @param {import("graceline").Call} call */
+  function wrap(call) {
+    const entry = begin(
+      {
+        stackCall: call,
+        answer: () => call.answer(),
+        reject: (status) => call.reject(status),
+        hangup: () => call.hangup(),
+        hold: () => call.hold(),
+        resume: () => call.resume(),
+        restartIce: () => call.restartIce(),
+        dtmf: (tones) => call.sendDtmf(tones),
+        transfer: (target) => call.transfer(target),
+        transferTo: (other) => call.transfer(other.stackCall),
+        stats: () => call.getStats(),
+      },
+      call.direction,
+    );
+    call.on("connected", () => entry.report("connected"));
+    call.on("state", ({ state, heldBy }) => {
+      if (state === "ringing") entry.report("ringing");
+      if (state === "held") entry.report("held", { heldBy });
+    });
+    call.on("track", ({ stream }) => entry.play(stream));
+    call.on("info", ({ body }) => entry.report("dtmf", { body }));
+    call.on("error", ({ code, message }) =>
+      entry.report("error", { code, message }),
+    );
+    call.on("ended", ({ cause, status, reason }) =>
+      entry.report("ended", { cause, status, reason }),
+    );
+    return call;
+  }
+
+  phone.on("incoming", ({ call }) => wrap(call));
+  phone.on("transferred", ({ call }) => wrap(call));
+  await phone.registerPhone();
+  return { call: (target) => void wrap(phone.call(target)) };
+});
