@@ -130,9 +130,9 @@ export function about({ compatibility, jquery, started, status, device }) {
       : null,
     states: { system: started ? status : "unknown" },
     device: device ?? NO_DEVICE,
-    // Nothing to authorise; the browser validates certificates.
+    // No video until calls exist; nothing to authorise; the browser validates certificates.
     capabilities: {
-      video: Boolean(globalThis.RTCPeerConnection),
+      video: false,
       multireg: true,
       delayedUserAuth: true,
       certValidation: false,

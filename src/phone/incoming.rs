@@ -34,10 +34,8 @@ impl Phone {
                 self.calls.handle_request(now, request);
             }
             "OPTIONS" if !inside => {
-                if request
-                    .header(Name::XGraceline)
-                    .is_some_and(|hint| hint == "look")
-                {
+                let look = request.header(Name::XGraceline) == Some("look");
+                if look && request.call_id() != self.last_hint {
                     self.registration.hint(now);
                 }
                 let reply = Reply::new(request, 200);

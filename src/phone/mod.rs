@@ -102,6 +102,8 @@ pub struct Phone {
     closing: bool,
     /// The socket is closed at this time at the latest: nothing needs it.
     linger: Option<Instant>,
+    /// Call-ID of the hint sent last.
+    last_hint: String,
     call_id: String,
     from_tag: String,
     common: Vec<(String, String)>,
@@ -180,6 +182,7 @@ impl Phone {
             away: false,
             closing: false,
             linger: None,
+            last_hint: String::new(),
             call_id: random.hex::<16>(),
             from_tag: random.hex::<8>(),
             common: vec![("User-Agent".to_owned(), config.user_agent.clone())],

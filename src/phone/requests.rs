@@ -61,13 +61,15 @@ impl Phone {
         self.send(now, purpose, request);
     }
 
-    /// Tells the client behind `uri` to look. Nobody waits for the answer.
+    /// Tells the client behind `uri` to look. Nobody waits for the answer. Sent to
+    /// the address-of-record, it comes back to us as well.
     pub(super) fn send_hint(&mut self, now: Instant, uri: String) {
+        self.last_hint = self.random.hex::<16>();
         let request = Request {
             method: "OPTIONS",
             from: concat(&[&self.address(), ";tag=", &self.random.hex::<8>()]),
             to: concat(&["<", &uri, ">"]),
-            call_id: self.random.hex::<16>(),
+            call_id: self.last_hint.clone(),
             headers: vec![("X-Graceline".to_owned(), "look".to_owned())],
             uri,
             content: None,

@@ -214,6 +214,9 @@ impl Registration {
                 self.confirm_or_refresh(now, query);
             }
             Verdict::LogInAgain if query => {
+                // Where there is room for one contact only, ours pushes theirs out,
+                // and the way to them with it.
+                self.hint_rivals(&list);
                 let ghosts = Self::removals(&list, &[Kind::Ghost]);
                 self.register(now, ghosts);
             }

@@ -322,8 +322,12 @@ impl Registration {
         }
     }
 
-    /// Somebody says that the binding changed. Believed only after a look.
+    /// Somebody says that the binding changed. Believed only after a look; one
+    /// that is never ousted has nothing to look for.
     pub fn hint(&mut self, now: Instant) {
+        if self.settings.kind == RegistrationType::Normal {
+            return;
+        }
         if let Some(last) = self.last_burst.filter(|last| now - *last < HINT_PAUSE) {
             // Hints may be many; the looks they cause are not.
             let next = last + HINT_PAUSE;

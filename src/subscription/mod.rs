@@ -9,8 +9,10 @@ use crate::text::{concat, decimal, number};
 use crate::time::{Duration, Instant};
 use crate::transaction::Request;
 
-/// Default duration of a reg subscription (RFC 3680 §4.3).
-const EXPIRES: u32 = 3761;
+/// Seconds asked for, refreshed at half of them: a notifier that lost its state
+/// while the connection to a proxy before it lives on is found out by that. The
+/// default of RFC 3680 §4.4, about an hour, would leave us trusting it for long.
+const EXPIRES: u32 = 600;
 /// Before another try where the server had a passing fault.
 const RETRY: Duration = Duration::from_secs(60);
 
@@ -54,6 +56,8 @@ pub struct Subscription {
     route: Vec<String>,
     last_cseq: Option<u32>,
     version: Option<u64>,
+    /// Our contact stood in the last full document.
+    listed: bool,
 }
 
 impl Subscription {
@@ -73,6 +77,7 @@ impl Subscription {
             route: Vec::new(),
             last_cseq: None,
             version: None,
+            listed: true,
         }
     }
 
@@ -99,6 +104,7 @@ impl Subscription {
         self.route.clear();
         self.last_cseq = None;
         self.version = None;
+        self.listed = true;
         Some(self.subscribe())
     }
 
@@ -251,6 +257,7 @@ impl Subscription {
         }
         self.version = version;
         let mut news = News::Nothing;
+        let mut listed = false;
         for contact in document
             .children_named("registration")
             .flat_map(|registration| registration.children_named("contact"))
@@ -259,6 +266,7 @@ impl Subscription {
             let user = Uri::parse(uri).and_then(|uri| uri.user);
             let ours = user == Some(own);
             let gone = contact.attribute("state") == Some("terminated");
+            listed |= ours && !gone;
             match contact.attribute("event").unwrap_or_default() {
                 "rejected" if ours && gone => return Some(News::Rejected),
                 "probation" if ours && gone => {
@@ -270,6 +278,14 @@ impl Subscription {
                 "registered" | "created" if !ours && !gone && !first => news = News::Changed,
                 _ => {}
             }
+        }
+        if document.attribute("state") == Some("full") {
+            // Taken over before the subscription stood. Told once: there may be
+            // servers that never list us by our own name.
+            if self.listed && !listed {
+                news = News::Changed;
+            }
+            self.listed = listed;
         }
         Some(news)
     }

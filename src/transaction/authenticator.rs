@@ -76,6 +76,9 @@ struct Space {
     /// Accepted once. Only what was never accepted can be a wrong password: a
     /// proven nonce that is refused has expired (Kamailio does not say `stale`).
     proven: bool,
+    /// The secrets were accepted once: a first refusal of them is doubted. A
+    /// registrar that restarts refuses the answer to its own last challenge.
+    trusted: bool,
 }
 
 enum Scheme {
@@ -249,6 +252,8 @@ impl Authenticator {
         let refused = old
             .as_ref()
             .is_some_and(|old| again && old.used && !old.proven && !stale);
+        let trusted = old.as_ref().is_some_and(|old| old.trusted);
+        let (refused, trusted) = (refused && !trusted, trusted && !refused);
         let mut given = match old {
             Some(Space {
                 scheme: Scheme::Digest { given, .. },
@@ -305,6 +310,7 @@ impl Authenticator {
             scheme,
             used: false,
             proven: false,
+            trusted,
         });
         ask.map_or(Learned::Retry, Learned::Ask)
     }
@@ -346,6 +352,7 @@ impl Authenticator {
         let Self { secrets, spaces } = self;
         for space in spaces.iter_mut().filter(|space| space.used) {
             space.proven = true;
+            space.trusted = true;
             let Scheme::Digest {
                 challenge,
                 nc,
@@ -470,6 +477,7 @@ impl Authenticator {
                 scheme,
                 used: true,
                 proven: true,
+                trusted: false,
             });
         }
     }
@@ -543,6 +551,22 @@ mod tests {
             authenticator.authorize("REGISTER", "sip:r", true, &mut Random::from_seed([4; 32]));
         let sent = DigestResponse::parse(&sent[0].1).unwrap();
         assert_eq!((sent.nonce.as_str(), sent.nc), ("m", Some(1)));
+    }
+
+    #[test]
+    fn a_password_that_was_accepted_is_refused_only_twice_in_a_row() {
+        let (mut authenticator, _) = challenged();
+        authenticator.accepted(&answer("200 OK", ""));
+        let mut refuse = |nonce: &str| {
+            let challenge = format!("WWW-Authenticate: Digest realm=\"r\", nonce=\"{nonce}\"");
+            let learned = authenticator.learn(&answer("401 Unauthorized", &challenge), true, true);
+            authenticator.authorize("REGISTER", "sip:r", true, &mut Random::from_seed([5; 32]));
+            learned
+        };
+        // The nonce had expired; the registrar restarted; the password was changed.
+        assert_eq!(refuse("m"), Learned::Retry);
+        assert_eq!(refuse("o"), Learned::Retry);
+        assert_eq!(refuse("p"), Learned::Rejected);
     }
 
     #[test]

@@ -428,3 +428,18 @@ fn two_forces_that_cross_under_a_contact_limit_both_get_in() {
         assert_eq!(world.status(desk), Status::Ready);
     }
 }
+
+#[test]
+fn whoever_is_never_ousted_follows_no_hints() {
+    let mut world = World::new(16, plain(Dialect::Kamailio));
+    let alice = world.client("alice");
+    let naive = world.client_with("naive", |config| {
+        config.registration_type = RegistrationType::Normal;
+    });
+    world.login(alice, true);
+    world.login(naive, false);
+    // Alice sees it, stays, and tells it at each of her looks.
+    let before = world.clients[naive].registers;
+    world.run(Duration::from_secs(70));
+    assert_eq!(world.clients[naive].registers, before + 1, "its refresh");
+}

@@ -12,4 +12,5 @@ mod login;
 mod persistency;
 mod recovery;
 mod sessions;
+mod tally;
 mod world;

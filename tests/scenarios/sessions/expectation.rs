@@ -1,0 +1,104 @@
+//! Invariant 5: who is to hold a device once all is quiet. The last force does,
+//! unless it gave up, or was away when somebody else came in.
+
+use crate::world::ClientId;
+use graceline::time::Instant;
+
+#[derive(Default)]
+struct Expected {
+    /// One of these. Two forces that crossed may have got in either order.
+    clients: Vec<(ClientId, Instant)>,
+    /// Something happened to it: it may be away from the registrar.
+    exposed: bool,
+}
+
+pub struct Expectations {
+    groups: Vec<Expected>,
+    /// The registrar lets every login take over: that of a client which slept
+    /// until its binding lapsed, too.
+    last_wins: bool,
+    /// A registrar that refuses by itself knows who is there, not who forced.
+    refuses_by_itself: bool,
+}
+
+impl Expectations {
+    pub fn new(groups: usize, last_wins: bool, refuses_by_itself: bool) -> Self {
+        Self {
+            groups: (0..groups).map(|_| Expected::default()).collect(),
+            last_wins,
+            refuses_by_itself,
+        }
+    }
+
+    /// Who is to hold the device; nobody: nothing can be told.
+    pub fn of(&self, group: usize) -> Vec<ClientId> {
+        let clients = &self.groups[group].clients;
+        clients.iter().map(|(id, _)| *id).collect()
+    }
+
+    /// Until a force settles, nobody can tell who comes last; never, if it fails.
+    pub fn contest(&mut self, group: usize) {
+        self.groups[group] = Expected::default();
+    }
+
+    /// A forced login succeeded. One that succeeded since this one began may be
+    /// the later one at the registrar. `stale`: a rival does not know that the
+    /// registrar may have lost it.
+    pub fn took_over(
+        &mut self,
+        group: usize,
+        id: ClientId,
+        since: Instant,
+        now: Instant,
+        stale: bool,
+    ) {
+        if stale && self.last_wins {
+            return self.contest(group);
+        }
+        let expected = &mut self.groups[group];
+        expected.clients.retain(|(_, settled)| *settled >= since);
+        expected.clients.push((id, now));
+        expected.exposed = false;
+    }
+
+    /// An unforced login succeeded.
+    pub fn logged_in(&mut self, group: usize, id: ClientId) {
+        let expected = &mut self.groups[group];
+        if expected.exposed && !self.of(group).contains(&id) {
+            self.contest(group);
+        }
+    }
+
+    /// Logs out, closes, reloads.
+    pub fn gives_up(&mut self, group: usize, id: ClientId) {
+        if self.of(group).contains(&id) {
+            self.contest(group);
+        }
+    }
+
+    /// A fault. `rivals`: others on the device may come in before it is back.
+    pub fn expose(&mut self, group: usize, id: ClientId, rivals: bool) {
+        let concerned = self.of(group).contains(&id);
+        self.groups[group].exposed |= concerned;
+        let comes_in = concerned && self.refuses_by_itself || self.last_wins;
+        if rivals && comes_in {
+            self.contest(group);
+        }
+    }
+
+    /// It is registered again.
+    pub fn is_back(&mut self, group: usize, id: ClientId) {
+        if self.of(group) == [id] {
+            self.groups[group].exposed = false;
+        }
+    }
+
+    /// It was told that it lost the device. `pending`: to a login that is going on.
+    pub fn ousted(&mut self, group: usize, id: ClientId, pending: bool) {
+        let expected = &self.groups[group];
+        let excused = expected.exposed || pending;
+        if excused && self.of(group).contains(&id) {
+            self.contest(group);
+        }
+    }
+}

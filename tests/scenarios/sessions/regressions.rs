@@ -1,0 +1,77 @@
+//! What randomised sessions found once, as scripts that were made short.
+
+use super::script::Script;
+use super::{play, report};
+use crate::tally::Tally;
+
+fn holds(text: &str) {
+    let script = Script::read(text);
+    if let Err(violation) = play(&script, None, &mut Tally::default()) {
+        panic!("{}", report(&script, None, &violation));
+    }
+}
+
+#[test]
+fn a_script_can_be_read_as_it_was_written() {
+    for seed in 0..50 {
+        let script = super::draw::draw(seed);
+        assert_eq!(Script::read(&script.to_string()), script);
+    }
+}
+
+/// The hint that makes rivals look came back from the fork of the address-of-record,
+/// was followed, and sent again, without end.
+#[test]
+fn a_hint_of_ones_own_is_no_hint() {
+    holds(
+        "registrar normal asterisk
+         client CSF auto normal
+         client CSF auto graceful
+         register 0
+         wait 70
+         server forget
+         register 1",
+    );
+}
+
+/// The force came between the login and the subscription: the first document, which
+/// did not list the phone, told it nothing.
+#[test]
+fn taken_over_before_the_subscription_stands() {
+    holds(
+        "registrar duplicate plain max-expires=300 tell=reg-event
+         client CSF auto graceful
+         client CSF auto graceful
+         register 0
+         force 1",
+    );
+}
+
+/// The registrar forgot a subscriber whose connection lived on: for half an hour it
+/// refreshed without looking, and took the line from the winner each time.
+#[test]
+fn a_notifier_that_forgot_its_subscriber_is_found_out() {
+    holds(
+        "registrar normal plain
+         client CSF auto graceful
+         client CSF auto graceful
+         force 0
+         wait 90
+         server forget
+         force 1",
+    );
+}
+
+/// Where there is room for one contact only, the winner pushed the rival out before
+/// it could be told, and was pushed out in turn.
+#[test]
+fn the_rival_is_told_before_it_is_pushed_out() {
+    holds(
+        "registrar normal asterisk max-contacts=1 remove-existing=yes
+         client CSF auto graceful
+         client CSF auto graceful expires=300
+         force 0
+         wait 20
+         force 1",
+    );
+}
