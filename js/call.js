@@ -54,7 +54,7 @@ export class Call extends Emitter {
     this.headers = headers;
     /** @type {Call | null} */
     this.replaces = facts.replaces ?? null;
-    this.callInfo = facts.callInfo ?? [];
+    this.callInfo = facts.callInfo ?? null;
     this.wanted = wanted;
     this.#remote = remote;
     this.#state = direction === "incoming" ? direction : "calling";

@@ -367,8 +367,8 @@ export type CallState =
 /**
  * Why a call ended.
  *
- * - `local`, `remote`: somebody hung up.
- * - `rejected`: the far end said no, or we did; see `status`.
+ * - `local`: we hung up, gave up or declined. `remote`: the far end hung up.
+ * - `rejected`: the far end said no; see `status`.
  * - `failed`: see `status` and `reason`; the call's `error` event came before.
  * - `cancelled`: the caller gave up before there was an answer.
  * - `answeredElsewhere`: another device of the user took it. Not a missed call.
@@ -383,11 +383,12 @@ export type CallEndCause =
   | "answeredElsewhere"
   | "eConnectionTerminated";
 
-/** One entry of a Call-Info header. From the network: show it as text. */
-export interface CallInfo {
-  uri: string;
-  params: [name: string, value: string][];
-}
+/**
+ * The parameters of Cisco's Call-Info, such as `{ security: "Encrypted",
+ * orientation: "to" }`; one without a value is true. Text from the network: show
+ * it as text.
+ */
+export type CallInfo = Record<string, string | true>;
 
 export interface CallEvents {
   /** Every change of state, hold and early media. */
@@ -414,7 +415,7 @@ export interface CallEvents {
   /** INFO from the far end, such as digits in `application/dtmf-relay`. */
   info: { contentType: string; body: string };
   /** Call-Info of the far end came or changed. */
-  callInfo: { callInfo: CallInfo[] };
+  callInfo: { callInfo: CallInfo };
   /**
    * Something went wrong outside a promise: `eMediaFailed` (a refused
    * permission, a device unplugged, no way through the network) or, right
@@ -424,9 +425,7 @@ export interface CallEvents {
 }
 
 /** One call. Made by `phone.call()`, or handed over by the event `incoming`. */
-export class Call {
-  private constructor();
-
+export interface Call {
   /** Unlike that of any other call of the phone, ended ones included. */
   readonly id: number;
   readonly direction: "outgoing" | "incoming";
@@ -438,8 +437,8 @@ export class Call {
   readonly to?: string;
   /** Incoming: the headers of the INVITE, in order. */
   readonly headers: [name: string, value: string][];
-  /** The latest Call-Info of the far end. */
-  readonly callInfo: CallInfo[];
+  /** The latest Call-Info of the far end, or null. */
+  readonly callInfo: CallInfo | null;
   /** Incoming: the call in progress whose place this one takes. */
   readonly replaces: Call | null;
   /** When it was answered, or null. */

@@ -1,62 +1,72 @@
-/**
- * CWIC's methods for calls, video windows and devices. Their arguments are checked as CWIC
- * checks them; then, until calls exist, the answer is OperationNotSupported.
- */
+/** CWIC's methods for calls, video windows and devices. Their arguments are checked as CWIC does. */
 
 /**
  * @typedef {import("./session.js").Session} Session
+ * @typedef {import("./conversation.js").Conversation} Conversation
  * @typedef {any} Selection  a jQuery selection
  */
 
-const UPDATES = /^(hold|resume|(un)?mute(audio|video)?)$/i;
-const UPDATE_PROPERTIES = [
-  "transferCall",
-  "joinCall",
-  "videoDirection",
-  "addRemoteVideoWindow",
-  "removeRemoteVideoWindow",
-];
-
-/** What the plug-in's own functions return when they cannot. */
-const NOT_SUPPORTED = { error: "eOperationNotSupported" };
+/** What a string may ask of a call. @type {Record<string, (call: any) => Promise<void>>} */
+const UPDATES = {
+  hold: (call) => call.hold(),
+  resume: (call) => call.resume(),
+  mute: (call) => call.mute(),
+  muteaudio: (call) => call.mute("audio"),
+  mutevideo: (call) => call.mute("video"),
+  unmute: (call) => call.unmute(),
+  unmuteaudio: (call) => call.unmute("audio"),
+  unmutevideo: (call) => call.unmute("video"),
+};
 
 /** @param {Session} session */
 export function conversationMethods(session) {
-  /** @type {(target: Selection, detail: string, callback?: unknown) => Selection} */
-  const refuse = (target, detail, callback) =>
-    session.fail(
-      target,
-      callback,
-      session.errors.entry("InvalidArguments"),
-      detail,
-    );
+  const { telephony } = session;
 
-  /** @type {(target: Selection, what: string, callback?: unknown) => Selection} */
-  const notYet = (target, what, callback) =>
-    session.fail(
-      target,
-      callback,
-      session.errors.entry("OperationNotSupported"),
-      `${what} yet`,
-      {
-        nativeError: NOT_SUPPORTED.error,
-      },
-    );
+  /** @type {(target: Selection, detail: string, callback?: unknown, key?: string) => Selection} */
+  const refuse = (target, detail, callback, key = "InvalidArguments") =>
+    session.fail(target, callback, session.errors.entry(key), detail);
 
-  /** @type {(kind: string) => (this: Selection, id: unknown) => unknown} */
-  const setDevice = (method) =>
+  /** @type {(target: Selection, detail: string) => Selection} */
+  const unsupported = (target, detail) =>
+    refuse(target, detail, null, "OperationNotSupported");
+
+  /** @type {(target: Selection, which: any) => Selection} */
+  const unknown = (target, which) =>
+    refuse(target, `eInvalidCallId: there is no call ${idOf(which)}`);
+
+  /** What an object may ask of a call, in CWIC's order. @type {Record<string, (conversation: Conversation, update: any, target: Selection) => unknown>} */
+  const changes = {
+    transferCall: (conversation, { transferCall, completeButton }) =>
+      telephony.transfer(conversation, transferCall, completeButton),
+    joinCall: (_conversation, _update, target) =>
+      unsupported(target, "updateConversation: calls cannot be joined"),
+    videoDirection: (conversation, { videoDirection }) =>
+      telephony.setVideo(conversation, videoDirection),
+    addRemoteVideoWindow: (conversation, update, target) =>
+      telephony.showRemote(
+        conversation,
+        update.addRemoteVideoWindow,
+        update.window,
+      ) || refuse(target, "wrong arguments (addRemoteVideoWindow)"),
+    removeRemoteVideoWindow: (_conversation, update, target) =>
+      telephony.hideVideo(update.removeRemoteVideoWindow, update.window) ||
+      refuse(target, "wrong arguments (removeRemoteVideoWindow)"),
+  };
+
+  /** @type {(method: string, use: "Recording" | "Playout" | "Capture") => (this: Selection, id: unknown) => unknown} */
+  const setDevice = (method, use) =>
     function (id) {
       if (typeof id !== "string" || !id)
         return refuse(this, `wrong arguments (${method})`);
-      notYet(this, `${method}: devices cannot be chosen`);
-      return NOT_SUPPORTED;
+      telephony.choose(use, id);
+      return { error: "eNoError" };
     };
 
   return {
     /** @this {Selection} @param {any} [argument] */
     startConversation(argument) {
-      const conversation = argument ?? this.data("cwic") ?? {};
-      const { error } = conversation;
+      const settings = argument ?? this.data("cwic") ?? {};
+      const { error } = settings;
       if (this.length === 0) {
         return refuse(
           this,
@@ -64,130 +74,135 @@ export function conversationMethods(session) {
           error,
         );
       }
-      if (conversation.id !== undefined) {
-        return notYet(
-          this,
-          "startConversation: calls cannot be answered",
-          error,
-        );
+      if (settings.id !== undefined) {
+        const conversation = telephony.find(settings);
+        if (!conversation) return unknown(this, settings);
+        telephony.answer(conversation, this, settings);
+        return this;
       }
       const participant =
-        typeof conversation === "string"
-          ? conversation
-          : conversation.participant;
-      if (
-        !(typeof participant === "string"
-          ? participant
-          : participant?.recipient)
-      ) {
+        typeof settings === "string" ? settings : settings.participant;
+      const recipient =
+        typeof participant === "string" ? participant : participant?.recipient;
+      if (!recipient) {
         return refuse(
           this,
           "cannot start conversation: undefined or empty recipient",
           error,
         );
       }
-      return notYet(this, "startConversation: calls cannot be made", error);
+      telephony.originate(this, recipient, Object(settings));
+      return this;
     },
 
-    /** @this {Selection} @param {unknown} [update] @param {unknown} [which] */
+    /** @this {Selection} @param {any} [update] @param {unknown} [which] */
     updateConversation(update, which) {
       if (this.length === 0) return this;
-      if (!conversationId(which ?? this.data("cwic"))) {
+      const id = which ?? this.data("cwic");
+      if (!idOf(id)) {
         return refuse(
           this,
           "cannot update conversation: undefined or empty conversation id",
         );
       }
-      if (typeof update === "string" && !UPDATES.test(update)) {
-        return refuse(
-          this,
-          `wrong arguments (update conversation) - ${update}`,
-        );
+      const text = typeof update === "string";
+      const act = text && UPDATES[update.toLowerCase()];
+      const change = !text && Object.keys(changes).find((key) => update?.[key]);
+      if (!act && !change) {
+        const named = text ? ` - ${update}` : "";
+        return refuse(this, `wrong arguments (update conversation)${named}`);
       }
-      if (typeof update !== "string" && !changesSomething(update)) {
-        return refuse(this, "wrong arguments (update conversation)");
-      }
-      return notYet(this, "updateConversation: there are no calls");
+      const conversation = telephony.find(id);
+      if (!conversation) return unknown(this, id);
+      if (act) telephony.update(conversation, () => act(conversation.call));
+      else if (change) changes[change]?.(conversation, update, this);
+      return this;
     },
 
     /** @this {Selection} @param {...unknown} args  [iDivert], [id or conversation] */
     endConversation(...args) {
       if (this.length === 0) return this;
       const iDivert = args[0] === true;
-      const which = typeof args[0] === "boolean" ? args[1] : args[0];
-      const conversation = which ?? this.data("cwic");
-      if (!conversationId(conversation)) {
+      const which =
+        (typeof args[0] === "boolean" ? args[1] : args[0]) ?? this.data("cwic");
+      if (!idOf(which)) {
         return refuse(
           this,
           "cannot end conversation: undefined or empty conversation id",
         );
       }
-      if (
-        iDivert &&
-        typeof conversation === "object" &&
-        !conversation.capabilities?.canImmediateDivert
-      ) {
+      if (iDivert) {
+        // No registrar tells whether there is a voice mail to divert to.
         return session.fail(
           this,
           null,
           session.errors.entry("MissingCapability"),
           "cannot iDivert - missing capability",
-          { conversation },
+          { conversation: which },
         );
       }
-      return notYet(this, "endConversation: there are no calls");
+      const conversation = telephony.find(which);
+      if (!conversation) return unknown(this, which);
+      telephony.end(conversation);
+      return this;
     },
 
     /** @this {Selection} @param {unknown} [digits] never logged @param {unknown} [which] */
     sendDTMF(digits, which) {
-      if (
-        typeof digits !== "string" ||
-        !conversationId(which ?? this.data("cwic"))
-      ) {
+      const id = which ?? this.data("cwic");
+      if (typeof digits !== "string" || !idOf(id)) {
         return refuse(this, "wrong arguments (sendDTMF)");
       }
-      return notYet(this, "sendDTMF: there are no calls");
+      const conversation = telephony.find(id);
+      if (!conversation) return unknown(this, id);
+      telephony.update(conversation, () => conversation.call.sendDtmf(digits));
+      return this;
     },
 
-    /** @this {Selection} */
-    createVideoWindow() {
-      return notYet(this, "createVideoWindow: video is not available");
+    /** @this {Selection} @param {any} [options] */
+    createVideoWindow(options = {}) {
+      const { id, success, onload, window: page } = options;
+      if (!id || this.length === 0)
+        return refuse(this, "wrong arguments (createVideoWindow)");
+      session.host.containers.addVideo(this, id, page);
+      queueMicrotask(() => {
+        session.call("createVideoWindow", success, id);
+        // CWIC's way of old: the name of a global function.
+        if (typeof onload === "string")
+          session.call(
+            "onload",
+            /** @type {any} */ (page ?? globalThis)[onload],
+            id,
+          );
+      });
+      return this;
     },
 
-    /** @this {Selection} @param {{ previewWindow?: unknown }} [options] */
-    addPreviewWindow(options) {
-      return options?.previewWindow
-        ? notYet(this, "addPreviewWindow: video is not available")
-        : this;
+    /** @this {Selection} @param {any} [options] */
+    addPreviewWindow(options = {}) {
+      const { previewWindow, window: page } = options;
+      if (previewWindow) telephony.showPreview(this, previewWindow, page);
+      return this;
     },
 
-    /** @this {Selection} @param {{ previewWindow?: unknown }} [options] */
-    removePreviewWindow(options) {
-      return options?.previewWindow
-        ? notYet(this, "removePreviewWindow: video is not available")
-        : this;
+    /** @this {Selection} @param {any} [options] */
+    removePreviewWindow(options = {}) {
+      const { previewWindow, window: page } = options;
+      if (previewWindow) telephony.hideVideo(previewWindow, page);
+      return this;
     },
 
-    /** @this {Selection} */
-    getMultimediaDevices() {
-      notYet(this, "getMultimediaDevices: devices cannot be listed");
-      return { multimediadevices: [], ...NOT_SUPPORTED };
-    },
+    getMultimediaDevices: () => ({
+      multimediadevices: telephony.devices.list(),
+    }),
 
-    setRecordingDevice: setDevice("setRecordingDevice"),
-    setPlayoutDevice: setDevice("setPlayoutDevice"),
-    setCaptureDevice: setDevice("setCaptureDevice"),
+    setRecordingDevice: setDevice("setRecordingDevice", "Recording"),
+    setPlayoutDevice: setDevice("setPlayoutDevice", "Playout"),
+    setCaptureDevice: setDevice("setCaptureDevice", "Capture"),
   };
 }
 
 /** @param {any} which  an id, or an object that has one */
-function conversationId(which) {
+function idOf(which) {
   return which && typeof which === "object" ? which.id : which;
-}
-
-/** @param {any} update */
-function changesSomething(update) {
-  return (
-    Boolean(update) && UPDATE_PROPERTIES.some((property) => update[property])
-  );
 }

@@ -13,7 +13,13 @@ export interface AttachOptions {
     options: PhoneOptions,
   ) => Pick<
     Phone,
-    "on" | "registerPhone" | "close" | "status" | "registration" | "instanceId"
+    | "on"
+    | "registerPhone"
+    | "close"
+    | "call"
+    | "status"
+    | "registration"
+    | "instanceId"
   >;
 }
 
@@ -220,6 +226,94 @@ export interface CwicVersion {
   revision: string;
 }
 
+/**
+ * A call, as handlers get it and as `.data("cwic")` of its container holds it. Names and numbers
+ * are free of markup.
+ */
+export interface CwicConversation {
+  id: number;
+  callId: number;
+  /** "OffHook", "Ringout", "Ringin", "Connected", "Hold" (we), "RemHold" (they), "Busy", "Reorder", "OnHook". */
+  state: string;
+  callState: string;
+  numericState: number;
+  callType: "Incoming" | "Outgoing";
+  exists: boolean;
+  audioMuted: boolean;
+  videoMuted: boolean;
+  isConference: boolean;
+  maxParticipants: number;
+  lineId: number;
+  mediaState: string;
+  videoDirection: CwicVideoDirection;
+  videoResolution: { width: number; height: number };
+  /** Name → true, for what may be asked of it now. */
+  capabilities: Record<string, boolean>;
+  participants: CwicParticipant[];
+  participant: CwicParticipant;
+  localParticipant: CwicParticipant;
+  /** Since when the page knows it as a call. */
+  start?: Date;
+  /** Since when both talk. */
+  connect?: Date;
+  media: "audio";
+  /** Ours, at the end: as `cause` and `reason` of the phone's event `ended`. */
+  endCause?: string;
+  endReason?: string;
+}
+
+export interface CwicParticipant {
+  name: string;
+  number: string;
+  translatedNumber: string;
+  directoryNumber: string;
+  externalNumber: string;
+  recipient: string;
+}
+
+export type CwicVideoDirection =
+  "Inactive" | "SendRecv" | "SendOnly" | "RecvOnly";
+
+/** An element, its id, or a selection. A <video>, or something that gets one inside. */
+export type CwicWindow = string | object;
+
+export interface CwicStartConversation {
+  /** Whom to call. */
+  participant?: string | { recipient: string; name?: string };
+  /** Instead: the call that rings, to answer it. */
+  id?: number | string;
+  /** Where the call lives in the page. Default: the selection; at an answer, where it rings. */
+  container?: string | object;
+  /** Default "Inactive". */
+  videoDirection?: CwicVideoDirection;
+  remoteVideoWindow?: CwicWindow;
+  /** The window that `remoteVideoWindow` is in. */
+  window?: Window;
+  /** Accepted, not sent. */
+  subject?: string;
+  error?: (error: CwicError) => void;
+}
+
+/** Microphone, speaker or camera. Before the page was allowed one, browsers list none. */
+export interface CwicMultimediaDevice {
+  deviceID: string;
+  deviceName: string;
+  canRecord: boolean;
+  canPlayout: boolean;
+  canCapture: boolean;
+  isDefault: boolean;
+  /** For `setRecordingDevice`. */
+  clientRecordingID: string;
+  /** For `setPlayoutDevice`. */
+  clientPlayoutID: string;
+  /** For `setCaptureDevice`. */
+  clientCaptureID: string;
+  isSelectedRecordingDevice: boolean;
+  isSelectedPlayoutDevice: boolean;
+  isSelectedCaptureDevice: boolean;
+  [property: string]: unknown;
+}
+
 declare global {
   // The type parameter is that of @types/jquery, with which this merges.
   interface JQuery<TElement = HTMLElement> {
@@ -250,23 +344,64 @@ declare global {
     cwic(method: "rebootIfBroken", restart: () => void): boolean;
     cwic(method: "shutdown"): void;
     cwic(method: "getMultimediaDevices"): {
-      multimediadevices: object[];
-      error?: string;
+      multimediadevices: CwicMultimediaDevice[];
     };
     cwic(
       method: "setRecordingDevice" | "setPlayoutDevice" | "setCaptureDevice",
       id: string,
     ): this | { error?: string };
-    /** The methods for calls and windows: OperationNotSupported until calls exist. */
+    /** Calls somebody, or with the `id` of a call that rings, answers. */
+    cwic(
+      method: "startConversation",
+      conversation?: string | CwicStartConversation | CwicConversation,
+    ): this;
+    /** Without `which`: the call of this container. */
+    cwic(
+      method: "updateConversation",
+      update:
+        | "hold"
+        | "resume"
+        | "mute"
+        | "unmute"
+        | "muteAudio"
+        | "muteVideo"
+        | "unmuteAudio"
+        | "unmuteVideo"
+        /** 3.0.4: another call's id; 11.0: a number, which is asked first. */
+        | { transferCall: number | string; completeButton?: string | object }
+        | { videoDirection: CwicVideoDirection }
+        | { addRemoteVideoWindow: CwicWindow; window?: Window }
+        | { removeRemoteVideoWindow: CwicWindow; window?: Window },
+      which?: number | string | { id: number },
+    ): this;
+    /** Hangs up, or declines what rings. Diverting (`true`) is not available. */
+    cwic(
+      method: "endConversation",
+      iDivertOrWhich?: boolean | number | string | { id: number },
+      which?: number | string | { id: number },
+    ): this;
+    cwic(
+      method: "sendDTMF",
+      digits: string,
+      which?: number | string | { id: number },
+    ): this;
+    /** Appends a <video> of that id. */
+    cwic(
+      method: "createVideoWindow",
+      options: {
+        id: string;
+        success?: (id: string) => void;
+        onload?: string;
+        window?: Window;
+      },
+    ): this;
+    /** Shows our own picture, or ends that. */
+    cwic(
+      method: "addPreviewWindow" | "removePreviewWindow",
+      options: { previewWindow: CwicWindow; window?: Window },
+    ): this;
     cwic(
       method:
-        | "startConversation"
-        | "updateConversation"
-        | "endConversation"
-        | "sendDTMF"
-        | "createVideoWindow"
-        | "addPreviewWindow"
-        | "removePreviewWindow"
         | "showUserAuthorization"
         | "disableCertValidation"
         | "enableCertValidation",

@@ -9,6 +9,7 @@ import { Errors } from "./errors.js";
  * @property {new (options: any) => any} Phone
  * @property {(target: any, event: string, properties: object) => void} trigger
  * @property {(start: () => void) => void} whenReady  calls back once the document is there
+ * @property {import("./containers.js").Containers} containers
  * @property {() => void} forgetData  clears the data bound to containers
  * @property {string} jquery  version
  */

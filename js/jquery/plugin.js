@@ -1,5 +1,6 @@
 /** `$.fn.cwic`, on a given jQuery and for a given `Phone`. */
 
+import { Containers, guarded } from "./containers.js";
 import { createMethods, createMethods11 } from "./methods.js";
 import { Session } from "./session.js";
 
@@ -20,17 +21,10 @@ export function attach($, { Phone }) {
     Phone,
     jquery: $.fn.jquery,
     whenReady: (start) => $(() => queueMicrotask(start)),
+    containers: new Containers($),
     forgetData: () => $(".cwic-data").removeData("cwic"),
-    trigger(target, name, properties) {
-      try {
-        target.trigger(Object.assign($.Event(name), properties));
-      } catch (exception) {
-        // The page's mistake: it reaches window.onerror, and does not disturb the phone.
-        queueMicrotask(() => {
-          throw exception;
-        });
-      }
-    },
+    trigger: (target, name, properties) =>
+      guarded(() => target.trigger(Object.assign($.Event(name), properties))),
   });
   const methods = createMethods(session, {
     unbind: () => $(document).off(".cwic"),

@@ -16,6 +16,7 @@ import { failureParts } from "./errors.js";
 import { readLogin, Refusal, refuseMode } from "./login.js";
 import { Page } from "./page.js";
 import { about, softPhone } from "./shapes.js";
+import { Telephony } from "./telephony.js";
 
 /**
  * @typedef {import("./login.js").Login} Login
@@ -27,6 +28,7 @@ export class Session extends Page {
   constructor(host) {
     super(host);
     this.passwords = new Passwords();
+    this.telephony = new Telephony(this);
     /** Whether `init` was called, and `shutdown` was not. */
     this.started = false;
     /** The selection that `init` was called on: where system events go. */
@@ -64,6 +66,7 @@ export class Session extends Page {
       );
     }
     this.started = true;
+    void this.telephony.devices.refresh();
     this.host.whenReady(() => this.announce());
     return target;
   }
@@ -313,6 +316,7 @@ export class Session extends Page {
     this.lastInstanceId = phone.instanceId;
     /** What was lost: the page may log out before the second event. */
     let lost = this.registration;
+    this.telephony.follow(phone);
     phone.on("status", (/** @type {any} */ { status, registration }) => {
       if (phone !== this.phone) return;
       lost = this.registration;

@@ -130,9 +130,9 @@ export function about({ compatibility, jquery, started, status, device }) {
       : null,
     states: { system: started ? status : "unknown" },
     device: device ?? NO_DEVICE,
-    // No video until calls exist; nothing to authorise; the browser validates certificates.
+    // Nothing to authorise; the browser validates certificates.
     capabilities: {
-      video: false,
+      video: Boolean(globalThis.RTCPeerConnection),
       multireg: true,
       delayedUserAuth: true,
       certValidation: false,

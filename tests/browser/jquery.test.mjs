@@ -162,20 +162,184 @@ for (const [jquery, release] of Object.entries(JQUERIES)) {
     );
 
     test(
-      "calls answer error.cwic, which carries the error itself",
+      "a call is made, held, and ended by the far end",
+      onPage(async (page) => {
+        await page.until("ready {} false SoftPhone");
+        await page.page.fill("#number", "(555) 123-4");
+        await page.page.evaluate("call()");
+        await page.until("no call 31 eCreateCallFailed");
+        await page.logIn({ cucm: SERVER });
+        await page.until("system eReady true");
+        await page.page.fill("#number", "");
+        await page.page.click("#call");
+        await page.until(
+          "no call 3 cannot start conversation: undefined or empty recipient",
+        );
+        await page.page.fill("#number", "(555) 123-4");
+        await page.page.click("#call");
+        assert.deepEqual(await page.until("started OffHook Outgoing"), [
+          "started OffHook Outgoing",
+        ]);
+        await far(page, "become", "ringing");
+        await far(page, "become", "connected");
+        assert.deepEqual(await page.until("updated Connected"), [
+          "updated Ringout",
+          "updated Connected",
+        ]);
+        await page.page.click(".hold");
+        await page.until("updated Hold");
+        await page.page.click(".resume");
+        await page.until("updated Connected");
+        await page.rest();
+        await page.page.click(".mute");
+        await page.until("updated Connected");
+        const { data, marks, asked } = await page.page.evaluate(() => {
+          const { jQuery, FakePhone } = /** @type {any} */ (window);
+          const [{ asked }] = FakePhone.made[0].talks;
+          const container = jQuery(".cwic-conversation");
+          return {
+            data: container.data("cwic"),
+            marks: container.attr("class"),
+            asked,
+          };
+        });
+        assert.match(
+          marks,
+          /^cwic-data cwic-conversation cwic-conversation-\d+$/,
+        );
+        const { id, state, numericState, participant, capabilities } = data;
+        assert.equal(marks.endsWith(`-${id}`), true);
+        assert.deepEqual([state, numericState], ["Connected", 5]);
+        assert.equal(participant.recipient, "5551234");
+        assert.equal(data.audioMuted, true);
+        assert.deepEqual(Object.keys(capabilities).sort(), [
+          "canDirectTransfer",
+          "canEndCall",
+          "canHold",
+          "canSendDigit",
+          "canUnmuteAudio",
+          "canUnmuteVideo",
+          "canUpdateVideoCapability",
+        ]);
+        assert.deepEqual(asked, [["hold"], ["resume"], ["mute"]]);
+
+        await far(page, "end", "remote");
+        await page.until("ended OnHook false");
+        assert.equal(
+          await page.page.locator(".cwic-conversation").count(),
+          0,
+          "the container is free",
+        );
+        assert.deepEqual(await page.rest(), []);
+      }),
+    );
+
+    test(
+      "a call comes in and is answered, and one is declined",
       onPage(async (page) => {
         await page.until("ready {} false SoftPhone");
         await page.logIn({ cucm: SERVER });
         await page.until("system eReady true");
-        await page.page.click("#call");
-        await page.until(
-          "error 3 Invalid arguments cannot start conversation: undefined or empty recipient",
-        );
+        await ring(page, "sip:2002@example.com", "<b>Bob</b>");
+        assert.deepEqual(await page.until("incoming Ringin bBob/b"), [
+          "incoming Ringin bBob/b",
+        ]);
+        await page.page.click(".answer");
+        assert.deepEqual(await page.until("started Connected Incoming"), [
+          "started Connected Incoming",
+        ]);
+        await ring(page, "sip:2003@example.com");
+        await page.until("incoming Ringin ");
+        await page.page.locator(".end").last().click();
+        await page.until("ended OnHook false");
+        const asked = await page.page.evaluate(() => {
+          const { FakePhone } = /** @type {any} */ (window);
+          return FakePhone.made[0].talks.map((/** @type {any} */ { asked }) =>
+            asked.map((a) => a[0]),
+          );
+        });
+        assert.deepEqual(asked, [["answer"], ["reject"]]);
+      }),
+    );
+
+    test(
+      "a second call holds the first; a transfer joins the two",
+      onPage(async (page) => {
+        await page.until("ready {} false SoftPhone");
+        await page.logIn({ cucm: SERVER });
+        await page.until("system eReady true");
         await page.page.fill("#number", "2002");
         await page.page.click("#call");
-        await page.until(
-          "error 6 Operation not supported startConversation: calls cannot be made yet",
-        );
+        await far(page, "become", "connected");
+        await page.page.fill("#number", "2003");
+        await page.page.click("#call");
+        await page.until("updated Hold");
+        await far(page, "become", "connected", 1);
+        await page.rest();
+        const asked = await page.page.evaluate(() => {
+          const { jQuery, FakePhone } = /** @type {any} */ (window);
+          const [first, second] = FakePhone.made[0].talks;
+          jQuery("#conversations").cwic(
+            "updateConversation",
+            { transferCall: second.id },
+            first.id,
+          );
+          const [name, to] = first.asked.at(-1);
+          return [name, to === second];
+        });
+        assert.deepEqual(asked, ["transfer", true]);
+      }),
+    );
+
+    test(
+      "what fails in a call is an error of its container",
+      onPage(async (page) => {
+        await page.until("ready {} false SoftPhone");
+        await page.logIn({ cucm: SERVER });
+        await page.until("system eReady true");
+        await page.page.fill("#number", "2002");
+        await page.page.click("#call");
+        await page.page.evaluate(() => {
+          const { FakePhone, failure } = /** @type {any} */ (window);
+          const [call] = FakePhone.made[0].talks;
+          call.emit("error", failure("eMediaFailed", "No microphone."));
+          call.end("failed", 0, "No microphone.");
+        });
+        assert.deepEqual(await page.until("ended OnHook false"), [
+          "started OffHook Outgoing",
+          "no call 31 eCreateCallFailed",
+          "updated Reorder",
+          "ended OnHook false",
+        ]);
+
+        await page.page.click("#call");
+        await far(page, "become", "connected", 1);
+        await page.page.evaluate(() => {
+          const { FakePhone, failure } = /** @type {any} */ (window);
+          const [, call] = FakePhone.made[0].talks;
+          call.refusal = failure("eCallFailed", "The far end refused.");
+        });
+        await page.page.locator(".hold").last().click();
+        await page.until("error 30 Call control error eCallOperationFailed");
+      }),
+    );
+
+    test(
+      "taken over: the call has ended before the page hears of it",
+      onPage(async (page) => {
+        await page.until("ready {} false SoftPhone");
+        await page.logIn({ cucm: SERVER });
+        await page.until("system eReady true");
+        await page.page.fill("#number", "2002");
+        await page.page.click("#call");
+        await page.until("started OffHook Outgoing");
+        await startRival(page);
+        assert.deepEqual(await page.until("system eIdle false"), [
+          "ended OnHook false",
+          "system eConnectionTerminated false",
+          "complete",
+          "system eIdle false",
+        ]);
       }),
     );
 
@@ -232,6 +396,39 @@ async function startRival(page) {
   });
 }
 
+/**
+ * What the far end of a call does.
+ * @param {CwicBrowserPage} page
+ * @param {"become" | "end"} what
+ * @param {string} how
+ * @param {number} [which]
+ */
+async function far(page, what, how, which = 0) {
+  await page.page.evaluate(
+    ({ what, how, which }) => {
+      const { FakePhone } = /** @type {any} */ (window);
+      FakePhone.made[0].talks[which][what](how);
+    },
+    { what, how, which },
+  );
+}
+
+/**
+ * Somebody calls.
+ * @param {CwicBrowserPage} page
+ * @param {string} uri
+ * @param {string} [displayName]
+ */
+async function ring(page, uri, displayName) {
+  await page.page.evaluate(
+    ([uri, name]) => {
+      const { FakePhone } = /** @type {any} */ (window);
+      FakePhone.made[0].ring(uri, name);
+    },
+    [uri, displayName],
+  );
+}
+
 /** Runs in the page: each method with sensible arguments. */
 function tryEveryMethod() {
   const { jQuery } = /** @type {any} */ (window);
@@ -250,16 +447,11 @@ function tryEveryMethod() {
     ["endConversation"],
     ["endConversation", true],
     ["endConversation", true, { id: 7 }],
-    [
-      "endConversation",
-      true,
-      { id: 7, capabilities: { canImmediateDivert: true } },
-    ],
     ["sendDTMF", "5", 7],
     ["sendDTMF", 5, 7],
     ["sendDTMF", "5"],
     ["createVideoWindow", { id: "video" }],
-    ["addPreviewWindow", { previewWindow: "video" }],
+    ["createVideoWindow"],
     ["addPreviewWindow", {}],
     ["removePreviewWindow", { previewWindow: "video" }],
     ["getMultimediaDevices"],
@@ -290,56 +482,43 @@ function tryEveryMethod() {
   });
 }
 
+/** Nobody is logged in, and there are no calls. */
 const EXPECTED = [
   [
-    "startConversation",
-    "selection",
-    6,
-    "startConversation: calls cannot be made yet",
+    ...["startConversation", "selection", 31],
+    "eCreateCallFailed,eUnknownFailure,no phone is logged in: call registerPhone first",
   ],
   [
-    "startConversation",
-    "selection",
-    6,
-    "startConversation: calls cannot be answered yet",
+    ...["startConversation", "selection", 3],
+    "eInvalidCallId: there is no call 7",
   ],
   [
     ...["startConversation", "selection", 3],
     "cannot start conversation: undefined or empty recipient",
   ],
   [
-    "updateConversation",
-    "selection",
-    6,
-    "updateConversation: there are no calls yet",
+    ...["updateConversation", "selection", 3],
+    "eInvalidCallId: there is no call 7",
   ],
   [
-    "updateConversation",
-    "selection",
-    6,
-    "updateConversation: there are no calls yet",
+    ...["updateConversation", "selection", 3],
+    "eInvalidCallId: there is no call 7",
   ],
   [
     ...["updateConversation", "selection", 3],
     "cannot update conversation: undefined or empty conversation id",
   ],
   [
-    "updateConversation",
-    "selection",
-    3,
+    ...["updateConversation", "selection", 3],
     "wrong arguments (update conversation) - dance",
   ],
   [
-    "updateConversation",
-    "selection",
-    3,
+    ...["updateConversation", "selection", 3],
     "wrong arguments (update conversation)",
   ],
   [
-    "endConversation",
-    "selection",
-    6,
-    "endConversation: there are no calls yet",
+    ...["endConversation", "selection", 3],
+    "eInvalidCallId: there is no call 7",
   ],
   [
     ...["endConversation", "selection", 3],
@@ -350,60 +529,21 @@ const EXPECTED = [
     "cannot end conversation: undefined or empty conversation id",
   ],
   ["endConversation", "selection", 0, "cannot iDivert - missing capability"],
-  [
-    "endConversation",
-    "selection",
-    6,
-    "endConversation: there are no calls yet",
-  ],
-  ["sendDTMF", "selection", 6, "sendDTMF: there are no calls yet"],
+  ["sendDTMF", "selection", 3, "eInvalidCallId: there is no call 7"],
   ["sendDTMF", "selection", 3, "wrong arguments (sendDTMF)"],
   ["sendDTMF", "selection", 3, "wrong arguments (sendDTMF)"],
-  [
-    "createVideoWindow",
-    "selection",
-    6,
-    "createVideoWindow: video is not available yet",
-  ],
-  [
-    "addPreviewWindow",
-    "selection",
-    6,
-    "addPreviewWindow: video is not available yet",
-  ],
+  ["createVideoWindow", "selection"],
+  ["createVideoWindow", "selection", 3, "wrong arguments (createVideoWindow)"],
   ["addPreviewWindow", "selection"],
+  ["removePreviewWindow", "selection"],
+  ["getMultimediaDevices", { multimediadevices: [] }],
+  ["setRecordingDevice", { error: "eNoError" }],
   [
-    "removePreviewWindow",
-    "selection",
-    6,
-    "removePreviewWindow: video is not available yet",
-  ],
-  [
-    ...[
-      "getMultimediaDevices",
-      { multimediadevices: [], error: "eOperationNotSupported" },
-      6,
-    ],
-    "getMultimediaDevices: devices cannot be listed yet",
-  ],
-  [
-    ...["setRecordingDevice", { error: "eOperationNotSupported" }, 6],
-    "setRecordingDevice: devices cannot be chosen yet",
-  ],
-  [
-    "setRecordingDevice",
-    "selection",
-    3,
+    ...["setRecordingDevice", "selection", 3],
     "wrong arguments (setRecordingDevice)",
   ],
-  [
-    ...["setPlayoutDevice", { error: "eOperationNotSupported" }, 6],
-    "setPlayoutDevice: devices cannot be chosen yet",
-  ],
-  [
-    ...["setCaptureDevice", { error: "eOperationNotSupported" }, 6],
-    "setCaptureDevice: devices cannot be chosen yet",
-  ],
+  ["setPlayoutDevice", { error: "eNoError" }],
+  ["setCaptureDevice", { error: "eNoError" }],
   ["getUserAuthStatus", "UserAuthorized"],
   ["showUserAuthorization", "selection", 3, "wrong arguments ()"],
   [

@@ -559,7 +559,7 @@ describe("during a call", () => {
     const heard = [];
     call.on("info", (info) => heard.push(info));
     call.on("callInfo", (info) => heard.push(info));
-    const callInfo = [{ uri: "urn:x", params: [["security", "secure"]] }];
+    const callInfo = { security: "Encrypted", isVoip: true };
     await say(
       ["info", { call: call.id, contentType: "text/plain", body: "hi" }],
       ["callInfo", { call: call.id, callInfo }],

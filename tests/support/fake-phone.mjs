@@ -41,6 +41,8 @@ export class FakePhone {
     this.status = "eIdle";
     this.registration = /** @type {any} */ (null);
     this.closed = 0;
+    /** Its calls, in order. @type {FakeCall[]} */
+    this.talks = [];
     /** @type {{ forceRegistration?: boolean }[]} */
     this.calls = [];
     /** @type {Map<string, Function[]>} */
@@ -125,8 +127,29 @@ export class FakePhone {
     return this.registration;
   }
 
+  /** @param {string} target @param {any} [options] */
+  call(target, options) {
+    return this.adopt(new FakeCall("outgoing", target, options));
+  }
+
+  /** Somebody calls. @param {string} uri @param {string} [displayName] */
+  ring(uri, displayName) {
+    const call = this.adopt(
+      new FakeCall("incoming", uri, undefined, displayName),
+    );
+    this.emit("incoming", { call });
+    return call;
+  }
+
+  /** @param {FakeCall} call */
+  adopt(call) {
+    this.talks.push(call);
+    return call;
+  }
+
   /** Another client took the device. */
   oust() {
+    for (const call of this.talks) call.end("eConnectionTerminated");
     this.become("eConnectionTerminated");
     this.emit("eConnectionTerminated", {
       reason: "forced",
@@ -155,6 +178,98 @@ export class FakePhone {
 
   free() {
     if (holders.get(this.line) === this) holders.delete(this.line);
+  }
+}
+
+let calls = 0;
+
+/** A call without signalling: the test says what the far end does. */
+export class FakeCall {
+  /** What was asked of it: names with arguments. @type {any[][]} */
+  asked = [];
+  /** Makes the next thing asked fail. @type {Error | null} */
+  refusal = null;
+  muted = { audio: false, video: false };
+  heldBy = /** @type {string | null} */ (null);
+  startTime = /** @type {Date | null} */ (null);
+  localStream = null;
+  remoteStream = null;
+  /** @type {Map<string, Function[]>} */
+  listeners = new Map();
+
+  /**
+   * @param {"incoming" | "outgoing"} direction
+   * @param {string} uri
+   * @param {any} [options]
+   * @param {string} [displayName]
+   */
+  constructor(direction, uri, options, displayName = "") {
+    this.id = ++calls;
+    this.direction = direction;
+    this.options = options;
+    this.remote = { uri, displayName };
+    this.state = direction === "incoming" ? "incoming" : "calling";
+    for (const name of FakeCall.methods)
+      /** @type {any} */ (this)[name] = async (
+        /** @type {any[]} */ ...args
+      ) => {
+        this.asked.push([name, ...args]);
+        const { refusal } = this;
+        this.refusal = null;
+        if (refusal) throw refusal;
+        this.#did(name, args[0]);
+      };
+  }
+
+  static methods =
+    "answer reject hangup hold resume mute unmute sendDtmf transfer setVideo setDevice".split(
+      " ",
+    );
+
+  /** @param {string} name @param {Function} listener */
+  on(name, listener) {
+    this.listeners.set(name, [...(this.listeners.get(name) ?? []), listener]);
+    return this;
+  }
+
+  /** @param {string} name @param {Function} listener */
+  once(name, listener) {
+    return this.on(name, listener);
+  }
+
+  /** @param {string} name @param {any} [payload] */
+  emit(name, payload) {
+    for (const listener of this.listeners.get(name) ?? []) listener(payload);
+  }
+
+  /** @param {string} state @param {string | null} [heldBy] */
+  become(state, heldBy = null) {
+    Object.assign(this, { state, heldBy });
+    const first = state === "connected" && !this.startTime;
+    if (first) this.startTime = new Date();
+    this.emit("state", { state, heldBy });
+    if (first) this.emit("connected", {});
+  }
+
+  /** @param {string} cause @param {number} [status] @param {string} [reason] */
+  end(cause, status, reason = "") {
+    if (this.state === "ended") return;
+    this.become("ended");
+    this.emit("ended", { cause, status, reason });
+  }
+
+  /** @param {string} name @param {any} argument */
+  #did(name, argument) {
+    if (name === "answer" || name === "resume") this.become("connected");
+    else if (name === "hold") this.become("held", "local");
+    else if (/reject|hangup|transfer/.test(name)) this.end("local");
+    else if (/mute/.test(name))
+      for (const kind of /** @type {("audio" | "video")[]} */ ([
+        "audio",
+        "video",
+      ]))
+        if (!argument || argument === kind)
+          this.muted = { ...this.muted, [kind]: name === "mute" };
   }
 }
 

@@ -22,6 +22,10 @@ $(document).ready(function () {
     },
   });
   $("#phone").bind("system.cwic", systemEvent);
+  $("#phone").bind("conversationIncoming.cwic", incoming);
+  $("#conversations").bind("conversationStart.cwic", started);
+  $("#conversations").bind("conversationUpdate.cwic", updated);
+  $(document).bind("conversationEnd.cwic", ended);
   $(document).bind("error.cwic", errorEvent);
 });
 
@@ -112,6 +116,53 @@ function switchDevice() {
 function call() {
   $("#conversation").cwic("startConversation", {
     participant: { recipient: $("#number").val() },
+    container: $("<div>").appendTo("#conversations"),
+    error: function (error) {
+      tell("no call " + error.code + " " + error.details[0]);
+    },
+  });
+}
+
+function incoming(event, conversation, container) {
+  tell("incoming " + conversation.state + " " + conversation.participant.name);
+  container.appendTo("#conversations");
+  buttons(container);
+}
+
+function started(event, conversation, container) {
+  tell("started " + conversation.state + " " + conversation.callType);
+  buttons(container);
+  show(conversation, container);
+}
+
+function updated(event, conversation, container) {
+  tell("updated " + conversation.state);
+  show(conversation, container);
+}
+
+function ended(event, conversation) {
+  tell("ended " + conversation.state + " " + conversation.exists);
+}
+
+function show(conversation, container) {
+  container.find(".state").text(conversation.state);
+}
+
+/* Buttons know their call by the container that they are in. */
+function buttons(container) {
+  container.html(
+    "<b class='state'></b><button class='answer'>Answer</button>" +
+      "<button class='hold'>Hold</button><button class='resume'>Resume</button>" +
+      "<button class='mute'>Mute</button><button class='end'>End</button>",
+  );
+  container.find(".answer").click(function () {
+    container.cwic("startConversation");
+  });
+  container.find(".hold, .resume, .mute").click(function () {
+    container.cwic("updateConversation", $(this).attr("class"));
+  });
+  container.find(".end").click(function () {
+    container.cwic("endConversation");
   });
 }
 

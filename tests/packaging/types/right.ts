@@ -1,9 +1,15 @@
 // The package as people use it: every line of this must compile.
 
-import { Phone, PhoneError, type Registration } from "graceline";
+import {
+  Phone,
+  PhoneError,
+  type Call,
+  type MediaHandlerFactory,
+  type Registration,
+} from "graceline";
 import { init as initSlim, Phone as SlimPhone } from "graceline/slim";
 import { Phone as InlinePhone } from "graceline/inline";
-import { startRegistrar } from "graceline/testing";
+import { fakeMedia, startRegistrar } from "graceline/testing";
 import attach from "graceline/jquery";
 
 export async function logIn(
@@ -75,6 +81,72 @@ export async function test(): Promise<void> {
   for (const { device, instanceId, expires } of registrar.bindings("2001"))
     console.log(url, device, instanceId, expires);
   await registrar.stop();
+}
+
+export async function talk(phone: Phone, stream: MediaStream): Promise<void> {
+  const { signal } = new AbortController();
+  const call: Call = phone.call("2002", {
+    audio: { deviceId: "headset" },
+    video: false,
+    stream,
+    signal,
+    extraHeaders: { "X-Ticket": "7" },
+  });
+  call
+    .on("state", ({ state, heldBy, early }) =>
+      console.log(state, heldBy, early),
+    )
+    .once("connected", ({ startTime }) => console.log(startTime.getTime()))
+    .once("ended", ({ cause, status, reason }) =>
+      console.log(cause === "answeredElsewhere", status?.toFixed(), reason),
+    );
+  call.addEventListener("track", ({ track, detail }) =>
+    console.log(track.kind, detail.stream.id),
+  );
+  call.on("error", ({ code }) => console.log(code));
+  await call.hold();
+  await call.resume();
+  await call.mute("audio");
+  await call.sendDtmf("12#", { duration: 100 });
+  await call.setDevice("audio", "other");
+  const stats: RTCStatsReport = await call.getStats();
+  console.log(stats.size, call.remote.displayName, call.startTime?.getTime());
+  const [first, second] = phone.calls;
+  if (first && second) await first.transfer(second);
+  await call.transfer("2003");
+
+  phone.on("incoming", async ({ call }) => {
+    if (call.replaces || call.remote.uri.startsWith("sip:"))
+      await call.answer();
+    else await call.reject(603);
+  });
+  phone.on("transferred", ({ from, call }) => console.log(from.id, call.id));
+  phone.on("message", ({ from, body }) => console.log(from.uri, body));
+  await phone.message("2002", "hello");
+}
+
+/** A handler of another host. */
+export const media: MediaHandlerFactory = ({ emit, direction }) => ({
+  createOffer: async ({ hold }) => `${direction} ${hold}`,
+  createAnswer: async (offer) => offer,
+  applyAnswer: async () => emit.renegotiate({ iceRestart: true }),
+  rollback: async () => {},
+  close: () => {},
+  localStream: null,
+  remoteStream: null,
+});
+
+export function fake(): Phone {
+  const media = fakeMedia({ dtmf: false, fail: (step) => step === "open" });
+  const sends: boolean | undefined = media.made[0]?.sends("audio");
+  console.log(sends);
+  return new Phone({
+    connections: "ws://127.0.0.1/",
+    user: "2001",
+    domain: "example.com",
+    media,
+    iceServers: async () => [{ urls: "stun:stun.example.com" }],
+  });
 }
 
 declare const jQuery: object;

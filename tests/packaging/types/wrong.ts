@@ -1,6 +1,6 @@
 // Mistakes that the types must catch, each marked on the line before it.
 
-import { Phone, PhoneError } from "graceline";
+import { type Call, Phone, PhoneError } from "graceline";
 import { startRegistrar } from "graceline/testing";
 
 // @ts-expect-error: options are needed
@@ -52,3 +52,32 @@ PhoneError.is(new Error(), "eBusy");
 
 // @ts-expect-error: no such policy
 void startRegistrar({ policy: "strict", users: {} });
+
+// @ts-expect-error: a target is text
+phone.call(2002);
+
+// @ts-expect-error: a misspelt option
+phone.call("2002", { vidio: true });
+
+const call = phone.call("2002");
+
+// @ts-expect-error: no such state
+call.state === "talking";
+
+// @ts-expect-error: no such event
+call.on("hangup", () => {});
+
+// @ts-expect-error: a number
+void call.reject("busy");
+
+// @ts-expect-error: no such kind
+void call.mute("sound");
+
+// @ts-expect-error: may be null
+call.startTime.getTime();
+
+// @ts-expect-error: handed out by a phone alone
+new Call();
+
+// @ts-expect-error: a factory, not a handler
+new Phone({ ...options, media: {} });

@@ -1,0 +1,328 @@
+/** The conversations of a page: which call is whose container, and what a failure is called. */
+
+import { Conversation } from "./conversation.js";
+import { Devices } from "./devices.js";
+import { failureParts } from "./errors.js";
+
+/**
+ * @typedef {import("./session.js").Session} Session
+ * @typedef {any} Selection  a jQuery selection
+ */
+
+/** Written as people write numbers. */
+const NUMBER = /^\+?[\d\s().-]+$/;
+
+export class Telephony {
+  #session;
+  /** @type {Map<number, Conversation>} */
+  #conversations = new Map();
+  #preview = /** @type {Map<HTMLVideoElement, MediaStream>} */ (new Map());
+
+  /** @param {Session} session */
+  constructor(session) {
+    this.#session = session;
+    this.devices = new Devices(() =>
+      session.host.trigger(session.target, "mmDeviceChange.cwic", {}),
+    );
+  }
+
+  get #containers() {
+    return this.#session.host.containers;
+  }
+
+  /** Hears of the calls of a phone. @param {any} phone */
+  follow(phone) {
+    phone.on("incoming", (/** @type {any} */ { call }) => {
+      this.#adopt(call, this.#containers.get());
+    });
+    phone.on("transferred", (/** @type {any} */ { call }) => {
+      this.#adopt(call, this.#containers.get());
+    });
+    void this.devices.refresh();
+  }
+
+  /**
+   * @param {any} which  an id, or an object that has one
+   * @returns {Conversation | undefined}
+   */
+  find(which) {
+    const id = which && typeof which === "object" ? which.id : which;
+    return this.#conversations.get(Number(id));
+  }
+
+  /**
+   * @param {Selection} selection
+   * @param {string} recipient
+   * @param {Record<string, any>} settings  of startConversation
+   * @returns {Conversation | undefined}
+   */
+  originate(selection, recipient, settings) {
+    const session = this.#session;
+    const container = this.#containers.get(settings.container ?? selection);
+    const target = NUMBER.test(recipient)
+      ? recipient.replace(/[\s().-]/g, "")
+      : recipient.trim();
+    try {
+      if (!session.phone)
+        throw new Error("no phone is logged in: call registerPhone first");
+      const call = session.phone.call(target, this.#wanted(settings));
+      this.#holdOthers(call);
+      const conversation = this.#adopt(call, container, settings.error);
+      this.#show(conversation, settings);
+      return conversation;
+    } catch (failure) {
+      this.fail(container, settings.error, failure, "eCreateCallFailed");
+      return undefined;
+    }
+  }
+
+  /**
+   * @param {Conversation} conversation
+   * @param {Selection} selection
+   * @param {Record<string, any>} settings  of startConversation
+   */
+  async answer(conversation, selection, settings) {
+    // The one that it rings in stays, if the page attached it.
+    if (
+      settings.container ||
+      !this.#containers.isAttached(conversation.container)
+    )
+      conversation.moveTo(
+        this.#containers.get(settings.container ?? selection),
+      );
+    this.#show(conversation, settings);
+    this.#holdOthers(conversation.call);
+    await this.#attempt(conversation, settings.error, () =>
+      conversation.call.answer(this.#wanted(settings)),
+    );
+  }
+
+  /**
+   * What the page asks of a call. A failure is an event of the container.
+   *
+   * @param {Conversation} conversation
+   * @param {() => Promise<unknown>} act
+   */
+  async update(conversation, act) {
+    await this.#attempt(conversation, undefined, act);
+    conversation.update();
+  }
+
+  /** @param {Conversation} conversation */
+  end(conversation) {
+    const { call } = conversation;
+    return this.#attempt(conversation, undefined, () =>
+      call.state === "incoming" ? call.reject() : call.hangup(),
+    );
+  }
+
+  /** @param {Conversation} conversation @param {string} direction */
+  setVideo(conversation, direction) {
+    const video =
+      /^Send/.test(direction) && this.devices.constraints("Capture");
+    return this.update(conversation, () => conversation.call.setVideo(video));
+  }
+
+  /**
+   * 3.0.4 names another call. 11.0 names a number, which is asked first; then the page, or its
+   * user by the button, completes the transfer.
+   *
+   * @param {Conversation} conversation
+   * @param {string | number} target
+   * @param {any} [completeButton]
+   */
+  transfer(conversation, target, completeButton) {
+    const session = this.#session;
+    const complete = (/** @type {any} */ to) =>
+      this.update(conversation, () => conversation.call.transfer(to));
+    const other = this.find(target);
+    if (other && other !== conversation) return complete(other.call);
+    if (session.settings.compatibility !== 11) return complete(String(target));
+    const asked = this.originate(this.#containers.get(), String(target), {});
+    asked?.call.once("connected", () => {
+      const completeTransfer = () => void complete(asked.call);
+      if (completeButton)
+        this.#containers.get(completeButton).one("click", completeTransfer);
+      session.host.trigger(session.target, "callTransferInProgress.cwic", {
+        completeTransfer,
+      });
+    });
+    return undefined;
+  }
+
+  /**
+   * @param {"Recording" | "Playout" | "Capture"} use
+   * @param {string} id
+   */
+  choose(use, id) {
+    this.devices.choose(use, id);
+    for (const conversation of this.#conversations.values()) {
+      const { call } = conversation;
+      if (!call.localStream) continue;
+      const kind = use === "Capture" ? "video" : "audio";
+      if (use === "Playout")
+        void this.update(conversation, () => conversation.playOn(id));
+      else if (
+        call.localStream
+          .getTracks()
+          .some((/** @type {any} */ track) => track.kind === kind)
+      )
+        void this.update(conversation, () => call.setDevice(kind, id));
+    }
+  }
+
+  /**
+   * @param {Conversation} conversation
+   * @param {any} which
+   * @param {Window} [page]
+   */
+  showRemote(conversation, which, page) {
+    const video = this.#containers.video(which, page);
+    if (!video) return false;
+    const show = () => (video.srcObject = conversation.call.remoteStream);
+    conversation.call.on("track", show);
+    show();
+    return true;
+  }
+
+  /** @param {any} which @param {Window} [page] */
+  hideVideo(which, page) {
+    const video = this.#containers.video(which, page);
+    if (!video) return false;
+    video.srcObject = null;
+    this.#preview
+      .get(video)
+      ?.getTracks()
+      .forEach((track) => track.stop());
+    this.#preview.delete(video);
+    return true;
+  }
+
+  /**
+   * Our own picture, before and during a call.
+   *
+   * @param {Selection} selection
+   * @param {any} which
+   * @param {Window} [page]
+   */
+  async showPreview(selection, which, page) {
+    const element = this.#containers.video(which, page);
+    try {
+      if (!element) throw new Error("wrong arguments (addPreviewWindow)");
+      const video = this.devices.constraints("Capture");
+      const stream = await navigator.mediaDevices.getUserMedia({ video });
+      this.hideVideo(element);
+      this.#preview.set(element, stream);
+      element.srcObject = stream;
+    } catch (failure) {
+      this.fail(selection, undefined, failure, "eNoWindowExists");
+    }
+  }
+
+  /**
+   * @template T
+   * @param {T} target
+   * @param {unknown} callback
+   * @param {any} failure
+   * @param {string} backup  the native code that tells of it
+   * @param {object} [context]
+   * @returns {T}
+   */
+  fail(target, callback, failure, backup, context) {
+    const { errors } = this.#session;
+    const { name, details, properties } = failureParts(failure);
+    const denied = failure?.cause?.name === "NotAllowedError";
+    const native = denied ? "eNotUserAuthorized" : backup;
+    // The page's own mistakes have names of their own; the rest is told as CWIC told it.
+    const entry = errors.entry(/^eInvalid/.test(name) ? name : native);
+    const nativeError = { ...properties, nativeError: native };
+    return this.#session.fail(
+      target,
+      callback,
+      entry,
+      native,
+      ...details,
+      nativeError,
+      context,
+    );
+  }
+
+  /**
+   * @param {any} call
+   * @param {Selection} container
+   * @param {unknown} [callback]
+   */
+  #adopt(call, container, callback) {
+    const session = this.#session;
+    /** @type {(name: string, conversation: Conversation) => void} */
+    const tell = (name, { container, data }) =>
+      this.#containers.tell(name, session.target, container, data);
+    const line = { user: session.registration.user ?? "", tell };
+    const conversation = new Conversation(call, line, this.#containers);
+    this.#conversations.set(call.id, conversation);
+    conversation.moveTo(container);
+    call.on("error", (/** @type {any} */ failure) => {
+      const early = !call.startTime;
+      this.fail(
+        conversation.container,
+        early ? callback : undefined,
+        failure,
+        early ? "eCreateCallFailed" : "eCallOperationFailed",
+        { conversation: conversation.data },
+      );
+    });
+    call.once("connected", () => {
+      // Now the browser tells what the devices are called.
+      void this.devices.refresh();
+      const { Playout } = this.devices.chosen;
+      if (Playout) void conversation.playOn(Playout);
+    });
+    call.once("ended", () => this.#conversations.delete(call.id));
+    conversation.begin();
+    return conversation;
+  }
+
+  /**
+   * @param {Conversation} conversation
+   * @param {unknown} callback
+   * @param {() => Promise<unknown>} act
+   */
+  async #attempt(conversation, callback, act) {
+    try {
+      await act();
+    } catch (failure) {
+      this.fail(
+        conversation.container,
+        callback,
+        failure,
+        "eCallOperationFailed",
+        {
+          conversation: conversation.data,
+        },
+      );
+    }
+  }
+
+  /** A desk phone has one active call: so had CWIC. @param {any} active */
+  #holdOthers(active) {
+    for (const conversation of this.#conversations.values()) {
+      const { call } = conversation;
+      if (call !== active && call.state === "connected")
+        void this.#attempt(conversation, undefined, () => call.hold());
+    }
+  }
+
+  /** @param {Conversation} conversation @param {Record<string, any>} settings */
+  #show(conversation, { remoteVideoWindow, window: page }) {
+    if (remoteVideoWindow)
+      this.showRemote(conversation, remoteVideoWindow, page);
+  }
+
+  /** @param {Record<string, any>} settings */
+  #wanted({ videoDirection = "Inactive" }) {
+    const audio = this.devices.constraints("Recording");
+    if (videoDirection === "Inactive") return { audio, video: false };
+    if (videoDirection === "RecvOnly") return { audio };
+    return { audio, video: this.devices.constraints("Capture") };
+  }
+}
