@@ -72,6 +72,16 @@ impl Phone {
         calls.tidy(|call| transactions.any(|purpose| purpose.call() == Some(call)));
     }
 
+    /// Nothing is waited for any more; what the app waits for has failed.
+    pub(super) fn drop_transactions(&mut self, now: Instant) {
+        while let Some(purpose) = self.transactions.take() {
+            if let Purpose::Call(call, job, number) = purpose {
+                self.calls.unanswered(now, call, job, number);
+            }
+        }
+        self.perform_calls(now);
+    }
+
     /// Writes a request that is no transaction of its own.
     fn write_side_request(&mut self, flow: FlowId, written: Result<Vec<u8>, WriteError>) {
         match written {

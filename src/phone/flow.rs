@@ -448,6 +448,7 @@ impl Phone {
         }
         self.flows.home = None;
         self.flows.rest();
+        self.place_calls(now);
     }
 
     fn close_flow(&mut self, now: Instant, id: FlowId) {

@@ -266,7 +266,7 @@ impl Phone {
             self.memory.held_until = None;
             self.send_register(now, Purpose::Farewell, register);
         }
-        self.transactions.retain(|_| false);
+        self.drop_transactions(now);
         self.close_flows(now);
         if leaving {
             return self.handle_outcome(now, Outcome::Unregistered);
@@ -433,6 +433,7 @@ impl Phone {
         } else {
             self.end_calls(now, Cause::Failed, "The phone is not registered any more.");
             self.release_flows(now);
+            self.place_calls(now);
         }
         self.tidy_calls();
         self.remember();
@@ -459,7 +460,7 @@ impl Phone {
         let linger = *self.linger.get_or_insert(now + LINGER);
         if !waits || linger <= now || self.flows.home().is_none() {
             self.linger = None;
-            self.transactions.retain(|_| false);
+            self.drop_transactions(now);
             self.close_flows(now);
         } else {
             self.flows.rest();

@@ -331,12 +331,12 @@ impl<P: Clone + PartialEq> Transactions<P> {
 
     /// Ends the transactions for `purpose`.
     pub fn end(&mut self, purpose: &P) {
-        self.retain(|pending| pending != purpose);
+        self.pending.retain(|pending| pending.purpose != *purpose);
     }
 
-    /// Keeps only those that `stays` names.
-    pub fn retain(&mut self, stays: impl Fn(&P) -> bool) {
-        self.pending.retain(|pending| stays(&pending.purpose));
+    /// Ends one of them.
+    pub fn take(&mut self) -> Option<P> {
+        self.pending.pop().map(|pending| pending.purpose)
     }
 
     /// `flow` is gone, and the answers with it: ends its transactions, but keeps

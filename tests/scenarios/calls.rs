@@ -278,3 +278,142 @@ fn a_phone_that_is_taken_over_ends_its_call_first() {
     world.seconds(40);
     world.is_quiet();
 }
+
+#[test]
+fn two_devices_ring_and_one_answers() {
+    let (mut world, alice, bob) = two();
+    let desk = world.client_with("desk", |config| {
+        config.user = "2002".into();
+        config.device = "DESK".into();
+    });
+    assert_eq!(world.login(desk, false), None);
+    world.call(alice, 1, "2002");
+    world.seconds(1);
+    let (here, there) = (incoming(&world.heard(bob)), incoming(&world.heard(desk)));
+    world.calls(desk, |calls, now| calls.answer(now, 7, there, Vec::new()));
+    world.seconds(1);
+    assert_eq!(ends(&world.heard(bob)), [(here, Cause::AnsweredElsewhere)]);
+    assert_eq!(states(&world.heard(alice)).last(), Some(&Shown::Connected));
+
+    // A second call: declined here it goes on ringing there, declined everywhere
+    // it ends for all.
+    for (status, ended) in [(486, Vec::new()), (603, vec![(3, Cause::Rejected)])] {
+        let call = if status == 486 { 3 } else { 0 };
+        if call == 3 {
+            world.call(alice, call, "2002");
+            world.seconds(1);
+        }
+        let phone = if status == 486 { bob } else { desk };
+        let ringing = incoming(&world.clients[phone].ringing());
+        world.calls(phone, |calls, now| {
+            calls.reject(now, 8, ringing, status, None);
+        });
+        world.seconds(1);
+        assert_eq!(ends(&world.heard(alice)), ended);
+    }
+    world.calls(alice, |calls, now| calls.hangup(now, 9, 1));
+    world.seconds(40);
+    world.is_quiet();
+}
+
+impl crate::world::Client {
+    /// What it heard of calls, without taking it.
+    fn ringing(&self) -> Vec<Event> {
+        let events = self.events.iter();
+        events
+            .filter_map(|event| match event {
+                phone::Event::Call(event) => Some(event.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+/// Three phones, of which the first talks with the second.
+fn three() -> (World, [ClientId; 3], u32) {
+    let mut world = World::new(1, registrar_config().with_user("2003", "secret"));
+    let phones = ["2001", "2002", "2003"].map(|user| world.phone(user));
+    let there = world.connect(phones[0], 1, phones[1], "2002");
+    (world, phones, there)
+}
+
+/// The transferee follows.
+fn follow(world: &mut World, id: ClientId) {
+    let heard = world.heard(id);
+    let refer = heard.iter().find_map(|event| match event {
+        Event::Refer { refer, .. } => Some(*refer),
+        _ => None,
+    });
+    let options = CallOptions {
+        refer: Some(refer.unwrap_or_else(|| panic!("no REFER: {heard:?}"))),
+        ..CallOptions::default()
+    };
+    world.calls(id, |calls, now| calls.call(now, 5, "", options));
+    world.seconds(1);
+}
+
+#[test]
+fn a_blind_transfer_among_three() {
+    for accepts in [true, false] {
+        let (mut world, [alice, bob, carol], there) = three();
+        world.calls(alice, |calls, now| calls.transfer(now, 20, 1, "2003"));
+        world.seconds(1);
+        follow(&mut world, bob);
+        let ringing = incoming(&world.heard(carol));
+        assert!(settled(&world.heard(alice)).is_empty());
+        if accepts {
+            world.calls(carol, |calls, now| {
+                calls.answer(now, 7, ringing, Vec::new());
+            });
+            world.seconds(1);
+            let heard = world.heard(alice);
+            assert_eq!(settled(&heard), [(20, None)]);
+            assert_eq!(ends(&heard), [(1, Cause::Local)]);
+            let heard = world.heard(bob);
+            assert_eq!(ends(&heard), [(there, Cause::Remote)]);
+            assert_eq!(states(&heard).last(), Some(&Shown::Connected));
+            world.calls(carol, |calls, now| calls.hangup(now, 8, ringing));
+        } else {
+            world.calls(carol, |calls, now| {
+                calls.reject(now, 7, ringing, 486, None);
+            });
+            world.seconds(1);
+            let heard = world.heard(alice);
+            assert_eq!(settled(&heard), [(20, Some("eCallFailed"))]);
+            assert_eq!(ends(&heard), [], "the call is still there");
+            world.calls(alice, |calls, now| calls.hangup(now, 8, 1));
+        }
+        world.seconds(40);
+        world.is_quiet();
+    }
+}
+
+#[test]
+fn an_attended_transfer_among_three() {
+    let (mut world, [alice, bob, carol], there) = three();
+    let at_carol = world.connect(alice, 3, carol, "2003");
+    world.calls(alice, |calls, now| calls.transfer_to(now, 20, 1, 3));
+    world.seconds(1);
+    follow(&mut world, bob);
+    let heard = world.heard(carol);
+    let pickup = heard.iter().find_map(|event| match event {
+        Event::Incoming { call, replaces, .. } => Some((*call, *replaces)),
+        _ => None,
+    });
+    let (pickup, replaced) = pickup.unwrap_or_else(|| panic!("{heard:?}"));
+    assert_eq!(replaced, Some(at_carol));
+    world.calls(carol, |calls, now| calls.answer(now, 7, pickup, Vec::new()));
+    world.seconds(2);
+    let heard = world.heard(alice);
+    assert_eq!(settled(&heard), [(20, None)]);
+    let mut ended = ends(&heard);
+    ended.sort_by_key(|(call, _)| *call);
+    assert_eq!(ended, [(1, Cause::Local), (3, Cause::Remote)]);
+    assert_eq!(ends(&world.heard(carol)), [(at_carol, Cause::Remote)]);
+    let heard = world.heard(bob);
+    assert_eq!(ends(&heard), [(there, Cause::Remote)]);
+    assert_eq!(states(&heard).last(), Some(&Shown::Connected));
+    world.calls(bob, |calls, now| calls.hangup(now, 8, 5));
+    world.seconds(40);
+    world.is_quiet();
+}

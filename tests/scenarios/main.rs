@@ -4,6 +4,7 @@
 #![allow(clippy::indexing_slicing, clippy::expect_used, clippy::panic)]
 
 mod addresses;
+mod call_sessions;
 mod calls;
 mod conflict;
 mod figures;
