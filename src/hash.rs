@@ -18,8 +18,8 @@ pub(crate) fn sha256(message: &[u8]) -> [u8; 32] {
         compress256(&mut state, &[*GenericArray::from_slice(block)]);
     }
     let mut hash = [0; 32];
-    for (bytes, word) in hash.chunks_exact_mut(4).zip(state) {
-        bytes.copy_from_slice(&word.to_be_bytes());
+    for (bytes, word) in hash.as_chunks_mut().0.iter_mut().zip(state) {
+        *bytes = word.to_be_bytes();
     }
     hash
 }
@@ -41,8 +41,8 @@ pub(crate) fn sha512_256(message: &[u8]) -> [u8; 32] {
         compress512(&mut state, &[*GenericArray::from_slice(block)]);
     }
     let mut hash = [0; 32];
-    for (bytes, word) in hash.chunks_exact_mut(8).zip(state) {
-        bytes.copy_from_slice(&word.to_be_bytes());
+    for (bytes, word) in hash.as_chunks_mut().0.iter_mut().zip(state) {
+        *bytes = word.to_be_bytes();
     }
     hash
 }
@@ -75,8 +75,8 @@ pub(crate) fn md5(message: &[u8]) -> [u8; 16] {
         }
     }
     let mut hash = [0; 16];
-    for (bytes, word) in hash.chunks_exact_mut(4).zip(state) {
-        bytes.copy_from_slice(&word.to_le_bytes());
+    for (bytes, word) in hash.as_chunks_mut().0.iter_mut().zip(state) {
+        *bytes = word.to_le_bytes();
     }
     hash
 }

@@ -1,7 +1,7 @@
 //! Dialogs (RFC 3261 §12): who talks to whom, by which route, in which order.
 
 use crate::prelude::*;
-use crate::sip::{Message, Name};
+use crate::sip::{Message, Name, Uri};
 use crate::text::concat;
 use crate::transaction::Request;
 
@@ -68,8 +68,8 @@ impl Dialog {
 
     /// A target refresh (RFC 3261 §12.2.1.2, §12.2.2).
     pub fn refresh_target(&mut self, message: &Message) {
-        if let Some(contact) = message.contacts().list.first() {
-            contact.uri.clone_into(&mut self.target);
+        if let Some(target) = remote_target(message) {
+            self.target = target;
         }
     }
 
@@ -105,6 +105,14 @@ impl Dialog {
             content: None,
         }
     }
+}
+
+/// The address that the requests of a dialog go to: a Contact that may stand in a
+/// request line (RFC 3261 §12.1, §19.1.1).
+pub fn remote_target(message: &Message) -> Option<String> {
+    let contact = message.contacts().list.into_iter().next()?;
+    let uri = Uri::parse(contact.uri)?;
+    uri.headers.is_empty().then(|| contact.uri.to_owned())
 }
 
 /// Every value of `name`, in order.

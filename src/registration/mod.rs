@@ -392,9 +392,9 @@ impl Registration {
                 }
             }
             Step::Rest if self.goal == Goal::Keep => {
-                let due = self.looks.iter().filter(|at| **at <= now).count();
-                if due > 0 {
-                    self.looks.drain(..due);
+                let before = self.looks.len();
+                self.looks.retain(|at| *at > now);
+                if self.looks.len() < before {
                     self.look_now(now);
                 } else if self
                     .bound

@@ -2,6 +2,7 @@
 //! at once what a look would show later. One dialog, refreshed before it ends;
 //! a registrar that does not offer the package is not asked again.
 
+use crate::dialog::remote_target;
 use crate::prelude::*;
 use crate::rand::Random;
 use crate::sip::{Element, Message, Name, NameAddr, Uri};
@@ -147,8 +148,7 @@ impl Subscription {
             200..300 => {
                 self.to_tag = answer.to_tag().map(str::to_owned);
                 if self.target.is_none() {
-                    let contact = answer.contacts().list.into_iter().next();
-                    self.target = contact.map(|contact| contact.uri.to_owned());
+                    self.target = remote_target(answer);
                     self.route = answer
                         .values(Name::RecordRoute)
                         .map(str::to_owned)

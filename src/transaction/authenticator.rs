@@ -162,7 +162,8 @@ impl Authenticator {
                     let Some((username, secret)) = secrets.for_digest(given) else {
                         continue;
                     };
-                    *nc += 1;
+                    // Used up only if a store was edited.
+                    *nc = nc.saturating_add(1);
                     let cnonce = random.hex::<8>();
                     let value = digest_authorization(
                         challenge, username, secret, method, uri, *nc, &cnonce, b"",

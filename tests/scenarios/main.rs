@@ -1,7 +1,12 @@
 //! The client machine against the registrar machine, in virtual time.
 
 // The panics of a test are its verdict.
-#![allow(clippy::indexing_slicing, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods
+)]
 
 mod addresses;
 mod call_sessions;

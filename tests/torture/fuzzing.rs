@@ -3,6 +3,7 @@
 
 use crate::corpus;
 use crate::targets::{TARGETS, Target, phone};
+use graceline::phone::Status;
 use graceline::rand::Random;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -93,6 +94,17 @@ fn registrar() {
     fuzz("registrar", 1000);
 }
 
+/// The scripts must get as far as they say, or nothing behind that is tried.
+#[test]
+fn the_scripts_of_the_phone_log_in_and_call() {
+    let (registered, _) = phone::play(phone::LOG_IN.as_bytes());
+    assert_eq!(registered.status(), Status::Ready);
+    for script in phone::SEEDS.iter().filter(|script| script.starts_with('q')) {
+        let (_, connected) = phone::play(script.as_bytes());
+        assert!(connected > 0, "{}", script.escape_default());
+    }
+}
+
 // What the fuzzer found.
 
 #[test]
@@ -110,4 +122,16 @@ fn a_realm_that_cannot_be_sent_back_is_not_answered() {
     phone::run(input.as_bytes());
     let stored = "m graceline 1\nnonce\twww\t\0r\tn\t\tSHA-256;auth\t7\x1er\x1eo";
     phone::run(stored.as_bytes());
+}
+
+#[test]
+fn a_contact_that_is_no_address_is_not_sent_to() {
+    for contact in [
+        "sip:far@^ar.invalid",
+        "sip:far@far.invalid?Route=%3Csip:x%3E",
+        "far",
+    ] {
+        let input = format!("q\x1eyc2002\x1e200 OK\r\nContact: <{contact}>\r\n\r\n{{SDP}}\x1eye");
+        phone::run(input.as_bytes());
+    }
 }

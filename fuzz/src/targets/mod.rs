@@ -3,6 +3,7 @@
 //!
 //! A target fails by a panic: of the code under test, or of an assertion here.
 
+mod calls;
 pub mod challenge;
 pub mod parse;
 pub mod phone;
@@ -28,7 +29,7 @@ pub const TARGETS: &[Target] = &[
     target("challenge", challenge::run, challenge::SEEDS),
     target("reginfo", reginfo::run, reginfo::SEEDS),
     Target {
-        before: phone::LOGIN,
+        before: phone::LOG_IN,
         ..target("phone", phone::run, phone::SEEDS)
     },
     target("registrar", registrar::run, registrar::SEEDS),

@@ -1,24 +1,30 @@
 //! The client machine: commands of the app, time, sockets, and whatever comes
 //! through them.
 
+use super::calls::Calls;
 use super::script::{answer, fill, line, number, steps};
 use graceline::phone::{Config, Event, Output, Phone};
 use graceline::sip::{Framing, Message, Name, keepalive};
 use graceline::time::{Duration, Instant};
 use graceline::transaction::Credentials;
 
+/// Stands for [`LOGIN`].
+pub const LOG_IN: &str = "q\x1e";
 /// A login, before which nobody listens to messages.
-pub const LOGIN: &str = "r\x1eo\x1e401 Unauthorized\r\nSupported: X-cisco-graceful-reg\r\n\
+const LOGIN: &str = "r\x1eo\x1e401 Unauthorized\r\nSupported: X-cisco-graceful-reg\r\n\
     WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\"\x1e\
-    200 OK\r\nContact: <{contact}>;expires=120\x1e";
+    200 OK\r\nSupported: X-cisco-graceful-reg\r\nContact: <{contact}>;expires=120\x1e";
+const SDP: &str = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n\
+    c=IN IP4 0.0.0.0\r\na=sendrecv\r\n";
 
 /// Inputs to start from. A step is a message if it does not begin with a small
 /// letter or a digit. Digits: an answer to the request sent last. `n`: a NOTIFY of
-/// the subscription. The other letters are those of [`Run::step`]; a `1` behind `o` and `x` means the second address.
+/// the subscription. `d`: a request in the dialog of the call. `y`: a command of
+/// [`Calls::command`]. The other letters are those of [`Run::step`]; a `1` behind `o` and `x` means the second address.
 pub const SEEDS: &[&str] = &[
     // A login in the Cisco form, a refresh, a takeover.
     "r\x1eo\x1e401 Unauthorized\r\nSupported: X-cisco-graceful-reg\r\nWWW-Authenticate: Digest realm=\"r\", \
-     nonce=\"n\", qop=\"auth\"\x1e200 OK\r\nContact: <{contact}>;expires=120\x1ew\x1e200 OK\r\nExpires: 60\r\n\
+     nonce=\"n\", qop=\"auth\"\x1e200 OK\r\nSupported: X-cisco-graceful-reg\r\nContact: <{contact}>;expires=120\x1ew\x1e200 OK\r\nExpires: 60\r\n\
      Contact: <{contact}>\x1eNOTIFY sip:a SIP/2.0\r\nVia: SIP/2.0/WS b\r\nFrom: <sip:b>;tag=1\r\nTo: <sip:a>\r\n\
      Call-ID: x\r\nCSeq: 1 NOTIFY\r\nEvent: service-control\r\nContent-Type: text/plain\r\n\r\naction=reset\r\n\
      RegisterCallId={{call-id}}\x1ew\x1e403 Forbidden\r\nWarning: 399 a \"Registration is active for another client\"",
@@ -33,6 +39,28 @@ pub const SEEDS: &[&str] = &[
     "r\x1eo\x1e200 OK\r\nContact: <sip:{ghost}@b.invalid;transport=ws>;expires=60;received=\"sip:192.0.2.1\"\x1e\
      200 OK\r\nContact: <{contact}>;expires=60, <sip:{ghost}@b.invalid;transport=ws>;expires=9\x1ew\x1e200 OK\r\n\
      Contact: <sip:{rival}@b.invalid>;expires=60\x1ew\x1ew",
+    // A call out, held, and ended there.
+    "q\x1eyc2002\x1e180 Ringing\x1e200 OK\r\nContact: <sip:far@far.invalid>\r\nAllow: UPDATE\r\n\
+     Content-Type: application/sdp\r\n\r\n{SDP}\x1eyh\x1e200 OK\r\nContent-Type: application/sdp\r\n\r\n{SDP}\x1edBYE",
+    // A call in, answered, transferred, and ended here.
+    "q\x1eINVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/WS far;branch=z9hG4bKi\r\nFrom: \"Bob\" <sip:far@b>;tag=f\r\n\
+     To: <sip:a@b>\r\nCall-ID: i\r\nCSeq: 1 INVITE\r\nContact: <sip:far@far.invalid>\r\nSupported: 100rel, timer, \
+     replaces\r\nSession-Expires: 90;refresher=uac\r\nContent-Type: application/sdp\r\n\r\n{SDP}\x1edPRACK\r\n\
+     RAck: {rseq} 1 INVITE\x1eya\x1edACK\x1edUPDATE\r\nContent-Type: application/sdp\r\n\r\n{SDP}\x1edREFER\r\n\
+     Refer-To: <sip:c@b?Replaces=x%3Bto-tag%3D1%3Bfrom-tag%3D2>\x1eyf\x1eytsip:d@b\x1e202 Accepted\x1edNOTIFY\r\n\
+     Event: refer\r\nSubscription-State: terminated\r\nContent-Type: message/sipfrag\r\n\r\nSIP/2.0 200 OK\x1eye",
+    // Forks, a reliable answer, a redirection, and a call that gets lost.
+    "q\x1eyc2002\x1e183 Progress\r\nRequire: 100rel\r\nRSeq: 1\r\nContact: <sip:f@f.invalid>\r\n\
+     Content-Type: application/sdp\r\n\r\n{SDP}\x1e200 OK\x1e302 There\r\nContact: <sip:g@f.invalid>;q=0.5, <tel:1>\x1e\
+     200 OK\r\nContact: <sip:g@f.invalid>\r\nRecord-Route: <sip:p.invalid;lr>, <sip:q.invalid>\r\n\
+     Content-Type: application/sdp\r\n\r\n{SDP}\x1ex0\x1ew\x1eo0\x1e200 OK\x1eyl\x1ew\x1ew\x1ey\x1et90000",
+    // An offer in the answer; a glare; candidates; a cancelled call.
+    "q\x1eINVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/WS far;branch=z9hG4bKi\r\nFrom: <sip:far@b>;tag=f\r\nTo: <sip:a@b>\
+     \r\nCall-ID: i\r\nCSeq: 1 INVITE\r\nContact: <sip:far@far.invalid>\r\nSupported: trickle-ice\r\nAnswer-Mode: Auto\
+     \r\nCall-Info: <urn:x-cisco-remotecc:callinfo>;security=encrypted;gci=1-2\r\n\r\n\x1eya\x1edACK\r\n\
+     Content-Type: application/sdp\r\n\r\n{SDP}\x1eyh\x1edINVITE\r\nContact: <sip:far@far.invalid>\r\n\r\n\x1e\
+     491 Pending\x1ew\x1edINFO\r\nInfo-Package: trickle-ice\r\nContent-Type: application/trickle-ice-sdpfrag\r\n\r\n\
+     a=candidate:1 1 UDP 1 192.0.2.1 1 typ host\x1eyx a=x\x1edCANCEL\x1eyisignal=1\x1eymsip:c@b\x1e202 OK\x1ew",
     // Everything that can go wrong with the flow.
     "r\x1ew\x1eo\x1ex\x1ew\x1eo\x1e503 Busy\r\nRetry-After: 5\x1ew\x1e423 Interval Too Brief\r\nMin-Expires: 90\x1e\r\n\r\n\
      \x1e100 Trying\x1e407 Proxy\r\nProxy-Authenticate: Bearer realm=\"x\"\x1egt\x1e200 OK\r\nContact: *\x1el\x1eb\x1ek\x1es",
@@ -50,11 +78,17 @@ const PASSWORD: &str = "correct horse";
 
 /// Runs the script in `data`.
 pub fn run(data: &[u8]) {
+    play(data);
+}
+
+/// The same; the phone as it is left, and how many calls were connected.
+pub fn play(data: &[u8]) -> (Phone, u32) {
     let mut run = Run::new(None);
     for step in steps(data) {
         run.step(step);
         run.drain(data);
     }
+    (run.phone, run.calls.connected)
 }
 
 struct Run {
@@ -65,11 +99,14 @@ struct Run {
     slot: u32,
     /// Requests that were not answered yet, and where they were sent.
     asked: Vec<(u32, Message)>,
+    /// The Contact registered last.
+    contact: String,
     /// The SUBSCRIBE sent last.
     subscribe: Option<Message>,
     attempts: u32,
     questions: u32,
     notifies: u32,
+    calls: Calls,
 }
 
 impl Run {
@@ -91,10 +128,12 @@ impl Run {
             generations: [0; 2],
             slot: 0,
             asked: Vec::new(),
+            contact: String::new(),
             subscribe: None,
             attempts: 0,
             questions: 0,
             notifies: 0,
+            calls: Calls::default(),
         }
     }
 
@@ -110,6 +149,12 @@ impl Run {
             b'r' | b'f' => {
                 self.attempts += 1;
                 phone.register(now, self.attempts, *letter == b'f');
+            }
+            b'q' => {
+                for step in steps(LOGIN.as_bytes()) {
+                    self.step(step);
+                    self.drain(step);
+                }
             }
             b'u' => phone.unregister(now),
             b'a' => phone.abort(now),
@@ -140,11 +185,20 @@ impl Run {
             }
             b'w' => self.wait(),
             b'n' => self.notify(rest),
+            b'y' => self.calls.command(phone, now, rest),
+            b'd' => {
+                let request = self.calls.request(rest);
+                self.hear(&self.fill(&request));
+            }
             b'0'..=b'9' => {
                 let text = self.fill(step);
-                if let Some((slot, request)) = self.asked.pop() {
-                    self.slot = slot;
-                    self.hear(&answer(&request, &text));
+                if let Some((slot, request)) = self.asked.last() {
+                    self.slot = *slot;
+                    let answer = answer(request, &text);
+                    if *letter != b'1' {
+                        self.asked.pop();
+                    }
+                    self.hear(&answer);
                 }
             }
             _ => self.hear(&self.fill(step)),
@@ -203,13 +257,14 @@ impl Run {
             ),
             _ => (String::new(), String::new()),
         };
-        let contact = format!("sip:{user}@b.invalid;transport=ws");
         let call_id = self.asked.last().map_or("", |(_, asked)| asked.call_id());
         let values = [
-            ("{contact}", contact.as_str()),
+            ("{contact}", self.contact.as_str()),
             ("{ghost}", &ghost),
             ("{rival}", &rival),
             ("{call-id}", call_id),
+            ("{rseq}", &self.calls.rseq),
+            ("{SDP}", SDP),
         ];
         fill(text, &values)
     }
@@ -241,6 +296,9 @@ impl Run {
                 Output::Event(Event::Failed(_, fault) | Event::Error(fault)) => {
                     assert!(fault.code != "eInternal", "{fault:?}");
                 }
+                Output::Event(Event::Call(event)) => {
+                    self.calls.heard(&mut self.phone, self.now, &event);
+                }
                 Output::Event(_) => {}
                 Output::CloseSocket { .. } => {}
             }
@@ -252,17 +310,21 @@ impl Run {
             return;
         }
         let message = Message::parse(data, Framing::Frame).expect("the phone speaks SIP");
+        self.calls.said(&message);
         if message.is_request() {
-            let valid = message.validate();
-            assert!(
-                valid.is_ok(),
-                "{valid:?} in {}",
-                String::from_utf8_lossy(data)
-            );
+            // The far end's Contact decides on the scheme: 416 is for its peers.
+            let fault = message.validate().err().filter(|fault| fault.status != 416);
+            assert!(fault.is_none(), "{fault:?} in {}", data.escape_ascii());
+            let contacts = message.contacts().list;
+            if let Some(contact) = contacts.last().filter(|_| message.method() == "REGISTER") {
+                self.contact = contact.uri.to_owned();
+            }
             if message.method() == "SUBSCRIBE" {
                 self.subscribe = Some(message.clone());
             }
-            self.asked.push((slot, message));
+            if message.method() != "ACK" {
+                self.asked.push((slot, message));
+            }
         } else {
             assert!(line(data).0.starts_with(b"SIP/2.0 "));
         }

@@ -14,7 +14,7 @@ pub fn steps(data: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// The number at the start of `text`, and what follows it.
 pub fn number(text: &[u8]) -> (u64, &[u8]) {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let (digits, rest) = text.split_at(digits);
+    let (digits, rest) = (&text[..digits], &text[digits..]);
     let digit = |number: u64, byte: &u8| {
         let shifted = number.saturating_mul(10);
         shifted.saturating_add(u64::from(byte - b'0'))
