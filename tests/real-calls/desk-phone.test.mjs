@@ -46,7 +46,7 @@ describe("a page and a desk phone", () => {
     });
 
   const open = async () => {
-    desk = await DeskPhone.start(world.server, "2004", "secret-2004");
+    desk = await DeskPhone.start(world, "2004");
     world.after(() => desk?.stop());
     page = await world.user(stack, "2001");
   };

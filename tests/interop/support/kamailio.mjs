@@ -1,6 +1,6 @@
 /**
- * Starts a real Kamailio, by default as a plain registrar over WebSocket from
- * `../kamailio-plain.cfg`, on a free loopback port, and looks into its bindings.
+ * Starts a real Kamailio as a plain registrar over WebSocket, from `../kamailio-plain.cfg`, on a
+ * free loopback port, and looks into its bindings.
  */
 import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { ServerProcess, freePort, freeUdpPort } from "./server-process.mjs";
+import { ServerProcess, freePort } from "./server-process.mjs";
 
 /** Where the Debian package puts it, unless the environment says otherwise. */
 export const PROGRAM = process.env.KAMAILIO ?? "/usr/sbin/kamailio";
@@ -30,9 +30,6 @@ const ANSWER_DEADLINE_MS = 15_000;
  *   Kamailio comes with says no.
  * @property {boolean} [proxyAuth] whether requests other than REGISTER are challenged too (407)
  * @property {"MD5" | "SHA-256"} [algorithm] of the digest; default MD5
- * @property {string} [config] another configuration than the plain one
- * @property {string[]} [defines] `NAME=VALUE` for that configuration
- * @property {boolean} [udp] whether it listens on UDP too, for phones
  */
 
 /**
@@ -70,9 +67,6 @@ export class Kamailio {
   /** The users of the configuration. @type {Readonly<Record<string, string>>} */
   passwords = { 2001: "secret-2001", 2002: "secret-2002" };
 
-  /** Where phones send to, with the variant `udp`. */
-  udpPort = 0;
-
   #variants;
   #port = 0;
   #directory = "";
@@ -89,7 +83,6 @@ export class Kamailio {
     server.#directory = await mkdtemp(join(tmpdir(), "kamailio-"));
     try {
       server.#port = await freePort();
-      if (variants.udp) server.udpPort = await freeUdpPort();
       await server.#launch();
     } catch (error) {
       await server.stop();
@@ -162,14 +155,12 @@ export class Kamailio {
   }
 
   async #launch() {
-    const { config = CONFIG } = this.#variants;
     await this.#process.launch(
       PROGRAM,
       [
-        ...["-f", config, "-DD", "-E", "-m", "64", "-M", "8"],
+        ...["-f", CONFIG, "-DD", "-E", "-m", "64", "-M", "8"],
         ...["-Y", this.#directory, "-P", join(this.#directory, "pid")],
         ...["-l", `tcp:127.0.0.1:${this.#port}`],
-        ...(this.udpPort ? ["-l", `udp:127.0.0.1:${this.udpPort}`] : []),
         ...definitions(this.#variants).flatMap((text) => ["-A", text]),
       ],
       { ready: "kamailio is ready", directory: this.#directory },
@@ -220,5 +211,5 @@ function definitions(variants) {
     .map(([name, value]) => `${name}=${Number(value)}`);
   if (variants.algorithm) texts.push(`ALGORITHM="${variants.algorithm}"`);
   if (variants.proxyAuth) texts.push("PROXY_AUTH");
-  return texts.concat(variants.defines ?? []);
+  return texts;
 }

@@ -43,18 +43,17 @@ export class DeskPhone {
 
   /**
    * Resolves once it is registered.
-   * @param {{ udpPort: number, domain: string }} server
+   * @param {import("./world.mjs").World} world
    * @param {string} user
-   * @param {string} password
    */
-  static async start({ udpPort, domain }, user, password) {
+  static async start({ udpPort, server: { domain, passwords } }, user) {
     const phone = new DeskPhone();
     phone.#directory = await mkdtemp(join(tmpdir(), "baresip-"));
     try {
       const control = await freePort();
       await phone.#configure(control, [
         `<sip:${user}@${domain};transport=udp>`,
-        ...[`auth_user=${user}`, `auth_pass=${password}`],
+        ...[`auth_user=${user}`, `auth_pass=${passwords[user]}`],
         `outbound="sip:127.0.0.1:${udpPort};transport=udp"`,
         ...["answermode=auto", "regint=60", "audio_codecs=pcmu/8000/1"],
       ]);

@@ -66,7 +66,8 @@ export function pair(caller, callee, { transfers = true } = {}) {
         } catch (error) {
           console.error(await world.report());
           // Whatever it left behind is no matter of the next cell.
-          await world.clear();
+          await world.stop();
+          world = await World.start(caller.stack, callee.stack);
           pages = [];
           ends = undefined;
           throw error;

@@ -1,15 +1,19 @@
 /**
  * The servers and browsers of the call tests, and the users in them.
  */
-import { fileURLToPath } from "node:url";
-import { Kamailio } from "../../interop/support/kamailio.mjs";
+import { freeUdpPort } from "../../interop/support/server-process.mjs";
+import { Cluster } from "../../kamailio/support/cluster.mjs";
 import { Browsers } from "./pages.mjs";
 import { Rtpengine } from "./rtpengine.mjs";
 
-const config = fileURLToPath(new URL("../kamailio-calls.cfg", import.meta.url));
+const USERS = ["2001", "2002", "2003", "2004"];
 
-/** One Kamailio, with rtpengine, and browsers with pages of some stacks. */
+/** The deployed Kamailio with rtpengine, and browsers with pages of some stacks. */
 export class World {
+  /** @type {Cluster} */
+  server;
+  /** Where desk phones send to. */
+  udpPort = 0;
   /** @type {import("./pages.mjs").UserPage[]} */
   #pages = [];
   /** @type {(() => Promise<unknown>)[]} */
@@ -21,10 +25,19 @@ export class World {
     try {
       const rtpengine = await Rtpengine.start();
       world.after(() => rtpengine.stop());
-      world.server = await Kamailio.start({
-        config,
-        udp: true,
-        defines: [`RTPENGINE="udp:127.0.0.1:${rtpengine.port}"`],
+      world.udpPort = await freeUdpPort();
+      world.server = await Cluster.start({
+        accounts: USERS.map((user) => ({ user })),
+        nodes: [
+          {
+            define: ["WITH_RTPENGINE", "WITH_MD5_PHONES"],
+            listen: [`udp:127.0.0.1:${world.udpPort}`],
+            settings: {
+              RTPENGINE_SOCKET: `udp:127.0.0.1:${rtpengine.port}`,
+              ALLOWED_ORIGINS: "http://127[.]0[.]0[.]1:[0-9]+",
+            },
+          },
+        ],
       });
       world.after(() => world.server.stop());
       world.browsers = await Browsers.start([...new Set(stacks)]);
@@ -61,15 +74,10 @@ export class World {
       url: this.server.url,
       user,
       domain: this.server.domain,
-      password: `secret-${user}`,
+      password: this.server.passwords[user],
       iceServers,
     });
     return page;
-  }
-
-  /** Closes all pages. */
-  async clear() {
-    await Promise.all(this.#pages.splice(0).map((page) => page.close()));
   }
 
   /** What passed on the wires so far, for people. */
@@ -85,7 +93,7 @@ export class World {
 
   /** Closes the pages and ends the servers. */
   async stop() {
-    await this.clear();
+    this.#pages = [];
     for (const release of this.#releases.splice(0).reverse()) await release();
   }
 }
