@@ -25,7 +25,7 @@ use crate::registration::{Action, Outcome, Registration, Settings};
 use crate::subscription::Subscription;
 use crate::text::concat;
 use crate::time::{Duration, Instant, earliest};
-use crate::transaction::{Ask, Authenticator, Credentials, Secrets, Transactions};
+use crate::transaction::{Ask, Authenticator, Credentials, OVERSLEPT, Secrets, Transactions};
 use flow::Flows;
 
 /// How long a farewell may keep the socket open.
@@ -338,6 +338,11 @@ impl Phone {
 
     /// Fires what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
+        // A notifier gives a subscriber up that slept through its NOTIFY (RFC 6665
+        // §4.2.2): to be believed again when it is heard again.
+        if self.poll_timeout().is_some_and(|due| now - due > OVERSLEPT) {
+            self.registration.set_watched(false);
+        }
         if self
             .login
             .as_ref()

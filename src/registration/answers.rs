@@ -215,8 +215,11 @@ impl Registration {
             }
             Verdict::LogInAgain if query => {
                 // Where there is room for one contact only, ours pushes theirs out,
-                // and the way to them with it.
-                self.hint_rivals(&list);
+                // and the way to them with it; and theirs ours, if it was under way.
+                if rivals(&list).next().is_some() {
+                    self.hint_rivals(&list);
+                    self.look_at(now + DOUBT);
+                }
                 let ghosts = Self::removals(&list, &[Kind::Ghost]);
                 self.register(now, ghosts);
             }

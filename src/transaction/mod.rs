@@ -23,7 +23,7 @@ pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
 /// 64·T1: timers B, F, L and M. Requests to another phone wait this long.
 pub const LONG_TIMEOUT: Duration = Duration::from_secs(32);
 /// A timer that comes later than this was late because we slept, not the peer.
-const OVERSLEPT: Duration = Duration::from_secs(2);
+pub(crate) const OVERSLEPT: Duration = Duration::from_secs(2);
 
 /// The client transaction's state; what is over is gone, because a reliable
 /// transport brings nothing twice.

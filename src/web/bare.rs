@@ -16,6 +16,8 @@ const PAGE: usize = 64 * 1024;
 /// much memory is kept as was in use of every size at one time.
 struct Blocks(UnsafeCell<State>);
 
+// Its layout is fixed because tests/js/support/heap.js reads it from outside.
+#[repr(C)]
 struct State {
     /// First free block of each size; each holds the address of the next.
     free: [*mut u8; 64],

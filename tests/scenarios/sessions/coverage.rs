@@ -1,6 +1,6 @@
 //! What the sessions must have come across, or they prove nothing.
 
-use super::script::{DEEDS, MANNERS, OUTAGES, Script, Step};
+use super::script::{DEEDS, FATES, MANNERS, OUTAGES, Script, Step};
 use crate::tally::Tally;
 use graceline::registrar::Policy;
 use graceline::registration::ConflictScope;
@@ -22,6 +22,7 @@ pub fn note_setting(script: &Script, tally: &mut Tally) {
     for client in &script.clients {
         tally.count("profiles", client.profile_name());
         tally.count("types", client.kind_name());
+        tally.count("addresses", client.addresses.to_string());
         if client.scope == ConflictScope::User {
             tally.count("types", "scope user");
         }
@@ -38,6 +39,7 @@ const MUST_BE_SEEN: &[(&str, &[&str])] = &[
     ("profiles", &["auto", "cisco", "generic"]),
     ("types", &["graceful", "duplicate", "normal", "scope user"]),
     ("clients", &["1", "2", "3", "4", "5"]),
+    ("addresses", &["1", "2", "3"]),
     (
         "forces by rung",
         &[
@@ -99,6 +101,7 @@ pub fn assert_nothing_is_missing(tally: &Tally) {
         names.iter().for_each(|name| look(category, name));
     }
     DEEDS.iter().for_each(|(name, _)| look("deeds", name));
+    FATES.iter().for_each(|(name, _)| look("nodes", name));
     OUTAGES.iter().for_each(|(name, _)| look("outages", name));
     MANNERS.iter().for_each(|(name, _)| look("dialects", name));
     assert!(missing.is_empty(), "never seen: {missing:#?}");

@@ -1,7 +1,8 @@
 //! Draws a script from a seed.
 
-use super::script::{ClientKind, Deed, MANNERS, Outage, RegistrarKind, Script, Step};
+use super::script::{ClientKind, Deed, Fate, MANNERS, Outage, RegistrarKind, Script, Step};
 use crate::world::ClientId;
+use graceline::pool::Watch;
 use graceline::rand::Random;
 use graceline::registrar::{ALL_TELLINGS, Policy};
 use graceline::registration::{ConflictScope, Profile, RegistrationType};
@@ -21,7 +22,8 @@ pub fn draw(seed: u64) -> Script {
         let devices: BTreeSet<&String> = clients.iter().map(|client| &client.device).collect();
         registrar.max_contacts = registrar.max_contacts.max(Some(devices.len()));
     }
-    let steps = draw.steps(clients.len());
+    let nodes = clients.iter().map(|client| client.addresses).max();
+    let steps = draw.steps(clients.len(), nodes.unwrap_or(1));
     Script {
         seed: draw.below(256) as u8,
         registrar,
@@ -99,22 +101,36 @@ impl Draw {
             true => ConflictScope::User,
             false => ConflictScope::Device,
         };
+        let addresses = if self.once_in(5) {
+            2 + self.below(2)
+        } else {
+            1
+        };
+        let watch = self.one_of(&[Watch::All, Watch::InUse]);
         let client = |_| ClientKind {
             device: if self.once_in(6) { "OTHER" } else { "CSF" }.into(),
             profile: common.unwrap_or_else(|| self.one_of(profiles)),
             kind: self.one_of(kinds),
             scope,
             expires: self.once_in(8).then(|| self.one_of(&[15, 60, 180])),
+            addresses: addresses as usize,
+            watch: if addresses > 1 { watch } else { Watch::All },
         };
         (0..number).map(client).collect()
     }
 
-    fn steps(&mut self, clients: usize) -> Vec<Step> {
+    fn steps(&mut self, clients: usize, nodes: usize) -> Vec<Step> {
         let mut steps = Vec::new();
         let mut states = vec![State::default(); clients];
         for _ in 0..6 + self.below(25) {
             let id = self.below(clients as u64) as usize;
-            steps.extend(self.step(id, &mut states));
+            if nodes > 1 && self.once_in(6) {
+                let fates = [Fate::Dies, Fate::FallsSilent, Fate::ComesBack];
+                let node = self.below(nodes as u64) as usize;
+                steps.push(Step::Node(node, self.one_of(&fates)));
+            } else {
+                steps.extend(self.step(id, &mut states));
+            }
             let pause = match self.below(20) {
                 0 if states.iter().any(|state| state.asleep) => HOUR / 4 + self.below(3 * HOUR),
                 0..=4 => self.below(60),

@@ -75,3 +75,40 @@ fn the_rival_is_told_before_it_is_pushed_out() {
          force 1",
     );
 }
+
+/// Two clients that pushed each other out refreshed in step, each at the moment in
+/// which the other one came back: neither saw the other for ever.
+#[test]
+fn two_that_refresh_in_step_see_each_other() {
+    holds(
+        "registrar normal plain reg-event=no
+         client CSF auto graceful
+         client CSF auto graceful
+         client CSF auto graceful
+         client CSF auto graceful
+         client CSF auto duplicate
+         register 4
+         wait 1
+         force 3",
+    );
+}
+
+/// Whoever slept through a NOTIFY is not subscribed any more, and went on as if it
+/// were: it refreshed without a look, and pushed the winner out each time.
+#[test]
+fn a_subscription_may_not_outlive_a_sleep() {
+    holds(
+        "registrar normal plain
+         client CSF auto graceful
+         client CSF auto graceful
+         client OTHER auto graceful
+         register 0
+         wait 70
+         sleep 0
+         force 2
+         force 1
+         wait 90
+         sleep 1
+         wait 140000",
+    );
+}

@@ -3,6 +3,7 @@
 
 use crate::world::ClientId;
 use graceline::phone;
+use graceline::pool::Watch;
 use graceline::registrar::{Config, Dialect, Policy, Telling};
 use graceline::registration::{ConflictScope, Profile, RegistrationType};
 use graceline::time::Duration;
@@ -40,6 +41,9 @@ pub struct ClientKind {
     pub kind: RegistrationType,
     pub scope: ConflictScope,
     pub expires: Option<u32>,
+    /// How many addresses of the registrar it knows, and which it connects to.
+    pub addresses: usize,
+    pub watch: Watch,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +56,8 @@ pub enum Step {
     /// A WebSocket takes so many milliseconds more to open.
     SlowOpen(ClientId, u64),
     Server(Outage),
+    /// One of the registrar's nodes, by its address.
+    Node(usize, Fate),
 }
 
 /// What happens to one client.
@@ -93,6 +99,14 @@ pub enum Outage {
     Up,
 }
 
+/// What happens to a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    Dies,
+    FallsSilent,
+    ComesBack,
+}
+
 type Words<T> = &'static [(&'static str, T)];
 
 pub const DEEDS: Words<Deed> = &[
@@ -125,6 +139,12 @@ pub const OUTAGES: Words<Outage> = &[
     ("silent", Outage::Silent),
     ("refusing", Outage::Refusing),
     ("up", Outage::Up),
+];
+
+pub const FATES: Words<Fate> = &[
+    ("dies", Fate::Dies),
+    ("falls-silent", Fate::FallsSilent),
+    ("comes-back", Fate::ComesBack),
 ];
 
 const POLICIES: Words<Policy> = &[
@@ -216,6 +236,9 @@ impl ClientKind {
         config.registration_type = self.kind;
         config.conflict_scope = self.scope;
         config.expires = self.expires;
+        let url = |n| format!("ws://127.0.0.{n}/");
+        config.connections = (1..=self.addresses).map(url).collect();
+        config.watch = self.watch;
     }
 
     pub fn profile_name(&self) -> &'static str {
@@ -250,6 +273,10 @@ impl Display for Script {
             let user = client.scope == ConflictScope::User;
             option(f, "scope", user.then_some("user"))?;
             option(f, "expires", client.expires)?;
+            let several = client.addresses > 1;
+            option(f, "addresses", several.then_some(client.addresses))?;
+            let in_use = client.watch == Watch::InUse;
+            option(f, "watch", in_use.then_some("in-use"))?;
         }
         writeln!(f)?;
         self.steps.iter().try_for_each(|step| writeln!(f, "{step}"))
@@ -264,6 +291,7 @@ impl Display for Step {
             Step::Latency(id, millis) => write!(f, "latency {id} {millis}"),
             Step::SlowOpen(id, millis) => write!(f, "slow-open {id} {millis}"),
             Step::Server(outage) => write!(f, "server {}", word(OUTAGES, outage)),
+            Step::Node(node, fate) => write!(f, "node {node} {}", word(FATES, fate)),
         }
     }
 }
@@ -296,11 +324,15 @@ impl Script {
                         kind: value(KINDS, kind),
                         scope: ConflictScope::Device,
                         expires: None,
+                        addresses: 1,
+                        watch: Watch::All,
                     };
                     for option in options {
                         match option.split_once('=') {
                             Some(("scope", "user")) => client.scope = ConflictScope::User,
                             Some(("expires", seconds)) => client.expires = Some(number(seconds)),
+                            Some(("addresses", count)) => client.addresses = number(count),
+                            Some(("watch", "in-use")) => client.watch = Watch::InUse,
                             _ => panic!("what is {option:?}?"),
                         }
                     }
@@ -314,6 +346,10 @@ impl Script {
                     script
                         .steps
                         .push(Step::SlowOpen(number(id), number(millis)));
+                }
+                ["node", node, fate] => {
+                    let step = Step::Node(number(node), value(FATES, fate));
+                    script.steps.push(step);
                 }
                 ["server", outage] => script.steps.push(Step::Server(value(OUTAGES, outage))),
                 [deed, id] => script.steps.push(Step::To(number(id), value(DEEDS, deed))),

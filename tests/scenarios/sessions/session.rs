@@ -1,7 +1,7 @@
 //! Plays a script, and checks after every step of the world what must hold.
 
 use super::expectation::Expectations;
-use super::script::{ClientKind, DEEDS, Deed, OUTAGES, Outage, Script, Step, word};
+use super::script::{ClientKind, DEEDS, Deed, FATES, Fate, OUTAGES, Outage, Script, Step, word};
 use crate::tally::Tally;
 use crate::world::{ClientId, Flaw, Network, World};
 use graceline::phone::{Event, Fault, Phone, Status};
@@ -172,6 +172,7 @@ impl<'a> Session<'a> {
                 Step::Latency(id, millis) => self.world.clients[id].latency = millis,
                 Step::SlowOpen(id, millis) => self.world.clients[id].slow_open = millis,
                 Step::Server(outage) => self.outage(outage)?,
+                Step::Node(node, fate) => self.node(node, fate)?,
             }
         }
         self.end()
@@ -268,6 +269,8 @@ impl<'a> Session<'a> {
                 self.world.act(id, Phone::leave);
             }
             Deed::Resume => {
+                // It may find anything, as after a fault.
+                self.fault(id);
                 self.models[id].away = false;
                 self.models[id].since = self.world.now;
                 self.world.act(id, Phone::resume);
@@ -324,6 +327,20 @@ impl<'a> Session<'a> {
             Outage::Silent => self.world.nodes.fill(Network::Silent),
             Outage::Refusing => self.world.nodes.fill(Network::Refusing),
             Outage::Up => self.world.nodes.fill(Network::Up),
+        }
+        self.check()
+    }
+
+    fn node(&mut self, node: usize, fate: Fate) -> Holds {
+        self.tally.count("nodes", word(FATES, &fate));
+        self.disturb();
+        if fate != Fate::ComesBack {
+            (0..self.models.len()).for_each(|id| self.fault(id));
+        }
+        match fate {
+            Fate::Dies => self.world.kill_node(node as u32),
+            Fate::FallsSilent => self.world.nodes[node] = Network::Silent,
+            Fate::ComesBack => self.world.nodes[node] = Network::Up,
         }
         self.check()
     }

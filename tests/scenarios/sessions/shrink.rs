@@ -2,6 +2,7 @@
 //! in the same way.
 
 use super::script::{ClientKind, RegistrarKind, Script, Step};
+use graceline::pool::Watch;
 use graceline::registration::{ConflictScope, RegistrationType};
 
 /// The shortest form of `script` that still `fails`.
@@ -63,7 +64,7 @@ fn drop_clients(best: &mut Script, fails: &impl Fn(&Script) -> bool) {
 fn client(step: &Step) -> Option<usize> {
     match step {
         Step::To(id, _) | Step::Latency(id, _) | Step::SlowOpen(id, _) => Some(*id),
-        Step::Wait(_) | Step::Server(_) => None,
+        Step::Wait(_) | Step::Server(_) | Step::Node(..) => None,
     }
 }
 
@@ -112,12 +113,14 @@ fn simplify_setting(best: &mut Script, fails: &impl Fn(&Script) -> bool) {
         simpler(&mut candidate.registrar);
         adopt(best, candidate, fails);
     }
-    let clients: [fn(&mut ClientKind); 5] = [
+    let clients: [fn(&mut ClientKind); 7] = [
         |client| client.expires = None,
         |client| client.profile = None,
         |client| client.kind = RegistrationType::Graceful,
         |client| client.scope = ConflictScope::Device,
         |client| client.device = "CSF".into(),
+        |client| client.addresses = client.addresses.div_ceil(2),
+        |client| client.watch = Watch::All,
     ];
     for id in 0..best.clients.len() {
         for simpler in clients {
