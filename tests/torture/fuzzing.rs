@@ -94,6 +94,47 @@ fn registrar() {
     fuzz("registrar", 1000);
 }
 
+/// Inputs as long as a head may be, of the pieces that headers are made of. What
+/// read them in quadratic time would take minutes here.
+#[test]
+fn large_inputs_are_read_at_once() {
+    let pieces = [
+        ",",
+        ";",
+        ";a",
+        ";a=b",
+        "a=b, ",
+        "<sip:a@b>, ",
+        "\"",
+        "\\\"",
+        "<",
+        "%41",
+        "&a=b",
+        "\r\n a",
+    ];
+    let headers = [
+        "Contact: <sip:a@b",
+        "Via: SIP/2.0/WS a",
+        "Authorization: Digest a=b",
+        "Require: a",
+    ];
+    for header in headers {
+        for piece in pieces {
+            let request = format!(
+                "REGISTER sip:b SIP/2.0\r\nVia: SIP/2.0/WS x\r\nFrom: <sip:1@b>;tag=1\r\n\
+                 To: <sip:1@b>\r\nCall-ID: a\r\nCSeq: 1 REGISTER\r\nAuthorization: Bearer 1\r\n\
+                 {header}{}\r\n\r\n",
+                piece.repeat(60_000 / piece.len()),
+            );
+            let answer = request.replace("REGISTER sip:b SIP/2.0", "401 Unauthorized");
+            let answer = answer.replace("\r\nAuthorization", "\r\nWWW-Authenticate");
+            check(target("parse"), request.as_bytes());
+            check(target("registrar"), request.as_bytes());
+            check(target("phone"), format!("r\x1eo\x1e{answer}").as_bytes());
+        }
+    }
+}
+
 /// The scripts must get as far as they say, or nothing behind that is tried.
 #[test]
 fn the_scripts_of_the_phone_log_in_and_call() {

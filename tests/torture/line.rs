@@ -16,8 +16,6 @@ pub struct Line {
     socket: (u32, u32),
     /// The REGISTER that the registrar has not got yet.
     pub question: String,
-    /// Whether the phone said that it takes INVITE.
-    takes_calls: bool,
 }
 
 impl Line {
@@ -44,7 +42,6 @@ impl Line {
             registrar: Registrar::new(registrar, [2; 32]),
             socket: (0, 0),
             question: String::new(),
-            takes_calls: false,
         };
         line.registrar.handle_opened(NOW, CONNECTION);
         line.phone.register(NOW, 1, false);
@@ -86,12 +83,6 @@ impl Line {
         let answer = self.receive(options.as_bytes()).concat();
         let answer = String::from_utf8(answer).expect("UTF-8");
         assert!(answer.starts_with("SIP/2.0 200 "), "{answer}");
-        let mut allow = answer.lines().filter(|line| line.starts_with("Allow:"));
-        self.takes_calls = allow.any(|line| line.contains("INVITE"));
-    }
-
-    pub fn takes_calls(&self) -> bool {
-        self.takes_calls
     }
 
     fn hear(&mut self, message: &[u8]) {

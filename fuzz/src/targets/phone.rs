@@ -4,7 +4,7 @@
 use super::calls::Calls;
 use super::script::{answer, fill, line, number, steps};
 use graceline::phone::{Config, Event, Output, Phone};
-use graceline::sip::{Framing, Message, Name, keepalive};
+use graceline::sip::{Framing, Message, Name, ParseError, keepalive};
 use graceline::time::{Duration, Instant};
 use graceline::transaction::Credentials;
 
@@ -309,7 +309,11 @@ impl Run {
         if keepalive(data).is_some() {
             return;
         }
-        let message = Message::parse(data, Framing::Frame).expect("the phone speaks SIP");
+        let message = match Message::parse(data, Framing::Frame) {
+            // A long request makes a longer answer.
+            Err(ParseError::HeadTooLarge) => return,
+            message => message.expect("the phone speaks SIP"),
+        };
         self.calls.said(&message);
         if message.is_request() {
             // The far end's Contact decides on the scheme: 416 is for its peers.

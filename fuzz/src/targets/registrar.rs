@@ -2,7 +2,7 @@
 
 use super::script::{answer, fill, number, steps};
 use graceline::registrar::{Config, Dialect, Output, Policy, Registrar, User};
-use graceline::sip::{Framing, Message};
+use graceline::sip::{Framing, Message, ParseError};
 use graceline::time::{Duration, Instant};
 
 /// Inputs to start from. A digit first: the connection that a message comes from;
@@ -161,8 +161,11 @@ impl Run {
                 if data == b"\r\n" {
                     continue;
                 }
-                let message = Message::parse(&data, Framing::Frame);
-                let message = message.expect("the registrar speaks SIP");
+                let message = match Message::parse(&data, Framing::Frame) {
+                    // A long request makes a longer answer.
+                    Err(ParseError::HeadTooLarge) => continue,
+                    message => message.expect("the registrar speaks SIP"),
+                };
                 if message.is_request() {
                     self.sent = Some((connection, message));
                 }
