@@ -45,17 +45,7 @@ gracefulTest(
     });
 
     // The other side hangs up: its route set is the INVITE's, its target the INVITE's Contact.
-    const toTag = /;tag=([^;]+)/.exec(invite.header("From"))?.[1];
-    const fromTag = /;tag=([^;]+)/.exec(call.accepted.header("To"))?.[1];
-    const bye = await bob.send("BYE", invite.contacts[0].uri, {
-      to: alice.aor,
-      toTag,
-      fromTag,
-      callId: call.callId,
-      headers: invite
-        .all("Record-Route")
-        .map((/** @type {string} */ route) => ["Route", route]),
-    });
+    const bye = await Call.hangUp(bob, call);
     assert.equal(bye.status, 200);
     assert.equal(
       (await alice.incoming("BYE")).requestUri,

@@ -23,6 +23,7 @@ const ANSWER_DEADLINE_MS = 10_000;
  * @property {string} [domain] default example.test
  * @property {string} [name] how the transcript calls it
  * @property {Transcript} [transcript]
+ * @property {string | Buffer} [ca] the certificate to trust, for wss
  */
 
 /**
@@ -88,6 +89,7 @@ export class SipClient {
     this.transcript = options.transcript ?? new Transcript();
     this.socket = new WebSocket(options.url, "sip", {
       origin: "http://localhost",
+      ca: options.ca,
     });
     this.socket.on("message", (data) => this.#receive(data.toString()));
     /** Resolves with the close code. @type {Promise<number>} */

@@ -105,4 +105,22 @@ export class Call {
       ],
     });
   }
+
+  /**
+   * The callee ends the call, by what it knows from the INVITE.
+   * @param {SipClient} callee
+   * @param {Call} call
+   */
+  static async hangUp(callee, call) {
+    const invite = await callee.incoming("INVITE");
+    return callee.send("BYE", invite.contacts[0].uri, {
+      to: call.caller.aor,
+      toTag: call.fromTag,
+      fromTag: /;tag=([^;]+)/.exec(call.accepted.header("To"))?.[1],
+      callId: call.callId,
+      headers: invite
+        .all("Record-Route")
+        .map((route) => /** @type {[string, string]} */ (["Route", route])),
+    });
+  }
 }

@@ -5,7 +5,6 @@
  */
 import { execFile } from "node:child_process";
 import {
-  cp,
   mkdtemp,
   readFile,
   readdir,
@@ -191,14 +190,15 @@ export class Database {
  * @property {string[]} [define] switches of site.cfg to turn on
  * @property {string[]} [undefine] and off
  * @property {string[]} [listen] further `listen` lines
+ * @property {{ certificate: string, key: string }} [tls] paths; default: no TLS
  */
 
 /** One running node of the deployment. */
 export class KamailioNode {
   #directory = "";
   #process = new ServerProcess();
-  /** @type {string} */
   #config;
+  #tls;
 
   /**
    * @param {Redis} redis
@@ -209,45 +209,44 @@ export class KamailioNode {
     const node = new KamailioNode(options);
     node.#directory = await mkdtemp(join(tmpdir(), "kamailio-"));
     node.port = await freePort();
-    const clusterPort = await freePort();
+    node.clusterPort = await freePort();
     const site = await siteConfig({
       NODE_NAME: node.name,
       DATABASE_URL: database.url,
       REDIS_SERVER: `addr=127.0.0.1;port=${options.redisPort ?? redis.port}`,
       ALLOWED_ORIGINS: "http://localhost",
       NONCE_SECRET: "0123456789abcdef0123456789abcdef",
-      CLUSTER_ADDRESS: `${node.host}:${clusterPort}`,
-      CLUSTER_PORT: clusterPort,
+      CLUSTER_ADDRESS: `${node.host}:${node.clusterPort}`,
+      CLUSTER_PORT: node.clusterPort,
       CLUSTER_PEERS: "127[.]0[.]0[.][0-9]+",
       ...options.settings,
-    })(options, [`tcp:${node.host}:${node.port}`]);
+    })(options, `${node.#tls ? "tls" : "tcp"}:${node.host}:${node.port}`);
     for (const file of await readdir(DEPLOYMENT))
       if (file !== "site.cfg" && file !== "tls.cfg")
         await symlink(join(DEPLOYMENT, file), join(node.#directory, file));
     await writeFile(join(node.#directory, "site.cfg"), site);
+    await writeFile(join(node.#directory, "tls.cfg"), await tlsConfig(options));
     await node.start();
     return node;
   }
 
   /** @param {NodeOptions} options */
-  constructor({ name = "a", host = "127.0.0.1", config = "kamailio.cfg" }) {
+  constructor(options) {
+    const { name = "a", host = "127.0.0.1", config = "kamailio.cfg" } = options;
+    this.#tls = Boolean(options.tls);
     this.name = name;
     this.host = host;
     this.port = 0;
+    this.clusterPort = 0;
     this.#config = config;
   }
 
   get url() {
-    return `ws://${this.host}:${this.port}/`;
+    return `${this.#tls ? "wss" : "ws"}://${this.host}:${this.port}/`;
   }
 
   get log() {
     return this.#process.log;
-  }
-
-  /** @param {string} file copied into its directory, beside its configuration */
-  async provide(file) {
-    await cp(file, join(this.#directory, "tls.cfg"));
   }
 
   async start() {
@@ -291,10 +290,10 @@ export class KamailioNode {
 /**
  * The shipped site.cfg with other settings. What it does not have cannot be set.
  * @param {Record<string, string | number>} settings
- * @returns {(options: NodeOptions, listen: string[]) => Promise<string>}
+ * @returns {(options: NodeOptions, listen: string) => Promise<string>}
  */
 function siteConfig(settings) {
-  return async ({ define = [], undefine = ["WITH_TLS"], listen = [] }, own) => {
+  return async ({ define = [], undefine = [], listen = [], tls }, own) => {
     let text = await readFile(join(DEPLOYMENT, "site.cfg"), "utf8");
     const replace = (
       /** @type {RegExp} */ pattern,
@@ -308,14 +307,26 @@ function siteConfig(settings) {
         new RegExp(`^#!substdef "!${name}!.*!g"$`, "m"),
         `#!substdef "!${name}!${value}!g"`,
       );
-    for (const name of undefine)
+    for (const name of tls ? undefine : [...undefine, "WITH_TLS"])
       replace(new RegExp(`^#!define ${name}$`, "m"), "");
     for (const name of define)
       replace(new RegExp(`^##!define ${name}$`, "m"), `#!define ${name}`);
     replace(
       /^listen=tls:.*$/m,
-      [...own, ...listen].map((socket) => `listen=${socket}`).join("\n"),
+      [own, ...listen].map((socket) => `listen=${socket}`).join("\n"),
     );
     return text;
   };
+}
+
+/**
+ * The shipped tls.cfg with another certificate.
+ * @param {NodeOptions} options
+ */
+async function tlsConfig({ tls }) {
+  const text = await readFile(join(DEPLOYMENT, "tls.cfg"), "utf8");
+  if (!tls) return text;
+  return text
+    .replace(/^certificate = .*$/m, `certificate = ${tls.certificate}`)
+    .replace(/^private_key = .*$/m, `private_key = ${tls.key}`);
 }

@@ -1,0 +1,305 @@
+/**
+ * Two nodes and more with one Redis: refused, forced, told, called across nodes; nodes that die,
+ * nodes that are cut off.
+ */
+import assert from "node:assert/strict";
+import { eventually } from "../interop/support/eventually.mjs";
+import { PhoneUnderTest } from "../interop/support/phones.mjs";
+import { Relay } from "../support/relay.mjs";
+import { Call } from "./support/call.mjs";
+import { FORCE, contact, instance } from "./support/contacts.mjs";
+import { COUNT, allAtOnce, count, crowd } from "./support/crowd.mjs";
+import { gracefulTest } from "./support/graceful-test.mjs";
+
+const a = contact("a", { instance: instance("a") });
+const b = contact("b", { instance: instance("b") });
+const BOB = "sip:2002@example.test";
+
+const NODES = ["a", "b", "c"].map((name, index) => ({
+  name,
+  host: `127.0.0.${index + 2}`,
+  settings: { FORCES_PER_MINUTE: 0, LEASE_SECONDS: 5 },
+}));
+const two = { nodes: NODES.slice(0, 2) };
+
+gracefulTest(
+  "registered on one node, refused on the other; forced there, told here",
+  two,
+  async (world) => {
+    const [here, there] = world.server.nodes;
+    const alice = new PhoneUnderTest(world, "alice", { connections: here.url });
+    const bob = new PhoneUnderTest(world, "bob", { connections: there.url });
+    await alice.register();
+    await assert.rejects(bob.register(), { code: "eDeviceAlreadyRegistered" });
+    const [held] = await world.server.bindings();
+    assert.equal(held.node, "a");
+    const before = world.transcript.length;
+    await bob.register(true);
+    await alice.event("eConnectionTerminated");
+    const notifies = world.transcript.requests({
+      who: "alice",
+      method: "NOTIFY",
+      direction: "received",
+      since: before,
+    });
+    assert.equal(notifies.length, 1);
+    const bindings = await world.server.bindings();
+    assert.deepEqual(
+      bindings.map(({ node }) => node),
+      ["b"],
+    );
+    assert.match(here.log, /node a is ready/);
+  },
+);
+
+gracefulTest(
+  "the ousted client's connection is closed by its node",
+  two,
+  async (world) => {
+    const [here, there] = world.server.nodes;
+    const first = await world.connect({ name: "first", url: here.url });
+    const second = await world.connect({ name: "second", url: there.url });
+    await first.register({ contacts: [a] });
+    const refused = await second.register({ contacts: [b] });
+    assert.equal(refused.status, 403);
+    assert.match(refused.header("X-Graceline-Holder"), /contact="a"/);
+    await second.register({ contacts: [b], headers: [FORCE] });
+    const notify = await first.incoming("NOTIFY");
+    assert.equal(notify.requestUri, "sip:a@a.invalid;transport=ws");
+    assert.match(notify.body, new RegExp(`RegisterCallId={${first.callId}}`));
+    assert.equal(await first.closed, 4001);
+    assert.equal((await second.query()).length, 1);
+  },
+);
+
+gracefulTest(
+  "a challenge of one node is answered to the other: one round trip",
+  two,
+  async (world) => {
+    const [here, there] = world.server.nodes;
+    const client = await world.connect({ url: here.url });
+    await client.query();
+    const moved = await world.connect({ url: there.url });
+    moved.challenge = client.challenge;
+    const answer = await moved.register({ contacts: [a], reuseNonce: true });
+    assert.equal(answer.status, 200);
+  },
+);
+
+gracefulTest(
+  "calls and messages reach a phone whichever node holds its socket",
+  { nodes: NODES },
+  async (world) => {
+    const [here, there, third] = world.server.nodes;
+    const alice = await world.connect({ name: "alice", url: here.url });
+    const bob = await world.connect({
+      name: "bob",
+      user: "2002",
+      url: there.url,
+    });
+    const tab = await world.connect({
+      name: "tab",
+      user: "2002",
+      url: third.url,
+    });
+    await alice.register({ contacts: [a] });
+    await bob.register({ contacts: [b] });
+    const other = contact("t", { device: "TAB", instance: instance("c") });
+    await tab.register({ contacts: [other] });
+
+    assert.equal((await alice.request("MESSAGE", BOB)).status, 200);
+    await bob.incoming("MESSAGE");
+    await tab.incoming("MESSAGE");
+
+    const gruu = `${BOB};gr=${instance("b")}`;
+    const call = await Call.start(alice, gruu, bob);
+    assert.equal((await call.request("INFO")).status, 200);
+    await bob.incoming("INFO");
+    // From the other side, whose route set is the INVITE's.
+    assert.equal((await Call.hangUp(bob, call)).status, 200);
+    const bye = await alice.incoming("BYE");
+    assert.equal(bye.requestUri, "sip:alice@caller.invalid;transport=ws");
+    assert.deepEqual(
+      tab.received.map(({ method }) => method),
+      ["MESSAGE"],
+    );
+    // Both nodes know that it is over.
+    for (const node of [here, there])
+      await eventually("the dialog to be forgotten", async () =>
+        /ongoing: 0\b/.test(await node.rpc("dlg.stats_active")),
+      );
+  },
+);
+
+gracefulTest(
+  `${COUNT} logins at one instant on two nodes: one wins, one is left`,
+  two,
+  async (world) => {
+    const { nodes } = world.server;
+    const clients = await crowd(world, (index) => nodes[index % 2].url);
+    for (let round = 0; round < 3; round++) {
+      const statuses = await allAtOnce(clients);
+      assert.deepEqual(
+        [count(statuses, 200), count(statuses, 403)],
+        [1, COUNT - 1],
+      );
+      const winner = clients[statuses.indexOf(200)].client;
+      await winner.register({ contacts: ["*"], expires: 0, reuseNonce: true });
+    }
+    assert.equal(count(await allAtOnce(clients, [FORCE]), 200), COUNT);
+    const bindings = await world.server.bindings();
+    assert.equal(bindings.length, 1);
+    for (const { client, id } of clients)
+      if (`c${id}` !== bindings[0].contact_user)
+        assert.equal(await client.closed, 4001);
+  },
+);
+
+gracefulTest(
+  "a node is killed: its phones go to the other, and their ghosts keep nobody out",
+  two,
+  async (world) => {
+    const [here, there] = world.server.nodes;
+    const alice = new PhoneUnderTest(world, "alice", {
+      connections: [here.url, there.url],
+    });
+    await alice.register();
+    // Another user's phone, which nobody carries over.
+    const lost = await world.connect({
+      name: "lost",
+      user: "2002",
+      url: here.url,
+    });
+    await lost.register({ contacts: [b] });
+    await here.kill();
+    await world.transcript.until(
+      "alice to be registered on the other node",
+      () => alice.phone.registration?.connection === there.url,
+    );
+    assert.equal(alice.count("eConnectionTerminated"), 0);
+    const bindings = await world.server.bindings();
+    assert.deepEqual(
+      bindings.map(({ node }) => node),
+      ["b"],
+    );
+    // Another client waits no longer than the dead node's lease.
+    const rival = await world.connect({
+      name: "rival",
+      user: "2002",
+      url: there.url,
+    });
+    const began = performance.now();
+    await eventually("the dead node's ghost to be gone", async () => {
+      const answer = await rival.register({ contacts: [a] });
+      return answer.status === 200;
+    });
+    assert.ok(performance.now() - began < 6_000);
+  },
+);
+
+gracefulTest(
+  "a node that starts anew has lost its old connections' bindings at once",
+  two,
+  async (world) => {
+    const [here, there] = world.server.nodes;
+    const client = await world.connect({ url: here.url });
+    await client.register({ contacts: [a] });
+    await here.kill();
+    await here.start();
+    assert.deepEqual(await world.server.bindings(), []);
+    const rival = await world.connect({ name: "rival", url: there.url });
+    assert.equal((await rival.register({ contacts: [b] })).status, 200);
+  },
+);
+
+gracefulTest(
+  "a node that is cut off from Redis sends its phones away before their bindings lapse",
+  { nodes: [] },
+  async (world) => {
+    const { server } = world;
+    const link = await Relay.start(server.redis.port);
+    world.after(() => link.close());
+    const here = await server.add({ ...NODES[0], redisPort: link.port });
+    const there = await server.add(NODES[1]);
+    const alice = new PhoneUnderTest(world, "alice", {
+      connections: [here.url, there.url],
+    });
+    await alice.register();
+    const client = await world.connect({
+      name: "client",
+      user: "2002",
+      url: here.url,
+    });
+    await client.register({ contacts: [b] });
+    const rival = await world.connect({
+      name: "rival",
+      user: "2002",
+      url: there.url,
+    });
+    link.stall();
+    // The cut-off node lets nobody in, and says when to ask again.
+    const refused = await client.register({ contacts: [b] });
+    assert.equal(refused.status, 503);
+    assert.ok(Number(refused.header("Retry-After")) > 0);
+    // As long as its lease runs, nobody takes its lines unasked on the other side.
+    assert.equal((await rival.register({ contacts: [a] })).status, 403);
+    // Before it ends the node closes its connections: nobody believes to be registered who is not.
+    assert.equal(await client.closed, 1013);
+    await eventually("the lease to end", async () => {
+      const answer = await rival.register({ contacts: [a] });
+      return answer.status === 200;
+    });
+    await world.transcript.until(
+      "alice to be registered on the other node",
+      () => alice.phone.registration?.connection === there.url,
+      30_000,
+    );
+    assert.equal(alice.count("eConnectionTerminated"), 0);
+    link.resume();
+    await eventually("the node to be back", async () =>
+      /Redis is back/.test(here.log),
+    );
+    const back = await world.connect({
+      name: "back",
+      user: "2002",
+      url: here.url,
+    });
+    assert.equal((await back.register({ contacts: [b] })).status, 403);
+  },
+);
+
+gracefulTest(
+  "nodes that cannot reach each other: the force holds, the ousted client learns at its refresh",
+  {
+    // The nodes do not know each other: what one sends to the other is not taken.
+    nodes: NODES.slice(0, 2).map((node) => ({
+      ...node,
+      settings: { ...node.settings, CLUSTER_PEERS: "192[.]0[.]2[.]1" },
+    })),
+  },
+  async (world) => {
+    const [here, there] = world.server.nodes;
+    const first = await world.connect({ name: "first", url: here.url });
+    const second = await world.connect({ name: "second", url: there.url });
+    await first.register({ contacts: [a] });
+    const forced = await second.register({ contacts: [b], headers: [FORCE] });
+    assert.equal(forced.status, 200);
+    const refresh = await first.register({ contacts: [a] });
+    assert.equal(refresh.status, 403);
+    assert.deepEqual(first.received, []);
+    assert.equal((await world.server.bindings()).length, 1);
+  },
+);
+
+gracefulTest(
+  "strangers get nothing from the nodes' port",
+  two,
+  async (world) => {
+    const [here] = world.server.nodes;
+    const port = here.clusterPort;
+    await assert.rejects(
+      world.connect({ url: `ws://${here.host}:${port}/` }),
+      /404/,
+    );
+  },
+);

@@ -1,0 +1,99 @@
+/** Transports: wss with a certificate, and desk phones over UDP. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import WebSocket from "ws";
+import { eventually } from "../interop/support/eventually.mjs";
+import { freeUdpPort } from "../interop/support/server-process.mjs";
+import { contact, instance } from "./support/contacts.mjs";
+import { DatagramPhone } from "./support/datagram-phone.mjs";
+import { run } from "./support/deployment.mjs";
+import { gracefulTest } from "./support/graceful-test.mjs";
+
+const a = contact("a", { instance: instance("a") });
+const b = contact("b", { instance: instance("b") });
+
+gracefulTest(
+  "wss: TLS 1.2 and newer, with the certificate given",
+  { nodes: [] },
+  async (world) => {
+    const directory = await mkdtemp(join(tmpdir(), "tls-"));
+    world.after(() => rm(directory, { recursive: true }));
+    const certificate = join(directory, "cert.pem");
+    const key = join(directory, "key.pem");
+    await run("openssl", [
+      ...["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"],
+      ...["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"],
+      ...["-keyout", key, "-out", certificate],
+    ]);
+    const { url } = await world.server.add({ tls: { certificate, key } });
+    assert.match(url, /^wss:/);
+    const origin = "http://localhost";
+    const untrusting = new WebSocket(url, "sip", { origin });
+    const [error] = await once(untrusting, "error");
+    assert.match(String(error), /self-signed/);
+    const ca = await readFile(certificate);
+    const outdated = new WebSocket(url, "sip", {
+      origin,
+      ca,
+      minVersion: "TLSv1",
+      maxVersion: "TLSv1.1",
+      ciphers: "DEFAULT@SECLEVEL=0",
+    });
+    await once(outdated, "error");
+
+    const alice = await world.connect({ name: "alice", ca });
+    const bob = await world.connect({ name: "bob", user: "2002", ca });
+    assert.equal((await alice.register({ contacts: [a] })).status, 200);
+    assert.equal((await bob.register({ contacts: [b] })).status, 200);
+    assert.equal((await bob.send("MESSAGE", alice.aor)).status, 200);
+    const rival = await world.connect({ name: "rival", ca });
+    assert.equal((await rival.register({ contacts: [b] })).status, 403);
+    await alice.terminate();
+    await eventually(
+      "the line to be free",
+      async () => (await world.server.bindings()).length === 0,
+    );
+  },
+);
+
+gracefulTest(
+  "desk phones over UDP: the same policy, and repeated requests",
+  { nodes: [] },
+  async (world) => {
+    const port = await freeUdpPort();
+    await world.server.add({ listen: [`udp:127.0.0.1:${port}`] });
+    const account = { port, user: "2002", password: "secret-2002" };
+    const phones = [];
+    for (const _ of [1, 2]) {
+      const phone = new DatagramPhone({ ...account, ...world });
+      await phone.open();
+      world.after(() => phone.close());
+      phones.push(phone);
+    }
+    const [desk, second] = phones;
+    const { answer, again } = await desk.register();
+    assert.equal(answer.status, 200);
+    assert.equal((await again()).text, answer.text, "the same answer again");
+    assert.equal((await second.register()).answer.status, 403);
+
+    const alice = await world.connect({ name: "alice" });
+    await alice.register({ contacts: [a] });
+    assert.equal(
+      (await alice.send("MESSAGE", "sip:2002@example.test")).status,
+      200,
+    );
+    // A web phone of the same user that names its device rings beside it.
+    const web = await world.connect({ name: "web", user: "2002" });
+    assert.equal((await web.register({ contacts: [b] })).status, 200);
+    assert.equal(
+      (await alice.send("MESSAGE", "sip:2002@example.test")).status,
+      200,
+    );
+    await web.incoming("MESSAGE");
+    const messages = desk.received.filter(({ method }) => method === "MESSAGE");
+    assert.equal(messages.length, 2);
+  },
+);
