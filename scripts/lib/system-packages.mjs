@@ -59,6 +59,11 @@ export async function ensureRtpengine() {
   await ensureProgram("rtpengine", [["rtpengine-daemon"], ["rtpengine"]]);
 }
 
+/** sipp, which puts load on SIP servers. */
+export async function ensureSipp() {
+  await ensureProgram("sipp", [["sip-tester"]]);
+}
+
 /** baresip, the desk phone of the call tests. */
 export async function ensureBaresip() {
   await ensureProgram("baresip", [["baresip-core"]]);

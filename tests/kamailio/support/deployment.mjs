@@ -13,7 +13,7 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PROGRAM } from "../../interop/support/kamailio.mjs";
 import {
@@ -186,6 +186,7 @@ export class Database {
  * @property {string} [host] its loopback address; default 127.0.0.1
  * @property {number} [redisPort] where it believes Redis to be; default: there
  * @property {string} [config] the main file; default `kamailio.cfg`
+ * @property {string[]} [files] paths of further files beside it
  * @property {Record<string, string | number>} [settings] of site.cfg, to override
  * @property {string[]} [define] switches of site.cfg to turn on
  * @property {string[]} [undefine] and off
@@ -224,6 +225,8 @@ export class KamailioNode {
     for (const file of await readdir(DEPLOYMENT))
       if (file !== "site.cfg" && file !== "tls.cfg")
         await symlink(join(DEPLOYMENT, file), join(node.#directory, file));
+    for (const file of options.files ?? [])
+      await symlink(file, join(node.#directory, basename(file)));
     await writeFile(join(node.#directory, "site.cfg"), site);
     await writeFile(join(node.#directory, "tls.cfg"), await tlsConfig(options));
     await node.start();

@@ -1,0 +1,209 @@
+// What the graceful policy costs a Kamailio, and whether it holds under load:
+//
+//   node benches/kamailio/load.mjs            about two minutes
+//   node benches/kamailio/load.mjs --quick    does it run at all?
+//
+// Logins a second of one node of deploy/kamailio, against the same Kamailio with its own registrar
+// module in place of the policy, in turns: from sipp over TCP (each login on a connection of its
+// own), and from phones of this package over WebSocket. Server and load share the machine, so only
+// the ratio means something. Then phones fight for devices, and every client is asked afterwards.
+// Needs pkg/ (npm run build), what the tests' stage "kamailio" installs, and sip-tester.
+
+import { createHash, randomUUID } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Phone } from "graceline";
+import WebSocket from "ws";
+import { ensureSipp } from "../../scripts/lib/system-packages.mjs";
+import { eventually } from "../../tests/interop/support/eventually.mjs";
+import { Cluster } from "../../tests/kamailio/support/cluster.mjs";
+import { DOMAIN, run } from "../../tests/kamailio/support/deployment.mjs";
+
+const quick = process.argv.includes("--quick");
+const LOGINS = quick ? 200 : 4000;
+const PHONES = quick ? 20 : 300;
+const ROUNDS = quick ? 1 : 3;
+const AT_ONCE = 50;
+const DEVICES = quick ? 2 : 20;
+const RIVALS = 5;
+const FIGHTS = quick ? 2 : 20;
+
+const here = (/** @type {string} */ file) =>
+  fileURLToPath(new URL(file, import.meta.url));
+const password = (/** @type {string} */ user) => `secret-${user}`;
+const hash = (/** @type {string} */ algorithm, /** @type {string} */ user) =>
+  createHash(algorithm)
+    .update(`${user}:${DOMAIN}:${password(user)}`)
+    .digest("hex");
+const users = Array.from({ length: PHONES }, (_, index) => `u${index}`);
+
+await ensureSipp();
+const scratch = await mkdtemp(join(tmpdir(), "load-"));
+const list = join(scratch, "users.csv");
+const credentials = (/** @type {string} */ user) =>
+  `${user};[authentication username=${user} password=${password(user)}]`;
+await writeFile(list, `SEQUENTIAL\n${users.map(credentials).join("\n")}\n`);
+
+const cluster = await Cluster.start({ accounts: [], nodes: [] });
+try {
+  await cluster.database.sql(
+    users
+      .map(
+        (user) =>
+          `INSERT INTO subscriber VALUES ('${user}', '${DOMAIN}', NULL, '${hash("sha256", user)}', '${hash("md5", user)}', NULL, NULL);`,
+      )
+      .join("\n"),
+  );
+  const settings = { FORCES_PER_MINUTE: 0 };
+  // sipp knows MD5 only, and reads the first challenge.
+  const define = ["WITH_MD5_PHONES"];
+  const withPolicy = await cluster.add({ settings, define });
+  const without = await cluster.add({
+    name: "plain",
+    config: "without-policy.cfg",
+    files: [here("without-policy.cfg")],
+    settings,
+    define,
+  });
+  /** @type {Record<string, { policy: number[], plain: number[] }>} */
+  const figures = {
+    "sipp, TCP": { policy: [], plain: [] },
+    "phones, WebSocket": { policy: [], plain: [] },
+  };
+  for (let round = 0; round < ROUNDS; round++)
+    for (const [node, kind] of /** @type {const} */ ([
+      [without, "plain"],
+      [withPolicy, "policy"],
+    ])) {
+      figures["sipp, TCP"][kind].push(await sippLogins(node));
+      figures["phones, WebSocket"][kind].push(await phoneLogins(node));
+    }
+  console.log(
+    `Logins a second, one node, ${cpus().length} cores shared with the load; medians of ${ROUNDS}`,
+  );
+  for (const [how, { policy, plain }] of Object.entries(figures)) {
+    const [held, bare] = [median(policy), median(plain)];
+    console.log(
+      `  ${how}: ${held.toFixed(0)} with the policy, ${bare.toFixed(0)} without: ${(held / bare).toFixed(2)}`,
+    );
+  }
+  const { violations, checks, forced, refused } = await fights(withPolicy);
+  console.log(
+    `Under load: ${violations} violations in ${checks} checks (${refused} refused, ${forced} forced)`,
+  );
+  if (violations > 0) process.exitCode = 1;
+} finally {
+  await cluster.stop();
+  await rm(scratch, { recursive: true, force: true });
+}
+
+/** @param {import("../../tests/kamailio/support/deployment.mjs").KamailioNode} node */
+async function sippLogins(node) {
+  const began = performance.now();
+  await run("sipp", [
+    `${node.host}:${node.port}`,
+    ...["-sf", here("login.xml"), "-inf", list, "-nostdin", "-t", "tn"],
+    ...["-i", "127.0.0.1", "-max_socket", "500"],
+    ...["-m", `${LOGINS}`, "-l", `${AT_ONCE}`, "-r", "20000"],
+  ]);
+  const rate = LOGINS / ((performance.now() - began) / 1000);
+  // Its connections are closed: no binding may stay.
+  await eventually(
+    "sipp's bindings to be gone",
+    async () => (await cluster.redis.command(["KEYS", "graceline:u*"])) === "",
+  );
+  return rate;
+}
+
+/** @param {import("../../tests/kamailio/support/deployment.mjs").KamailioNode} node */
+async function phoneLogins(node) {
+  const phones = users.map((user) => phone(node, user));
+  const began = performance.now();
+  const waiting = [...phones];
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, async () => {
+      for (let one = waiting.pop(); one; one = waiting.pop())
+        await one.registerPhone();
+    }),
+  );
+  const rate = phones.length / ((performance.now() - began) / 1000);
+  await Promise.all(phones.map((one) => one.close()));
+  return rate;
+}
+
+/**
+ * Rivals log in to devices all at once, unforced and forced in turns; when all is quiet, exactly one
+ * of each device is ready, and it is the one that is bound. An unforced burst on a free device must
+ * have exactly one winner.
+ * @param {import("../../tests/kamailio/support/deployment.mjs").KamailioNode} node
+ */
+async function fights(node) {
+  const result = { violations: 0, checks: 0, forced: 0, refused: 0 };
+  const devices = users.slice(0, DEVICES);
+  for (let fight = 0; fight < FIGHTS; fight++) {
+    const forceRegistration = fight % 2 === 1;
+    await Promise.all(
+      devices.map(async (user) => {
+        const rivals = Array.from({ length: RIVALS }, () => phone(node, user));
+        const outcomes = await Promise.allSettled(
+          rivals.map((one) => one.registerPhone({ forceRegistration })),
+        );
+        const won = outcomes.filter(({ status }) => status === "fulfilled");
+        result.refused += RIVALS - won.length;
+        if (forceRegistration) result.forced += won.length;
+        else if (won.length !== 1) result.violations++;
+        await quiet(rivals);
+        const ready = rivals.filter((one) => one.ready);
+        const bound = await cluster.bindings(user);
+        result.checks++;
+        if (ready.length !== 1 || bound.length !== 1) result.violations++;
+        await Promise.all(rivals.map((one) => one.close()));
+        result.checks++;
+        if ((await cluster.bindings(user)).length !== 0) result.violations++;
+      }),
+    );
+  }
+  return result;
+}
+
+/**
+ * Resolves when at most one of the phones believes itself registered, or after ten seconds.
+ * @param {Phone[]} phones
+ */
+function quiet(phones) {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (phones.filter((one) => one.ready).length > 1) return;
+      clearTimeout(timer);
+      resolve(undefined);
+    };
+    const timer = setTimeout(resolve, 10_000);
+    for (const one of phones) one.on("status", look);
+    look();
+  });
+}
+
+/**
+ * @param {import("../../tests/kamailio/support/deployment.mjs").KamailioNode} node
+ * @param {string} user
+ */
+function phone(node, user) {
+  return new Phone({
+    connections: node.url,
+    user,
+    domain: DOMAIN,
+    password: password(user),
+    device: "CSF",
+    instanceId: `urn:uuid:${randomUUID()}`,
+    profile: "cisco",
+    storage: null,
+    WebSocket: /** @type {any} */ (WebSocket),
+  });
+}
+
+/** @param {number[]} values */
+function median(values) {
+  return values.toSorted((a, b) => a - b)[values.length >> 1];
+}
