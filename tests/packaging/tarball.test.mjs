@@ -22,6 +22,7 @@ test("the tarball holds what the package promises", () => {
     "js/index.d.ts",
     "demo/index.html",
     "demo/jquery.html",
+    "deploy/kamailio/kamailio.cfg",
   ]) {
     assert.ok(files.includes(file), `${file} is missing`);
   }
@@ -40,7 +41,8 @@ test("of what is built, the tarball holds what is used, and no leftovers", () =>
 });
 
 test("the tarball holds nothing else: no sources of the core, no tests, no source maps", () => {
-  const allowed = /^(js|pkg|demo|docs)\/|^[A-Z]+(\.md)?$|^package\.json$/;
+  const allowed =
+    /^(js|pkg|demo|docs|deploy)\/|^[A-Z]+(\.md)?$|^package\.json$/;
   const strangers = files.filter(
     (file) => !allowed.test(file) || /\.(rs|map|tmp)$|\/\./.test(file),
   );
