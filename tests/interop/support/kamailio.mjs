@@ -30,6 +30,7 @@ const ANSWER_DEADLINE_MS = 15_000;
  *   Kamailio comes with says no.
  * @property {boolean} [proxyAuth] whether requests other than REGISTER are challenged too (407)
  * @property {"MD5" | "SHA-256"} [algorithm] of the digest; default MD5
+ * @property {string} [config] another configuration than the plain one
  */
 
 /**
@@ -158,7 +159,16 @@ export class Kamailio {
     await this.#process.launch(
       PROGRAM,
       [
-        ...["-f", CONFIG, "-DD", "-E", "-m", "64", "-M", "8"],
+        ...[
+          "-f",
+          this.#variants.config ?? CONFIG,
+          "-DD",
+          "-E",
+          "-m",
+          "64",
+          "-M",
+          "8",
+        ],
         ...["-Y", this.#directory, "-P", join(this.#directory, "pid")],
         ...["-l", `tcp:127.0.0.1:${this.#port}`],
         ...definitions(this.#variants).flatMap((text) => ["-A", text]),
