@@ -4,6 +4,8 @@ import { DEFAULT_USERS, startRegistrar } from "../testing/index.js";
 import { sendFile } from "./static.js";
 
 const DOMAIN = "example.test";
+/** One more, so that there is somebody to transfer calls to. */
+const USERS = { ...DEFAULT_USERS, 2003: DEFAULT_USERS[2002] };
 const DEFAULT_PORT = 8080;
 const POLICIES = ["normal", "duplicate", "graceful"];
 /** Of a request's body, in bytes. */
@@ -17,7 +19,7 @@ const MAX_BODY = 1024;
 export async function startDemo(port) {
   const registrar = await startRegistrar({
     domain: DOMAIN,
-    users: DEFAULT_USERS,
+    users: USERS,
   });
   const demo = new Demo(registrar);
   try {
@@ -148,7 +150,7 @@ class Demo {
     return {
       url: this.#registrar.url,
       policy: this.#policy,
-      users: Object.entries(DEFAULT_USERS).map(([name, { password }]) => ({
+      users: Object.entries(USERS).map(([name, { password }]) => ({
         name,
         password,
       })),
@@ -157,7 +159,7 @@ class Demo {
   }
 
   #bindings() {
-    return Object.keys(DEFAULT_USERS).flatMap((user) =>
+    return Object.keys(USERS).flatMap((user) =>
       this.#registrar.bindings(user).map((binding) => ({ user, ...binding })),
     );
   }

@@ -1,0 +1,233 @@
+// One call on a phone: who, how long, what can be done, how it sounds.
+
+import { find, make, say } from "./element.js";
+import { Level, quality } from "./meter.js";
+
+/**
+ * @typedef {import("../js/index.js").Call} Call
+ * @typedef {object} Surroundings
+ * @property {() => AudioContext} context
+ * @property {(uri: string) => string} nameOf
+ * @property {() => Promise<void>} answer
+ * @property {() => void} beforeTalking
+ * @property {() => { text: string, target: string | Call }[]} targets
+ * @property {(message: string) => void} trouble
+ */
+
+/** How often levels and quality are looked at, in ms. */
+const LEVELS = 100;
+const QUALITY = 1000;
+
+const KEYS = "123456789*0#";
+
+export class Talk {
+  #call;
+  #around;
+  #audio = new Audio();
+  /** Of what is said, and of what is heard. @type {Level[]} */
+  #levels = [];
+  /** @type {any[]} */
+  #timers = [];
+
+  /**
+   * @param {Call} call
+   * @param {Surroundings} around
+   */
+  constructor(call, around) {
+    this.#call = call;
+    this.#around = around;
+    const template = /** @type {HTMLTemplateElement} */ (
+      find(document, "#talk-template")
+    );
+    const copy = /** @type {DocumentFragment} */ (
+      template.content.cloneNode(true)
+    );
+    this.root = find(copy, ".talk");
+    this.#fillKeypad();
+    call.on("state", () => this.#show());
+    call.on("track", () => this.#hear());
+    call.on("error", ({ message }) => around.trouble(message));
+    call.once("connected", () => this.#measure());
+    call.once("ended", () => this.#end());
+    this.#show();
+  }
+
+  // ---- what it looks like
+
+  #show() {
+    const call = this.#call;
+    if (call.state === "ended") return;
+    this.root.dataset.state = call.state;
+    const name =
+      call.remote.displayName || this.#around.nameOf(call.remote.uri);
+    say(find(this.root, ".talk__party"), name);
+    this.#showState();
+    const actions = find(this.root, ".talk__actions");
+    const focused = actions.contains(document.activeElement)
+      ? document.activeElement?.textContent
+      : null;
+    actions.replaceChildren(...this.#actions());
+    // Redrawn under a hand that rests on a button.
+    for (const button of actions.querySelectorAll("button"))
+      if (button.textContent === focused) button.focus();
+    if (call.state !== "connected") this.#close(".keypad");
+  }
+
+  #showState() {
+    const { state, heldBy, startTime } = this.#call;
+    const seconds = startTime
+      ? Math.floor((Date.now() - startTime.getTime()) / 1000)
+      : 0;
+    const time = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+    const text = {
+      incoming: "Calls you",
+      calling: "Calling",
+      ringing: "Rings",
+      connected: time,
+      held: heldBy === "remote" ? `Holds you ${time}` : `On hold ${time}`,
+      ended: "",
+    }[state];
+    const place = find(this.root, ".talk__state");
+    // The time ticks; only the words are spoken.
+    place.setAttribute("aria-live", startTime ? "off" : "polite");
+    say(place, text);
+  }
+
+  /** @returns {HTMLButtonElement[]} */
+  #actions() {
+    const call = this.#call;
+    const hangUp = this.#button("Hang up", () => call.hangup(), "button--end");
+    switch (call.state) {
+      case "incoming":
+        return [
+          this.#button("Answer", this.#around.answer, "button--main"),
+          this.#button("Busy", () => call.reject()),
+          this.#button("Decline everywhere", () => call.reject(603)),
+        ];
+      case "calling":
+      case "ringing":
+        return [hangUp];
+    }
+    const holds = call.heldBy === "local" || call.heldBy === "both";
+    const mute = this.#button("Mute", async () => {
+      await (call.muted.audio ? call.unmute("audio") : call.mute("audio"));
+      this.#show();
+    });
+    mute.setAttribute("aria-pressed", `${call.muted.audio}`);
+    return [
+      holds
+        ? this.#button("Resume", async () => {
+            this.#around.beforeTalking();
+            await call.resume();
+          })
+        : this.#button("Hold", () => call.hold()),
+      ...(call.state === "connected"
+        ? [mute, this.#button("Keypad", () => this.#toggle(".keypad"))]
+        : []),
+      this.#button("Transfer", () => this.#offerTransfer()),
+      hangUp,
+    ];
+  }
+
+  /**
+   * @param {string} text
+   * @param {() => unknown} act
+   * @param {string} [look]
+   */
+  #button(text, act, look = "") {
+    const button = make("button", `button ${look}`.trim(), text);
+    button.type = "button";
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      try {
+        await act();
+      } catch (error) {
+        if (this.#call.state !== "ended")
+          this.#around.trouble(/** @type {Error} */ (error).message);
+      }
+      button.disabled = false;
+    });
+    return button;
+  }
+
+  #fillKeypad() {
+    const keypad = find(this.root, ".keypad");
+    keypad.setAttribute("aria-label", "Keypad");
+    keypad.append(
+      ...[...KEYS].map((key) =>
+        this.#button(key, () => this.#call.sendDtmf(key)),
+      ),
+    );
+  }
+
+  #offerTransfer() {
+    const place = this.#toggle(".transfer");
+    place.replaceChildren(
+      ...this.#around.targets().map(({ text, target }) =>
+        this.#button(`To ${text}`, async () => {
+          this.#close(".transfer");
+          await this.#call.transfer(target);
+        }),
+      ),
+    );
+  }
+
+  /** @param {string} part */
+  #toggle(part) {
+    const place = find(this.root, part);
+    place.hidden = !place.hidden;
+    return place;
+  }
+
+  /** @param {string} part */
+  #close(part) {
+    find(this.root, part).hidden = true;
+  }
+
+  // ---- what it sounds like
+
+  #hear() {
+    this.#audio.srcObject = this.#call.remoteStream;
+    // Refused before the page's first click: the call is heard once there was one.
+    this.#audio.play().catch(() => {});
+    this.#listen(1, this.#call.remoteStream);
+  }
+
+  /**
+   * @param {0 | 1} which
+   * @param {MediaStream | null} stream
+   */
+  #listen(which, stream) {
+    this.#levels[which]?.close();
+    this.#levels[which] = new Level(this.#around.context(), stream);
+  }
+
+  #measure() {
+    const bars = this.root.querySelectorAll(".level__bar");
+    this.#listen(0, this.#call.localStream);
+    const draw = () =>
+      this.#levels.forEach((level, i) => {
+        const bar = /** @type {HTMLElement} */ (bars[i]);
+        bar.style.setProperty("--level", level.read().toFixed(2));
+      });
+    /** @type {import("./meter.js").Sample | undefined} */
+    let last;
+    const judge = async () => {
+      this.#showState();
+      const stats = await this.#call.getStats().catch(() => null);
+      if (!stats) return;
+      const now = quality(stats, last);
+      last = now.sample;
+      say(find(this.root, ".talk__verdict"), now.verdict);
+      say(find(this.root, ".talk__figures"), now.figures);
+    };
+    this.#timers = [setInterval(draw, LEVELS), setInterval(judge, QUALITY)];
+    judge();
+  }
+
+  #end() {
+    this.#timers.forEach(clearInterval);
+    for (const level of this.#levels) level.close();
+    this.#audio.srcObject = null;
+  }
+}
