@@ -28,6 +28,8 @@ export class Caller {
   #phone;
   #voice;
   #chord;
+  /** While there are calls. @type {ReturnType<import("./voice.js").Voice["options"]> | undefined} */
+  #speech;
   /** @type {Person[]} */
   #others = [];
 
@@ -91,10 +93,13 @@ export class Caller {
   /** @param {string} number */
   call(number) {
     this.#say("");
-    const { stream, stop } = this.#voice.options(this.#chord);
-    const call = this.#phone.call(number, { stream });
-    call.once("ended", stop);
-    this.#add(call);
+    this.#add(this.#phone.call(number, this.#speak()));
+  }
+
+  /** Options of a call. All calls of the phone say the same. */
+  #speak() {
+    this.#speech ??= this.#voice.options(this.#chord);
+    return { stream: this.#speech.stream };
   }
 
   get #input() {
@@ -117,6 +122,10 @@ export class Caller {
     call.once("ended", ({ cause, status, reason }) => {
       this.#talks.delete(call);
       talk.root.remove();
+      if (!this.#phone.calls.length) {
+        this.#speech?.stop();
+        this.#speech = undefined;
+      }
       const who = this.#nameOf(call.remote.uri);
       this.#say(ENDINGS[cause]?.(who, reason, status) ?? "");
       this.#show();
@@ -128,9 +137,7 @@ export class Caller {
   /** @param {Call} call */
   async #answer(call) {
     this.#holdOthers(call);
-    const { stream, stop } = this.#voice.options(this.#chord);
-    call.once("ended", stop);
-    await call.answer({ stream });
+    await call.answer(this.#speak());
   }
 
   /** One conversation at a time. @param {Call} active */

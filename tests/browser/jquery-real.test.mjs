@@ -33,7 +33,13 @@ let graceline;
 
 before(async () => {
   [browser, graceline] = await Promise.all([
-    launchChromium(),
+    launchChromium({
+      args: [
+        "--use-fake-device-for-media-stream",
+        "--autoplay-policy=no-user-gesture-required",
+        "--allow-loopback-in-peer-connection",
+      ],
+    }),
     readFile(join(root, "pkg/graceline.min.js"), "utf8"),
   ]);
 });
@@ -50,7 +56,10 @@ for (const [jquery, release] of Object.entries(JQUERIES)) {
     beforeEach(async () => {
       pages = [];
       registrar = await startRegistrar({
-        users: { 2001: { password: "correct horse" } },
+        users: {
+          2001: { password: "correct horse" },
+          2002: { password: "correct horse" },
+        },
       });
       server = await serveCwicPage(
         /** @type {keyof typeof JQUERIES} */ (jquery),
@@ -183,6 +192,47 @@ for (const [jquery, release] of Object.entries(JQUERIES)) {
       assert.deepEqual(devices, ["CSFOTHER"]);
     });
 
+    test("a call from page to page, heard at both ends", async () => {
+      const [caller, callee] = await Promise.all([open(), open()]);
+      for (const { page } of [caller, callee])
+        await page.context().grantPermissions(["microphone"]);
+      await caller.logIn(form());
+      await callee.logIn(form({ user: "2002" }));
+      await caller.until("system eReady true");
+      await callee.until("system eReady true");
+
+      await caller.page.fill("#number", "2002");
+      await caller.page.click("#call");
+      await callee.until("incoming Ringin ");
+      await caller.until("updated Ringout");
+      await callee.page.click(".answer");
+      await callee.until("started Connected Incoming");
+      await caller.until("updated Connected");
+      for (const { page } of [caller, callee]) await page.evaluate(heard);
+
+      await callee.page.click(".hold");
+      await callee.until("updated Hold");
+      await caller.until("updated RemHold");
+      await callee.page.click(".resume");
+      await caller.until("updated Connected");
+      await caller.page.click(".end");
+      await caller.until("ended OnHook false");
+      await callee.until("ended OnHook false");
+      const devices = await caller.page.evaluate(
+        () =>
+          /** @type {any} */ (window)
+            .jQuery("#phone")
+            .cwic("getMultimediaDevices").multimediadevices,
+      );
+      assert.ok(
+        devices.some(
+          (
+            /** @type {any} */ { canRecord, clientRecordingID, recordingName },
+          ) => canRecord && clientRecordingID && recordingName,
+        ),
+      );
+    });
+
     test("a server that is not there", async () => {
       const page = await open();
       const { url } = registrar;
@@ -194,6 +244,17 @@ for (const [jquery, release] of Object.entries(JQUERIES)) {
       page.page.problems.length = 0;
     });
   });
+}
+
+/** In the page: until sound has come in, as the browser's own connections measure it. */
+async function heard() {
+  const { peers } = /** @type {any} */ (window);
+  for (;;) {
+    for (const peer of peers)
+      for (const stat of (await peer.getStats()).values())
+        if (stat.type === "inbound-rtp" && stat.totalAudioEnergy > 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 describe("as a module", { timeout: 60_000 }, () => {

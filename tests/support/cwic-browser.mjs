@@ -34,6 +34,21 @@ export class CwicBrowserPage {
    */
   static async open(owner, url) {
     const page = await newPage(owner);
+    // So that a test can ask the browser what it hears: a page of CWIC's time cannot.
+    await page.addInitScript(() => {
+      const { RTCPeerConnection } = window;
+      const peers = /** @type {RTCPeerConnection[]} */ ([]);
+      Object.assign(window, {
+        peers,
+        RTCPeerConnection: class extends RTCPeerConnection {
+          /** @param {RTCConfiguration} [options] */
+          constructor(options) {
+            super(options);
+            peers.push(this);
+          }
+        },
+      });
+    });
     await page.goto(`${url}page.html`);
     return new CwicBrowserPage(page);
   }
