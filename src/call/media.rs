@@ -5,7 +5,7 @@
 use super::{Call, Calls, Cause, Event, Job, Line, Phase, Shown, Want, dialog_headers, flows, sdp};
 use crate::prelude::*;
 use crate::sip::Message;
-use crate::text::{decimal, pieces};
+use crate::text::{decimal, mentions, pieces};
 use crate::time::{Duration, Instant};
 use crate::transaction::Resend;
 
@@ -44,6 +44,8 @@ pub(super) struct Exchange {
     pub offered_at: Instant,
     /// What the description in hand says of hold.
     holding: bool,
+    /// Our offer was inactive.
+    offered_nothing: bool,
     /// What was agreed.
     held: bool,
     held_there: bool,
@@ -85,10 +87,10 @@ impl Exchange {
         self.restart = true;
     }
 
-    /// What the far end's description says of hold. An answer to our own hold
-    /// says nothing: it can but give way.
+    /// What the far end's description says of hold. The answer to an offer that
+    /// lets no media through says nothing: it can but give way.
     pub(super) fn note_remote(&mut self, description: &str) {
-        if self.step == Step::Answering || !self.holding {
+        if self.step == Step::Answering || !self.offered_nothing {
             self.held_there = is_hold(description);
         }
     }
@@ -175,11 +177,8 @@ impl Calls {
             && call.phase == Phase::Connected
             && call.peer.trickle
         {
-            let mut info = call.dialog.request("INFO");
-            info.header("Info-Package", "trickle-ice");
-            info.header("Content-Disposition", "Info-Package");
-            info.content = Some(("application/trickle-ice-sdpfrag".to_owned(), fragment));
-            line.send(id, Job::Candidates, info);
+            call.candidates = Some(fragment);
+            call.trickle(line);
         }
     }
 }
@@ -208,6 +207,27 @@ impl Call {
             trickle: self.peer.trickle,
         });
         request
+    }
+
+    /// Sends the candidates, one INFO at a time: each fragment holds what the
+    /// ones before did (RFC 8840 §4.2), so only the newest waits.
+    pub(super) fn trickle(&mut self, line: &mut Line) {
+        if let Some(fragment) = self.candidates.take_if(|_| !self.trickling) {
+            self.trickling = true;
+            let mut info = self.dialog.request("INFO");
+            info.header("Info-Package", "trickle-ice");
+            info.header("Content-Disposition", "Info-Package");
+            info.content = Some(("application/trickle-ice-sdpfrag".to_owned(), fragment));
+            line.send(self.id, Job::Candidates, info);
+        }
+    }
+
+    /// The INFO with candidates is answered, or never will be.
+    pub(super) fn trickled(&mut self, line: &mut Line) {
+        self.trickling = false;
+        if self.phase == Phase::Connected {
+            self.trickle(line);
+        }
     }
 
     pub(super) fn roll_back(&mut self, line: &mut Line) {
@@ -277,6 +297,7 @@ impl Call {
         let mut request = self.dialog.request("INVITE");
         request.headers.extend(dialog_headers(&self.contact));
         self.session.offer(&mut request);
+        self.exchange.offered_nothing = mentions(&offer, "a=inactive");
         request.content = Some(("application/sdp".to_owned(), offer));
         let number = line.send(self.id, Job::Reinvite, request);
         self.exchange.offered(line.now, number);
@@ -391,6 +412,7 @@ impl Call {
         reply.headers = dialog_headers(&self.contact);
         reply.headers.append(&mut self.answer_headers);
         self.session.answer(line.now, &request, &mut reply.headers);
+        self.exchange.offered_nothing = mentions(&description, "a=inactive");
         reply.content = Some(("application/sdp".to_owned(), description));
         if request.method() == "INVITE" {
             self.unacknowledged = Some((Resend::new(line.now), reply.clone()));

@@ -110,6 +110,10 @@ struct Call {
     bye_when_acknowledged: bool,
     ring_until: Option<Instant>,
     exchange: Exchange,
+    /// Candidates that were not sent yet.
+    candidates: Option<String>,
+    /// An INFO with candidates is under way.
+    trickling: bool,
     session: Session,
     /// Where its requests go and its answers; `None` while there is none.
     flow: Option<FlowId>,
@@ -287,6 +291,8 @@ impl Call {
             bye_when_acknowledged: false,
             ring_until: None,
             exchange: Exchange::default(),
+            candidates: None,
+            trickling: false,
             session: Session::default(),
             lost_until: None,
             transfer: None,
@@ -473,10 +479,15 @@ impl Line {
     }
 
     fn refused(&mut self, op: u32, code: &'static str, message: &str, status: Option<u16>) {
+        let told = status.map(|status| decimal(status.into()));
         let error = Some(Problem {
             code,
-            message: message.to_owned(),
+            message: match told {
+                Some(status) => concat(&["The far end answered ", &status, " ", message, "."]),
+                None => message.to_owned(),
+            },
             status,
+            reason: status.map(|_| message.to_owned()),
         });
         self.event(Event::Done { op, error });
     }

@@ -148,7 +148,8 @@ impl Calls {
                 Job::Update => call.update_answered(line, answer),
                 Job::Prack if !ok => call.prack_refused(line, answer),
                 Job::Refer => call.refer_answered(line, number, answer),
-                Job::Prack | Job::Bye | Job::Notify | Job::Candidates => {}
+                Job::Candidates => call.trickled(line),
+                Job::Prack | Job::Bye | Job::Notify => {}
                 Job::Info | Job::Message => {}
             }
         }
@@ -168,14 +169,15 @@ impl Calls {
         self.line.now = now;
         if matches!(job, Job::Info | Job::Message) {
             let text = "The far end did not answer.";
-            return self.line.refused(number, "eTimeout", text, Some(408));
+            return self.line.fail(number, "eTimeout", text);
         }
         let Some((call, line)) = self.live(id) else {
             return;
         };
         let text = "The far end did not answer.";
         match job {
-            Job::Refer => call.transfer_failed(line, "eTimeout", text, Some(408)),
+            Job::Refer => call.transfer_failed(line, "eTimeout", text, None),
+            Job::Candidates => call.trickled(line),
             Job::Invite => call.end(line, Cause::Failed, Some(408), text),
             // RFC 5057 §5.2: as good as a 408; the dialog is of no use.
             Job::Reinvite | Job::Update | Job::Prack => {
@@ -267,7 +269,7 @@ impl Call {
         let reliable = answer.has_option(Name::Require, "100rel");
         let rseq = answer.header(Name::RSeq).and_then(number).unwrap_or(0) as u32;
         let description = sdp(answer).map(str::to_owned);
-        let (id, contact) = (self.id, self.contact.clone());
+        let id = self.id;
         let Some(fork) = self.fork(answer) else {
             return;
         };
@@ -282,7 +284,6 @@ impl Call {
             let mut prack = fork.dialog.request("PRACK");
             let (rseq, cseq) = (decimal(rseq.into()), decimal(cseq.into()));
             prack.header("RAck", &concat(&[&rseq, " ", &cseq, " INVITE"]));
-            prack.header("Contact", &contact);
             line.send(id, Job::Prack, prack);
         }
         // One early answer at a time: the first fork's (all others ring).

@@ -320,6 +320,8 @@ pub struct Problem {
     pub message: String,
     /// SIP status.
     pub status: Option<u16>,
+    /// Its reason phrase, cleaned.
+    pub reason: Option<String>,
 }
 
 /// Options of an outgoing call.

@@ -234,7 +234,8 @@ pub(super) fn event(event: Event) -> JsValue {
                 Some(error) => {
                     let told = Build::new()
                         .text("code", error.code)
-                        .text("message", &error.message);
+                        .text("message", &error.message)
+                        .option("reason", error.reason.as_deref());
                     built
                         .value("error", with_status(told, error.status).done())
                         .done()

@@ -439,6 +439,16 @@ fn candidates_trickle_where_the_far_end_takes_them() {
         info.header(Name::ContentType),
         Some("application/trickle-ice-sdpfrag")
     );
+    // While it is under way only the newest waits.
+    for fragment in ["a=second", "a=third"] {
+        rig.calls(|calls, now| calls.candidates(now, 1, fragment.into()));
+    }
+    rig.silence();
+    rig.reply(&info, 200, "", "", "");
+    let info = rig.request("INFO");
+    assert_eq!(info.body(), b"a=third");
+    rig.reply(&info, 200, "", "", "");
+    rig.silence();
     let theirs = peer
         .request("INFO", "Info-Package: trickle-ice\r\n", "SIP/2.0 a=mid:0")
         .replace(

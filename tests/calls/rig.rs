@@ -130,6 +130,11 @@ impl Rig {
         let message = Message::parse(data, Framing::Frame).expect("the phone writes SIP");
         message.validate().expect("the phone writes good SIP");
         match message.method() {
+            "REGISTER" if message.header(Name::Authorization).is_none() => {
+                let challenge = format!("WWW-Authenticate: {CHALLENGE}\r\n");
+                let answer = respond(&message, 401, "registrar", &challenge, "");
+                self.receive(&answer);
+            }
             "REGISTER" => {
                 let contact = message
                     .header(Name::Contact)
@@ -296,6 +301,9 @@ pub fn done(events: &[Event]) -> Vec<(u32, Option<&'static str>)> {
     };
     events.iter().filter_map(done).collect()
 }
+
+/// The registrar's.
+pub const CHALLENGE: &str = "Digest realm=\"example.com\", nonce=\"n\", qop=\"auth\"";
 
 pub const CONTACT: &str = "Contact: <sip:far@far.invalid;transport=ws>\r\n\
                            Allow: INVITE, ACK, BYE, CANCEL, UPDATE, PRACK, INFO, REFER, NOTIFY\r\n";

@@ -217,6 +217,24 @@ fn either_side_holds_and_both_see_it() {
 }
 
 #[test]
+fn holds_that_cross_are_seen_by_both() {
+    let (mut world, alice, bob) = two();
+    let there = world.connect(alice, 1, bob, "2002");
+    world.calls(alice, |calls, now| calls.hold(now, 3, 1, true));
+    world.calls(bob, |calls, now| calls.hold(now, 4, there, true));
+    world.seconds(10);
+    let both = Shown::Held {
+        local: true,
+        remote: true,
+    };
+    let (here, there) = (world.heard(alice), world.heard(bob));
+    assert_eq!(states(&here).last(), Some(&both), "{here:?}");
+    assert_eq!(states(&there).last(), Some(&both), "{there:?}");
+    assert_eq!(settled(&here), [(3, None)]);
+    assert_eq!(settled(&there), [(4, None)]);
+}
+
+#[test]
 fn a_caller_gives_up_and_a_callee_refuses() {
     let (mut world, alice, bob) = two();
     world.call(alice, 1, "2002");
