@@ -485,9 +485,14 @@ local function bindings(keys)
   return list
 end
 
---- A node says that it is alive, for so many milliseconds.
+--- A node says that it is alive, for so many milliseconds. Two of one name would take each other's
+--- bindings for dead ones.
 local function lease(keys, args)
   local node = read(args[1], { "boot", "address", "milliseconds" })
+  local holder = redis.call("HGET", keys[1], "address")
+  if holder and holder ~= node.address then
+    return redis.error_reply("ERR the node at " .. holder .. " has this name")
+  end
   redis.call("HSET", keys[1], "boot", node.boot, "address", node.address)
   redis.call("PEXPIRE", keys[1], node.milliseconds)
   return "OK"

@@ -269,6 +269,42 @@ gracefulTest(
 );
 
 gracefulTest(
+  "Redis starts empty: phones that refresh are bound again",
+  { nodes: [NODES[0]] },
+  async (world) => {
+    const { redis } = world.server;
+    const client = await world.connect();
+    await client.register({ contacts: [a] });
+    await redis.restart();
+    assert.deepEqual(await world.server.bindings(), []);
+    await eventually("the client to be bound again", async () => {
+      const answer = await client.register({ contacts: [a] });
+      return answer.status === 200;
+    });
+    const [binding] = await world.server.bindings();
+    assert.equal(binding.contact_user, "a");
+  },
+);
+
+gracefulTest(
+  "a second node of the same name does not get to work",
+  { nodes: [NODES[0]] },
+  async (world) => {
+    const client = await world.connect();
+    await client.register({ contacts: [a] });
+    const twin = await world.server.add({ ...NODES[1], name: "a" });
+    await eventually("the twin to complain", async () =>
+      /the node at sip:127[.]0[.]0[.]2:\d+;transport=tcp has this name/.test(
+        twin.log,
+      ),
+    );
+    const other = await world.connect({ url: twin.url, user: "2002" });
+    assert.equal((await other.register({ contacts: [b] })).status, 503);
+    assert.equal((await client.query()).length, 1);
+  },
+);
+
+gracefulTest(
   "nodes that cannot reach each other: the force holds, the ousted client learns at its refresh",
   {
     // The nodes do not know each other: what one sends to the other is not taken.
