@@ -2,10 +2,10 @@
 //! through them.
 
 use super::calls::Calls;
-use super::script::{answer, fill, line, number, steps};
+use super::script::{answer, fill, line, pause, steps};
 use graceline::phone::{Config, Event, Output, Phone};
 use graceline::sip::{Framing, Message, Name, ParseError, keepalive};
-use graceline::time::{Duration, Instant};
+use graceline::time::Instant;
 use graceline::transaction::Credentials;
 
 /// Stands for [`LOGIN`].
@@ -180,7 +180,7 @@ impl Run {
             b'p' => phone.handle_open(now, slot, generation, &String::from_utf8_lossy(rest)),
             b'x' => phone.handle_close(now, slot, generation),
             b't' => {
-                self.now = now + Duration::from_millis(number(rest).0);
+                self.now = now + pause(rest);
                 phone.handle_timeout(self.now);
             }
             b'w' => self.wait(),

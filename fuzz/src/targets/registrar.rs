@@ -1,9 +1,9 @@
 //! The registrar machine: connections, time, and whatever comes through them.
 
-use super::script::{answer, fill, number, steps};
+use super::script::{answer, fill, number, pause, steps};
 use graceline::registrar::{Config, Dialect, Output, Policy, Registrar, User};
 use graceline::sip::{Framing, Message, ParseError};
-use graceline::time::{Duration, Instant};
+use graceline::time::Instant;
 
 /// Inputs to start from. A digit first: the connection that a message comes from;
 /// without one it is the first. `a`: an answer to what the registrar sent last.
@@ -93,7 +93,7 @@ impl Run {
             b'o' => self.registrar.handle_opened(self.now, connection),
             b'x' => self.registrar.handle_closed(self.now, connection),
             b't' => {
-                self.now = self.now + Duration::from_millis(number(rest).0);
+                self.now = self.now + pause(rest);
                 self.registrar.handle_timeout(self.now);
             }
             b'w' => self.wait(),

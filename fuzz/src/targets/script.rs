@@ -22,6 +22,12 @@ pub fn number(text: &[u8]) -> (u64, &[u8]) {
     (digits.iter().fold(0, digit), rest)
 }
 
+/// A pause of so many milliseconds, and of no more than a month: machines live long,
+/// but not for ever.
+pub fn pause(text: &[u8]) -> graceline::time::Duration {
+    graceline::time::Duration::from_millis(number(text).0.min(30 * 86_400_000))
+}
+
 /// `text` with each `{name}` replaced, so that a script can speak of values that
 /// only the run decides.
 pub fn fill(text: &[u8], values: &[(&str, &str)]) -> Vec<u8> {
