@@ -38,12 +38,13 @@ export class Calls {
   /**
    * @param {string} target
    * @param {import("./index.js").CallOptions & { signal?: AbortSignal }} [options]
+   * @param {string} [replaces] the call to take up, as a Replaces header (RFC 3891)
    */
-  call(target, options = {}) {
+  call(target, options = {}, replaces = undefined) {
     checkTarget(target);
     const { signal, ...wanted } = checkCall(options);
     const { extraHeaders } = wanted;
-    const call = this.#dial(target, wanted, { extraHeaders });
+    const call = this.#dial(target, wanted, { extraHeaders, replaces });
     const giveUp = () => void call.hangup();
     signal?.addEventListener("abort", giveUp);
     call.once("ended", () => signal?.removeEventListener("abort", giveUp));
@@ -80,6 +81,8 @@ export class Calls {
         return this.#follow(call, event);
       case "messageReceived":
         return this.#emit("message", event);
+      case "abandoned":
+        return this.#offer(event);
     }
     this.#calls.get(call)?.heard({ name, ...event });
   }
@@ -184,6 +187,17 @@ export class Calls {
     this.#emit("incoming", { call });
     // RFC 3891 §3: who replaces a call that is in progress does not ring.
     if (call.replaces) call.answer().catch(() => {});
+  }
+
+  /**
+   * A call of the page load before, whose far end may still be there.
+   *
+   * @param {any} event
+   */
+  #offer({ remote, replaces }) {
+    const resume = (/** @type {any} */ options) =>
+      this.call(remote.uri, options, replaces);
+    this.#emit("resumable", { remote, resume });
   }
 
   /**

@@ -217,6 +217,14 @@ export interface PhoneEvents {
   incoming: { call: Call };
   /** The far end of the call `from` transferred us: `call` is the call to whom it named. */
   transferred: { from: Call; call: Call };
+  /**
+   * The page was left during a call, and has come back: `resume` takes it up
+   * again, if the far end is still there. Fires at the login.
+   */
+  resumable: {
+    remote: RemoteParty;
+    resume: (options?: CallOptions & { signal?: AbortSignal }) => Call;
+  };
   /** A MESSAGE came in. Text from the network: show it as text, never as HTML. */
   message: {
     from: RemoteParty;
@@ -555,6 +563,11 @@ export interface MediaHandlerEvents {
    * as an RFC 8840 fragment. They are dropped where the far end takes none.
    */
   candidates(sdpfrag: string, end: boolean): void;
+  /**
+   * Nothing comes through any more. The call looks for another way, by an offer
+   * with an ICE restart, for 12 s; then it ends.
+   */
+  lost(): void;
   /** Asks for a new offer. */
   renegotiate(options: { iceRestart?: boolean }): void;
   /** Something went wrong while nobody waited for it. */

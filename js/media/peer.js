@@ -17,8 +17,6 @@ const GATHERING = 1500;
 const BATCH = 20;
 /** A connection that is disturbed for this long (ms) is looked for anew. */
 const DISTURBANCE = 3000;
-/** Restarts that may fail in a row: the app, or the far end, gives up then. */
-const RESTARTS = 3;
 
 /** What is wanted of a kind, in bits. */
 const NOTHING = 0;
@@ -54,7 +52,6 @@ class PeerMedia {
   #batch;
   /** @type {any} */
   #disturbed;
-  #restarts = 0;
   /** Who waits for tones to have been played. @type {(() => void)[]} */
   #playing = [];
   /** @type {MediaStream | null} */
@@ -318,19 +315,10 @@ class PeerMedia {
   /** @param {RTCPeerConnectionState} state */
   #watch(state) {
     clearTimeout(this.#disturbed);
-    if (state === "connected") this.#restarts = 0;
-    else if (state === "failed") this.#restart();
-    else if (state === "disconnected")
-      this.#disturbed = setTimeout(() => this.#restart(), DISTURBANCE);
-  }
-
-  #restart() {
     const { emit } = this.#context;
-    if (this.#restarts++ < RESTARTS) emit.renegotiate({ iceRestart: true });
-    else
-      emit.error(
-        failed("The network lets no sound through. Hang up and call again."),
-      );
+    if (state === "failed") emit.lost();
+    else if (state === "disconnected")
+      this.#disturbed = setTimeout(() => emit.lost(), DISTURBANCE);
   }
 
   // ---- devices

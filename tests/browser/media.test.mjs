@@ -315,13 +315,13 @@ describe("the default media handler", { timeout: 60_000 }, () => {
     assert.match(messages[2], /option "media"/);
   });
 
-  test("a lost way is looked for anew", async () => {
+  test("a lost way is reported", async () => {
     await run(async () => {
       const [a, b] = pair();
       await agree(a, b);
       await Promise.all([a.hears(), b.hears()]);
       b.media.close();
-      while (!a.told.some(({ name }) => name === "renegotiate")) await frame();
+      while (!a.told.some(({ name }) => name === "lost")) await frame();
     });
   });
 

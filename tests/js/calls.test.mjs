@@ -94,7 +94,7 @@ describe("an outgoing call", () => {
     assert.deepEqual(core.given("call"), []);
     await turn();
     assert.deepEqual(core.given("call"), [
-      [call.id, "2002", { extraHeaders: [["X-A", "1"]] }],
+      [call.id, "2002", { extraHeaders: [["X-A", "1"]], replaces: undefined }],
     ]);
     assert.equal(call.id % 2, 1);
     assert.deepEqual(phone.calls, [call]);
@@ -579,6 +579,35 @@ describe("during a call", () => {
     await assert.rejects(call.setDevice("audio", "x"), {
       code: "eMediaFailed",
     });
+  });
+
+  test("media that are lost are the core's to find again", async () => {
+    const { core, call } = await talking();
+    media.made[0].context.emit.lost();
+    media.made[0].context.emit.renegotiate({ iceRestart: true });
+    assert.deepEqual(core.given("mediaLost"), [[call.id]]);
+    assert.deepEqual(core.given("renegotiate")[0].slice(1), [
+      call.id,
+      { iceRestart: true },
+    ]);
+  });
+
+  test("a call of the page load before is taken up again", async () => {
+    const { phone, core, say } = await ready();
+    const resumable = new Promise((resolve) =>
+      phone.once("resumable", resolve),
+    );
+    const remote = { uri: "sip:2002@example.com", displayName: "Bob" };
+    await say(["abandoned", { remote, replaces: "a;to-tag=b;from-tag=c" }]);
+    const offer = await resumable;
+    assert.deepEqual(offer.remote, remote);
+    const call = offer.resume({ video: false });
+    await turn();
+    const [[id, target, { replaces }]] = core.given("call");
+    assert.deepEqual(
+      [id, target, replaces],
+      [call.id, remote.uri, "a;to-tag=b;from-tag=c"],
+    );
   });
 
   test("several calls at once", async () => {

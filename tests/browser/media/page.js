@@ -25,6 +25,7 @@ class Side {
           this.candidates.push({ sdpfrag, end });
           this.other?.media.addCandidates(sdpfrag);
         },
+        lost: emit("lost"),
         renegotiate: emit("renegotiate"),
         error: (error) =>
           this.told.push({
