@@ -23,7 +23,7 @@ export async function ensureBrowser() {
  * own; that a distribution may start one too does not matter.
  */
 export async function ensureKamailio() {
-  const modules = ["websocket", "db_sqlite", "ndb_redis", "tls"];
+  const modules = ["websocket", "outbound", "db_sqlite", "ndb_redis", "tls"];
   const programs = [
     "kamailio",
     "redis-server",
@@ -39,6 +39,7 @@ export async function ensureKamailio() {
     [
       "kamailio",
       "kamailio-websocket-modules",
+      "kamailio-outbound-modules",
       "kamailio-sqlite-modules",
       "kamailio-redis-modules",
       "kamailio-tls-modules",

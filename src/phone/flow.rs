@@ -397,9 +397,12 @@ impl Phone {
             self.flows.adopted = home;
             // Its dialog was made on the flow before.
             self.subscription.stop();
-            self.registration.flow_up(now);
-            self.perform_actions(now);
+            self.registration.flow_up(now, self.flows.home_slot());
         }
+        let further = |flow: &FlowId| (Some(*flow) != self.flows.adopted).then_some(flow.slot);
+        let further: Vec<u32> = self.flows.open().iter().filter_map(further).collect();
+        self.registration.set_spares(now, &further);
+        self.perform_actions(now);
     }
 
     fn open_flow(&mut self, now: Instant, slot: usize) {
@@ -566,6 +569,7 @@ impl Phone {
             Purpose::Subscribe => self.subscription.handle_timeout_of_answer(now),
             // The heartbeat has a patience of its own.
             Purpose::Call(call, job, number) => self.calls.unanswered(now, call, job, number),
+            Purpose::Spare(slot) => self.registration.spare_unanswered(now, slot),
             Purpose::Farewell | Purpose::Hint | Purpose::Heartbeat(_) => {}
         }
     }

@@ -39,6 +39,8 @@ const TAKEN_OVER: &str = "Another client took the device over.";
 enum Purpose {
     /// The registration's REGISTER.
     Register,
+    /// The REGISTER of a further flow, that of this slot.
+    Spare(u32),
     /// An un-REGISTER whose answer changes nothing.
     Farewell,
     /// The SUBSCRIBE to our own registrations.
@@ -449,6 +451,9 @@ impl Phone {
             match action {
                 Action::Send(register) => self.send_register(now, Purpose::Register, register),
                 Action::Farewell(register) => self.send_register(now, Purpose::Farewell, register),
+                Action::SendOn(slot, register) => {
+                    self.send_register(now, Purpose::Spare(slot), register);
+                }
                 Action::Hint(uri) => self.send_hint(now, uri),
                 Action::Reconnect => self.reconnect_home(now),
                 Action::Outcome(outcome) => self.handle_outcome(now, outcome),

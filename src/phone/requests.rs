@@ -58,7 +58,14 @@ impl Phone {
             content: None,
         };
         self.transactions.end(&purpose);
-        self.send(now, purpose, request);
+        match purpose {
+            Purpose::Spare(slot) => {
+                if let Some(flow) = self.flows.open().iter().find(|flow| flow.slot == slot) {
+                    self.send_on(now, *flow, purpose, request);
+                }
+            }
+            _ => self.send(now, purpose, request),
+        }
     }
 
     /// Tells the client behind `uri` to look. Nobody waits for the answer. Sent to
@@ -253,6 +260,7 @@ impl Phone {
             Purpose::Call(call, job, number) => {
                 self.calls.handle_answer(now, call, job, number, answer);
             }
+            Purpose::Spare(slot) => self.registration.handle_spare_answer(now, slot, answer),
             Purpose::Farewell | Purpose::Hint | Purpose::Heartbeat(_) => {}
         }
     }
@@ -297,6 +305,9 @@ impl Phone {
                     Purpose::Subscribe => self.subscription.handle_answer(now, answer),
                     Purpose::Call(call, job, number) => {
                         self.calls.handle_answer(now, call, job, number, answer);
+                    }
+                    Purpose::Spare(slot) => {
+                        self.registration.handle_spare_answer(now, slot, answer);
                     }
                     _ => {}
                 }

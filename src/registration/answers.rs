@@ -256,6 +256,7 @@ impl Registration {
     }
 
     fn registered(&mut self, now: Instant, answer: &Message) {
+        self.spares.observe(answer);
         let list = self.list(answer);
         let cisco = self.profile == Some(Profile::Cisco);
         if cisco && self.settings.profile.is_none() && !speaks_cisco(answer) {
@@ -368,7 +369,9 @@ impl Registration {
     }
 
     fn confirmed(&mut self, now: Instant, answer: &Message, list: &[Binding]) {
-        let own = list.iter().find(|binding| binding.kind == Kind::Own);
+        let uri = self.own_uri(self.spares.home_number().unwrap_or(1));
+        let own = list.iter().find(|binding| binding.uri == uri);
+        let own = own.or_else(|| list.iter().find(|binding| binding.kind == Kind::Own));
         let granted = own
             .and_then(|binding| binding.expires)
             .or_else(|| answer.expires())
@@ -401,7 +404,7 @@ impl Registration {
 
 /// Half the time, or 70 s before the end, whichever is sooner: a hidden tab
 /// wakes once a minute. Not below 20 s, unless the binding itself is as short.
-fn refresh_after(granted: u32) -> Duration {
+pub(super) fn refresh_after(granted: u32) -> Duration {
     let half = granted / 2;
     let seconds = if granted <= 40 {
         half

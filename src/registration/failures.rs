@@ -43,6 +43,8 @@ impl Registration {
             _ if is_conflict(answer) => self.conflict(now, answer),
             300..400 => self.redirected(now, answer),
             423 => self.interval_too_brief(now, answer),
+            // First Hop Lacks Outbound Support (RFC 5626 §11.6).
+            439 if self.spares.refused() => self.register(now, Vec::new()),
             403 | 503 | 603 if self.profile == Some(Profile::Cisco) && limit_text.is_none() => {
                 match status {
                     503 => self.server_error(now, answer),

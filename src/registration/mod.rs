@@ -11,6 +11,7 @@ mod failures;
 mod judge;
 mod listing;
 mod request;
+mod spares;
 mod terms;
 
 use crate::prelude::*;
@@ -23,6 +24,7 @@ use crate::rand::Random;
 use crate::text::concat;
 use crate::time::{Duration, Instant, earliest};
 use listing::Binding;
+use spares::Spares;
 
 /// What the client is after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +94,7 @@ pub struct Registration {
     goal: Goal,
     step: Step,
     flow: bool,
+    spares: Spares,
     bound: Option<Bound>,
     /// The flow was lost since the binding was last confirmed.
     unconfirmed: bool,
@@ -155,6 +158,7 @@ impl Registration {
             goal: Goal::Idle,
             step: Step::Rest,
             flow: false,
+            spares: Spares::default(),
             bound: None,
             unconfirmed: false,
             looks: Vec::new(),
@@ -278,11 +282,13 @@ impl Registration {
         self.claim = None;
         self.looks.clear();
         self.actions.clear();
+        self.spares.forget();
     }
 
-    /// The flow to the server is up.
-    pub fn flow_up(&mut self, now: Instant) {
+    /// The flow to the server is up: that of address number `slot`.
+    pub fn flow_up(&mut self, now: Instant, slot: u32) {
         self.flow = true;
+        self.spares.home_at(slot);
         match self.goal {
             Goal::Idle => {}
             Goal::Login { .. } => {
@@ -382,6 +388,7 @@ impl Registration {
         if !self.flow {
             return;
         }
+        self.register_spares(now);
         match self.step {
             Step::Pause { until } if until <= now => {
                 self.step = Step::Rest;
@@ -410,15 +417,17 @@ impl Registration {
 
     /// When [`Registration::handle_timeout`] is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        match self.step {
-            _ if !self.flow => None,
+        let home = match self.step {
+            _ if !self.flow => return None,
             Step::Pause { until } => Some(until),
             Step::Rest if self.goal == Goal::Keep => {
                 let refresh = self.bound.as_ref().map(|bound| bound.refresh_at);
                 earliest(&[self.looks.first().copied(), refresh])
             }
             _ => None,
-        }
+        };
+        let spares = self.spares.poll_timeout();
+        earliest(&[home, spares.filter(|_| self.goal == Goal::Keep)])
     }
 
     /// The next thing to do.

@@ -56,23 +56,8 @@ impl Registration {
         let asked = self.expires();
         let login = matches!(self.goal, Goal::Login { .. });
         let forced = login && self.forced();
-        let instance = match cisco && !forced {
-            true => ZERO_INSTANCE,
-            false => &self.settings.instance_id,
-        };
+        let own = self.own_contact(self.spares.home_number());
         let device = &self.settings.device;
-        let own = concat(&[
-            "<",
-            &self.own_uri(),
-            ">;+sip.instance=\"<",
-            instance,
-            ">\";",
-            DEVICE_PARAM,
-            "=",
-            &quote(device),
-            ";expires=",
-            &decimal(asked.into()),
-        ]);
         let alarm = |number, last| {
             // The alarm's blank-separated form has no quoting of its own.
             let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | ';');
@@ -103,6 +88,33 @@ impl Registration {
         self.send(request);
     }
 
+    /// Our Contact, with this `reg-id` (RFC 5626 §4.2), which Cisco's form has not.
+    pub(super) fn own_contact(&self, number: Option<u32>) -> String {
+        let cisco = self.profile == Some(Profile::Cisco);
+        let forced = matches!(self.goal, Goal::Login { .. }) && self.forced();
+        let instance = match cisco && !forced {
+            true => ZERO_INSTANCE,
+            false => &self.settings.instance_id,
+        };
+        let mut own = concat(&[
+            "<",
+            &self.own_uri(number.unwrap_or(1)),
+            ">;+sip.instance=\"<",
+            instance,
+            ">\";",
+            DEVICE_PARAM,
+            "=",
+            &quote(&self.settings.device),
+            ";expires=",
+            &decimal(self.expires().into()),
+        ]);
+        if let Some(number) = number.filter(|_| !cisco) {
+            own.push_str(";reg-id=");
+            own.push_str(&decimal(number.into()));
+        }
+        own
+    }
+
     /// Takes the device names of `list` that match off, by their exact URI.
     pub(super) fn removals(list: &[Binding], kinds: &[Kind]) -> Vec<String> {
         list.iter()
@@ -111,11 +123,13 @@ impl Registration {
             .collect()
     }
 
-    /// The removal of our own Contact, by its bare URI: with `+sip.instance`
+    /// The removal of our own Contacts, by their bare URIs: with `+sip.instance`
     /// Kamailio would take a late one for the reloaded page's binding.
     pub(super) fn removal(&self) -> Register {
+        let home = self.spares.home_number().unwrap_or(1);
+        let numbers = self.spares.bound().chain([home]);
         Register {
-            contacts: vec![removal_of(&self.own_uri())],
+            contacts: numbers.map(|n| removal_of(&self.own_uri(n))).collect(),
             expires: Some(0),
             ..self.request()
         }
@@ -137,16 +151,21 @@ impl Registration {
         });
     }
 
-    fn request(&self) -> Register {
+    pub(super) fn request(&self) -> Register {
         let tags = match self.settings.kind {
             RegistrationType::Graceful => ", X-cisco-graceful-reg, X-cisco-duplicate-reg",
             RegistrationType::Duplicate => ", X-cisco-duplicate-reg",
             RegistrationType::Normal => "",
         };
+        let outbound = match self.spares.home_number() {
+            Some(_) if self.profile != Some(Profile::Cisco) => ", outbound",
+            _ => "",
+        };
         Register {
             target: self.target.clone(),
             supported: concat(&[
                 "path, gruu",
+                outbound,
                 tags,
                 ", X-cisco-sessionpersist, X-cisco-callinfo",
             ]),
@@ -189,8 +208,15 @@ impl Registration {
         }
     }
 
-    fn own_uri(&self) -> String {
-        concat(&["sip:", &self.user_part(), "@", &self.host, ";transport=ws"])
+    /// Our Contact URI on the flow with this `reg-id`. Flows differ by the host,
+    /// so that each of them can be named.
+    pub(super) fn own_uri(&self, number: u32) -> String {
+        let flow = match number {
+            1 => String::new(),
+            number => concat(&["f", &decimal(number.into()), "-"]),
+        };
+        let user = self.user_part();
+        concat(&["sip:", &user, "@", &flow, &self.host, ";transport=ws"])
     }
 
     /// Seconds to ask for.

@@ -52,6 +52,9 @@ pub struct Settings {
 pub enum Action {
     /// Send this REGISTER and report its final answer.
     Send(Register),
+    /// Send this REGISTER by the connection to the address of this number; its
+    /// answer goes to `handle_spare_answer`.
+    SendOn(u32, Register),
     /// Send this un-REGISTER once; its answer changes nothing.
     Farewell(Register),
     /// Tell the client behind this URI to look at its binding.

@@ -29,6 +29,7 @@ const ANSWER_DEADLINE_MS = 15_000;
  * @property {boolean} [gruu] whether it hands out GRUUs; default yes. The configuration that
  *   Kamailio comes with says no.
  * @property {boolean} [proxyAuth] whether requests other than REGISTER are challenged too (407)
+ * @property {boolean} [outbound] whether it keeps the flows of one client apart (RFC 5626)
  * @property {"MD5" | "SHA-256"} [algorithm] of the digest; default MD5
  * @property {string} [config] another configuration than the plain one
  */
@@ -221,5 +222,6 @@ function definitions(variants) {
     .map(([name, value]) => `${name}=${Number(value)}`);
   if (variants.algorithm) texts.push(`ALGORITHM="${variants.algorithm}"`);
   if (variants.proxyAuth) texts.push("PROXY_AUTH");
+  if (variants.outbound) texts.push("OUTBOUND");
   return texts;
 }
