@@ -383,10 +383,12 @@ impl Registration {
                 "the registrar granted no time",
             );
         }
+        // An answer may be read long after it was given: the machine slept.
+        let since = self.asked_at;
         self.bound = Some(Bound {
             granted,
-            refresh_at: now + refresh_after(granted),
-            lapses_at: now + Duration::from_secs(granted.into()),
+            refresh_at: since + refresh_after(granted),
+            lapses_at: since + Duration::from_secs(granted.into()),
         });
         let news = self.goal != Goal::Keep || self.unconfirmed;
         self.goal = Goal::Keep;

@@ -118,6 +118,8 @@ pub struct Registration {
     removed: Vec<String>,
     ignored: Vec<String>,
     asked_expires: Option<u32>,
+    /// When the binding was asked for last: it lives from then on.
+    asked_at: Instant,
     target: Option<String>,
     /// Registrar's clock minus ours in seconds, where it sends a Date.
     clock_offset: Option<i64>,
@@ -177,6 +179,7 @@ impl Registration {
             removed: Vec::new(),
             ignored: Vec::new(),
             asked_expires: None,
+            asked_at: Instant::default(),
             target: None,
             clock_offset: None,
             ghost_until: None,

@@ -51,6 +51,7 @@ impl Registration {
     /// when only one contact is allowed.
     pub(super) fn register(&mut self, now: Instant, removals: Vec<String>) {
         self.claim_device(now);
+        self.asked_at = now;
         self.step = Step::Register;
         let cisco = self.profile == Some(Profile::Cisco);
         let asked = self.expires();

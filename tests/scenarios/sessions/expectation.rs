@@ -86,10 +86,15 @@ impl Expectations {
         }
     }
 
-    /// It is registered again.
-    pub fn is_back(&mut self, group: usize, id: ClientId) {
+    /// A client is registered, or again, that wants to be since then. Another one,
+    /// which is not, may have come in while the winner was away.
+    pub fn is_back(&mut self, group: usize, id: ClientId, since: Instant) {
+        let expected = &self.groups[group];
+        let newer = expected.clients.iter().all(|(_, won)| since > *won);
         if self.of(group) == [id] {
             self.groups[group].exposed = false;
+        } else if expected.exposed && newer {
+            self.contest(group);
         }
     }
 

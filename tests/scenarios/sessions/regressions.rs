@@ -112,3 +112,23 @@ fn a_subscription_may_not_outlive_a_sleep() {
          wait 140000",
     );
 }
+
+/// The answer to the login was read after a sleep of hours, and the binding was
+/// thought to live from then on.
+#[test]
+fn a_binding_lives_from_when_it_was_asked_for() {
+    holds(
+        "registrar normal kamailio
+         client CSF auto graceful
+         client CSF auto graceful
+         force 0
+         force 1
+         wait 200
+         leave 1
+         force 0
+         wait 40
+         sleep 0
+         wait 140000
+         resume 1",
+    );
+}

@@ -580,7 +580,8 @@ impl<'a> Session<'a> {
                 self.tally.count("changes of status", change);
                 if status == Status::Ready {
                     let group = self.group(id);
-                    self.expected.is_back(group, id);
+                    let since = self.models[id].since;
+                    self.expected.is_back(group, id, since);
                 }
             }
             Event::Registered(attempt, registered) => {
@@ -665,6 +666,10 @@ impl<'a> Session<'a> {
                 .any(|rival| self.models[rival].faulted);
             self.expected
                 .took_over(group, id, pending.since, now, stale);
+            if self.models[id].faulted {
+                // What it holds may have lapsed before it heard of it.
+                self.expected.expose(group, id, false);
+            }
         } else {
             self.expected.logged_in(group, id);
         }
