@@ -14,7 +14,11 @@ import {
 import { inRoot } from "../scripts/lib/paths.mjs";
 import { run } from "../scripts/lib/run.mjs";
 import { ensureRust } from "../scripts/lib/rust.mjs";
-import { ensureBrowser } from "../scripts/lib/system-packages.mjs";
+import {
+  ensureBrowser,
+  ensureKamailio,
+  ensureRtpengine,
+} from "../scripts/lib/system-packages.mjs";
 import { clientSizes, peerSizes } from "../scripts/lib/sizes.mjs";
 import { figure } from "./lib/rounds.mjs";
 import { print } from "./lib/table.mjs";
@@ -34,6 +38,7 @@ const parts = {
   cycle,
   memory,
   startup,
+  calls,
   "round-trips": roundTrips,
   size,
 };
@@ -191,6 +196,28 @@ async function startup() {
     rows: [
       row("page to first registration in Chromium, cold", "ms", figures, {
         factor: 1,
+      }),
+    ],
+    notes: [],
+  };
+}
+
+/** @returns {Promise<Result>} */
+async function calls() {
+  await ensureBrowser();
+  await ensureKamailio();
+  await ensureRtpengine();
+  const { figures, withoutStun } = await child(
+    "calls",
+    quick ? [1, 1] : [15, 3],
+  );
+  return {
+    rows: [
+      row("call() to the far end's audio in Chromium", "ms", figures, {
+        factor: 1,
+      }),
+      row("… with a STUN server that does not answer", "ms", withoutStun, {
+        factor: 2,
       }),
     ],
     notes: [],

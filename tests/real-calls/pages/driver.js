@@ -44,6 +44,7 @@ const wire = [];
 /** @type {Line | undefined} */
 let line;
 let began = performance.now();
+let answering = false;
 
 /** One call and what was heard of it. */
 class Entry {
@@ -124,6 +125,9 @@ function beginCall(call, direction) {
   const entry = new Entry(call, direction);
   calls.push(entry);
   note(`call ${calls.length - 1}: ${direction}`);
+  // Only then has the stack told its page of the call.
+  if (answering && direction === "incoming")
+    queueMicrotask(() => call.answer());
   for (const watcher of [...watchers]) watcher();
   return entry;
 }
@@ -137,6 +141,11 @@ const commands = {
     began = performance.now();
     line.call(target);
     return calls.length - 1;
+  },
+
+  /** From now on takes every incoming call as soon as it comes. */
+  answerAll() {
+    answering = true;
   },
 
   /** How many calls there have been. */

@@ -9,10 +9,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  freePort,
-  freeUdpPort,
-} from "../../interop/support/server-process.mjs";
+import { freePort } from "../../interop/support/server-process.mjs";
 import { eventually } from "../../interop/support/eventually.mjs";
 
 const PROGRAM = process.env.BARESIP ?? "/usr/bin/baresip";
@@ -210,7 +207,6 @@ export class DeskPhone {
         // The address and not "lo", or it offers another address of the machine.
         "net_interface 127.0.0.1",
         `module_path ${MODULES}`,
-        `sip_listen 127.0.0.1:${await freeUdpPort()}`,
         `audio_source aufile,${this.#tone}`,
         "audio_player aubridge,loop",
         "audio_alert aubridge,alert",

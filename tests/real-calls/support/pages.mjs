@@ -40,10 +40,12 @@ export class UserPage {
           async (/** @type {any[]} */ ...args) => {
             try {
               return await run(String(method), args);
-            } catch (error) {
+            } catch (cause) {
+              const { message } = /** @type {Error} */ (cause);
+              const [what] = message.split("\n    at ");
               throw new Error(
-                `${name}: ${String(method)}(${args.join()}): ${error.message.split("\n    at ")[0]}`,
-                { cause: error },
+                `${name}: ${String(method)}(${args.join()}): ${what}`,
+                { cause },
               );
             }
           },
@@ -100,7 +102,8 @@ export class Browsers {
       name,
       (method, args) =>
         page.evaluate(
-          ([method, args]) => globalThis.driver[method](...args),
+          ([method, args]) =>
+            /** @type {any} */ (globalThis).driver[method](...args),
           /** @type {const} */ ([method, args]),
         ),
       () => page.context().close(),

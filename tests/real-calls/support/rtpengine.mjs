@@ -40,10 +40,9 @@ export class Rtpengine {
         eventually("rtpengine to answer", () => answers(rtpengine.port)),
       ]);
       return rtpengine;
-    } catch (error) {
-      error.message += `\n${rtpengine.#log}`;
+    } catch (cause) {
       await rtpengine.stop();
-      throw error;
+      throw new Error(`rtpengine did not start:\n${rtpengine.#log}`, { cause });
     }
   }
 

@@ -6,32 +6,30 @@ import { Cluster } from "../../kamailio/support/cluster.mjs";
 import { Browsers } from "./pages.mjs";
 import { Rtpengine } from "./rtpengine.mjs";
 
-const USERS = ["2001", "2002", "2003", "2004"];
+const USERS = ["2001", "2002", "2003", "2004", "2005", "2006"];
+
+/** @typedef {() => Promise<unknown> | undefined} Release */
 
 /** The deployed Kamailio with rtpengine, and browsers with pages of some stacks. */
 export class World {
-  /** @type {Cluster} */
-  server;
-  /** Where desk phones send to. */
-  udpPort = 0;
   /** @type {import("./pages.mjs").UserPage[]} */
   #pages = [];
-  /** @type {(() => Promise<unknown>)[]} */
-  #releases = [];
+  #releases;
 
   /** @param {import("./pages.mjs").Stack[]} stacks */
   static async start(...stacks) {
-    const world = new World();
+    /** @type {Release[]} */
+    const releases = [];
     try {
       const rtpengine = await Rtpengine.start();
-      world.after(() => rtpengine.stop());
-      world.udpPort = await freeUdpPort();
-      world.server = await Cluster.start({
+      releases.push(() => rtpengine.stop());
+      const udpPort = await freeUdpPort();
+      const server = await Cluster.start({
         accounts: USERS.map((user) => ({ user })),
         nodes: [
           {
             define: ["WITH_RTPENGINE", "WITH_MD5_PHONES"],
-            listen: [`udp:127.0.0.1:${world.udpPort}`],
+            listen: [`udp:127.0.0.1:${udpPort}`],
             settings: {
               RTPENGINE_SOCKET: `udp:127.0.0.1:${rtpengine.port}`,
               ALLOWED_ORIGINS: "http://127[.]0[.]0[.]1:[0-9]+",
@@ -39,17 +37,30 @@ export class World {
           },
         ],
       });
-      world.after(() => world.server.stop());
-      world.browsers = await Browsers.start([...new Set(stacks)]);
-      world.after(() => world.browsers.close());
-      return world;
+      releases.push(() => server.stop());
+      const browsers = await Browsers.start([...new Set(stacks)]);
+      releases.push(() => browsers.close());
+      return new World(server, udpPort, browsers, releases);
     } catch (error) {
-      await world.stop();
+      for (const release of releases.reverse()) await release();
       throw error;
     }
   }
 
-  /** @param {() => Promise<unknown>} release runs at the end, last one first */
+  /**
+   * @param {Cluster} server
+   * @param {number} udpPort where desk phones send to
+   * @param {Browsers} browsers
+   * @param {Release[]} releases
+   */
+  constructor(server, udpPort, browsers, releases) {
+    this.server = server;
+    this.udpPort = udpPort;
+    this.browsers = browsers;
+    this.#releases = releases;
+  }
+
+  /** @param {Release} release runs at the end, last one first */
   after(release) {
     this.#releases.push(release);
   }
