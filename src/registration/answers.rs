@@ -316,10 +316,6 @@ impl Registration {
     fn forced_in(&mut self, now: Instant, answer: &Message, list: Vec<Binding>) {
         let Some(own) = &self.claim else { return };
         match judge(&list, own, &[]) {
-            Verdict::Stay | Verdict::Doubt => {
-                self.confirmed(now, answer, &list);
-                self.hint_rivals(&list);
-            }
             Verdict::LogInAgain if self.rounds < MAX_ROUNDS => {
                 self.rounds += 1;
                 self.query();
@@ -331,12 +327,17 @@ impl Registration {
                     "the registrar does not list this phone",
                 );
             }
-            Verdict::Ousted(..) if self.rounds < MAX_ROUNDS => {
-                // The later force wins, and ours is the later one: top its claim.
+            Verdict::Doubt | Verdict::Ousted(..) if self.rounds < MAX_ROUNDS => {
+                // The later one at the registrar is ours, and it is a force: top
+                // the claim.
                 self.rounds += 1;
                 self.listed = self.disown(list);
                 let rung = first_rung(&self.listed, self.settings.may_remove_others);
                 self.next_rung(now, rung);
+            }
+            Verdict::Stay | Verdict::Doubt => {
+                self.confirmed(now, answer, &list);
+                self.hint_rivals(&list);
             }
             Verdict::Ousted(rival, _) => {
                 let refusal = Refusal {

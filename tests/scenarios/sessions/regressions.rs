@@ -132,3 +132,21 @@ fn a_binding_lives_from_when_it_was_asked_for() {
          resume 1",
     );
 }
+
+/// An unforced login came in while a force with a slow clock was under way. The force
+/// found it listed with a higher claim, was content, and lost the device soon after.
+#[test]
+fn a_force_tops_what_it_finds_beside_itself() {
+    holds(
+        "registrar normal opensips
+         client CSF auto graceful addresses=2
+         client CSF auto graceful addresses=2
+         wait 380
+         latency 1 2000
+         node 0 falls-silent
+         force 1
+         wait 8100
+         register 0
+         wait 10",
+    );
+}
