@@ -267,6 +267,8 @@ impl Calls {
 }
 
 impl Call {
+    // Two callers, and many fields: once is enough.
+    #[inline(never)]
     fn new(id: u32, phase: Phase, dialog: Dialog, contact: String, flow: FlowId) -> Self {
         Self {
             flow: Some(flow),

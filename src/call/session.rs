@@ -73,7 +73,6 @@ impl Session {
             Some((interval, _)) => (interval, true),
             None => (self.interval, true),
         };
-        let interval = interval.max(MIN);
         let refresher = if ours {
             ";refresher=uas"
         } else {
@@ -82,11 +81,11 @@ impl Session {
         if !ours {
             header("Require", "timer");
         }
+        self.start(now, interval, ours);
         header(
             "Session-Expires",
-            &concat(&[&decimal(interval.into()), refresher]),
+            &concat(&[&decimal(self.interval.into()), refresher]),
         );
-        self.start(now, interval, ours);
     }
 
     /// Takes a 422: asks for as much as the far end wants. `false`: it wants
@@ -107,6 +106,8 @@ impl Session {
     }
 
     fn start(&mut self, now: Instant, interval: u32, ours: bool) {
+        // A far end that wants less would keep us busy with refreshing.
+        let interval = interval.max(MIN);
         self.interval = interval;
         self.runs = true;
         self.ours = ours;

@@ -265,3 +265,20 @@ fn another_tab_takes_over_in_every_state() {
     assert_eq!(ended.count(), 6, "{heard:?}");
     rig.over();
 }
+
+#[test]
+fn a_far_end_cannot_make_us_refresh_all_the_time() {
+    for interval in [0, 1, 89] {
+        let mut rig = Rig::new();
+        connected(
+            &mut rig,
+            &format!("{CONTACT}Session-Expires: {interval};refresher=uac\r\n"),
+        );
+        rig.wait(44_000);
+        rig.silence();
+        rig.wait(1_500);
+        rig.request("UPDATE");
+        rig.hangup(1);
+        rig.over();
+    }
+}
