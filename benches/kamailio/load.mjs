@@ -22,7 +22,7 @@ import { Cluster } from "../../tests/kamailio/support/cluster.mjs";
 import { DOMAIN, run } from "../../tests/kamailio/support/deployment.mjs";
 
 const quick = process.argv.includes("--quick");
-const LOGINS = quick ? 200 : 4000;
+const LOGINS = quick ? 200 : 2000;
 const PHONES = quick ? 20 : 300;
 const ROUNDS = quick ? 1 : 3;
 const AT_ONCE = 50;

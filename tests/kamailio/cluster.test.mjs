@@ -236,6 +236,13 @@ gracefulTest(
       user: "2002",
       url: there.url,
     });
+    const crowd = [];
+    for (let index = 0; index < 120; index++) {
+      const one = await world.connect({ name: `one-${index}`, url: here.url });
+      const own = contact(`c${index}`, { device: `D${index}` });
+      await one.register({ contacts: [own] });
+      crowd.push(one);
+    }
     link.stall();
     // The cut-off node lets nobody in, and says when to ask again.
     const refused = await client.register({ contacts: [b] });
@@ -245,6 +252,7 @@ gracefulTest(
     assert.equal((await rival.register({ contacts: [a] })).status, 403);
     // Before it ends the node closes its connections: nobody believes to be registered who is not.
     assert.equal(await client.closed, 1013);
+    for (const one of crowd) assert.equal(await one.closed, 1013);
     await eventually("the lease to end", async () => {
       const answer = await rival.register({ contacts: [a] });
       return answer.status === 200;

@@ -55,6 +55,24 @@ for (const [how, end] of Object.entries(endings))
   });
 
 gracefulTest(
+  "a crowd that goes at one instant frees all its lines",
+  {},
+  async (world) => {
+    const clients = [];
+    for (let index = 0; index < 150; index++) {
+      const client = await world.connect({ name: `client-${index}` });
+      await client.register({
+        contacts: [contact(`c${index}`, { device: `D${index}` })],
+      });
+      clients.push(client);
+    }
+    assert.equal((await world.server.bindings()).length, 150);
+    await Promise.all(clients.map((client) => client.terminate()));
+    await lineIsFree(world, 2_000);
+  },
+);
+
+gracefulTest(
   "the line is free after a client stopped answering",
   {
     nodes: [{ settings: { PING_SECONDS: 1 } }],
