@@ -41,6 +41,8 @@ const calls = [];
 const watchers = new Set();
 /** @type {string[]} */
 const wire = [];
+/** WebSockets that were closed. @type {true[]} */
+const closings = [];
 /** @type {Line | undefined} */
 let line;
 let began = performance.now();
@@ -249,6 +251,23 @@ const commands = {
   },
 
   /**
+   * Resolves once a call's media have looked for a new path since they had these credentials.
+   * @param {number} call
+   * @param {string} ufrag
+   */
+  async restarted(call, ufrag) {
+    const deadline = performance.now() + 20_000;
+    while ((await measure(call)).ufrag === ufrag) {
+      if (performance.now() > deadline)
+        throw new Error("no restart of ICE within 20 s");
+      await passing(PROBE_MS);
+    }
+  },
+
+  /** Resolves when a WebSocket of the page closes, or is given up. */
+  closed: () => until("a closed WebSocket", () => closings.shift(), 20_000),
+
+  /**
    * What comes and goes within a span of time.
    * @param {number} call
    * @param {number} milliseconds
@@ -380,5 +399,11 @@ globalThis.WebSocket = class extends Native {
   send(data) {
     note(`--> ${data}`);
     super.send(data);
+  }
+
+  close(...args) {
+    closings.push(true);
+    for (const watcher of [...watchers]) watcher();
+    super.close(...args);
   }
 };

@@ -72,8 +72,13 @@ export class World {
    * @param {object} [options]
    * @param {"chromium" | "firefox"} [options.browser]
    * @param {RTCIceServer[]} [options.iceServers]
+   * @param {string} [options.url] another way to the server
    */
-  async user(stack, user, { browser = "chromium", iceServers = [] } = {}) {
+  async user(
+    stack,
+    user,
+    { browser = "chromium", iceServers = [], url = this.server.url } = {},
+  ) {
     const page = await this.browsers.open(
       stack,
       `${stack} ${user} (${browser})`,
@@ -82,7 +87,7 @@ export class World {
     page.uri = `sip:${user}@${this.server.domain}`;
     this.#pages.push(page);
     await page.do.register({
-      url: this.server.url,
+      url,
       user,
       domain: this.server.domain,
       password: this.server.passwords[user],
