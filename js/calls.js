@@ -45,7 +45,7 @@ export class Calls {
     const { signal, ...wanted } = checkCall(options);
     const { extraHeaders } = wanted;
     const call = this.#dial(target, wanted, { extraHeaders, replaces });
-    const giveUp = () => void call.hangup();
+    const giveUp = () => call.hangup().catch(() => {});
     signal?.addEventListener("abort", giveUp);
     call.once("ended", () => signal?.removeEventListener("abort", giveUp));
     if (signal?.aborted) giveUp();

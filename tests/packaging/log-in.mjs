@@ -11,7 +11,10 @@ export const logInSource = `
     });
     try {
       const { connection } = await phone.registerPhone();
-      return { status: phone.status, connection };
+      // Nobody is there; but the offer shows that the media handler was found.
+      const call = phone.call("nobody", { audio: false });
+      const ended = await new Promise((done) => call.on("ended", done));
+      return { status: phone.status, connection, called: ended.status };
     } catch ({ code, message }) {
       return { code, message };
     } finally {
@@ -31,6 +34,7 @@ export async function assertLogsIn(page, connection) {
   assert.deepEqual(await logIn(page, connection), {
     status: "eReady",
     connection,
+    called: 404,
   });
   assert.deepEqual(page.problems, []);
 }
@@ -38,7 +42,7 @@ export async function assertLogsIn(page, connection) {
 /**
  * @param {import("playwright-core").Page} page
  * @param {string} connection
- * @returns {Promise<{ status?: string, connection?: string, code?: string, message?: string }>}
+ * @returns {Promise<{ status?: string, connection?: string, called?: number, code?: string, message?: string }>}
  */
 export async function logIn(page, connection) {
   await page.waitForFunction("globalThis.logIn");
