@@ -51,12 +51,8 @@ export class Host {
     this.#now = clock;
     const seed = crypto.getRandomValues(new Uint8Array(32));
     try {
-      this.#core = new instance.Core(options, seed, clock());
-      for (const uri of options.ignoreBindings ?? [])
-        this.#core.ignoreBinding(uri);
+      this.#core = new instance.Core(options, seed);
     } catch (error) {
-      const { code, message, option } = Object(error);
-      if (code) throw new PhoneError(code, message, { details: { option } });
       throw this.#trap(error);
     }
     instance.hosts.add(this);
@@ -86,8 +82,7 @@ export class Host {
    */
   die(error) {
     if (!this.#core) return;
-    // The finaliser would enter the dead instance.
-    this.#core.__destroy_into_raw?.();
+    this.#core.abandon();
     this.#drop();
     this.#handlers.dead(error);
   }
@@ -98,7 +93,7 @@ export class Host {
       let input;
       while (this.#core && (input = this.#inputs.shift())) {
         const [method, ...args] = input;
-        this.#core[method](this.#now(), ...args);
+        this.#core.command(method, this.#now(), ...args);
         let output;
         while ((output = this.#core?.poll())) this.#perform(output);
       }
@@ -116,8 +111,8 @@ export class Host {
 
   #arm() {
     clearTimeout(this.#timer);
-    const deadline = this.#core?.deadline();
-    if (deadline === undefined) return;
+    const deadline = this.#core?.deadline() ?? Infinity;
+    if (deadline === Infinity) return;
     const wait = Math.min(Math.max(deadline - this.#now(), 0), LONGEST_TIMER);
     this.#timer = setTimeout(() => this.call("wake"), wait);
   }

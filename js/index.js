@@ -1,4 +1,4 @@
-import createGlue from "../pkg/client.js";
+import createCore from "./core.js";
 import { getInstance, provide } from "./instance.js";
 
 export { PhoneError } from "./error.js";
@@ -15,10 +15,10 @@ function wasm() {
   return fs ? fs.readFileSync(url) : url;
 }
 
-provide(createGlue, wasm);
+provide(createCore, wasm);
 
 /** @param {import("./index.js").WasmSource} [source] */
 export async function init(source) {
-  if (source) provide(createGlue, () => source);
+  if (source) provide(createCore, () => source);
   await getInstance();
 }

@@ -1,11 +1,11 @@
-import createGlue from "../pkg/client.js";
+import createCore from "./core.js";
 import base64 from "../pkg/inline/client_bg.js";
 import { getInstance, provide } from "./instance.js";
 
 export { PhoneError } from "./error.js";
 export { Phone } from "./phone.js";
 
-provide(createGlue, () =>
+provide(createCore, () =>
   Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)),
 );
 

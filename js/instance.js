@@ -4,7 +4,7 @@ import { PhoneError } from "./error.js";
  * One instance of the wasm module with the phones that live in it.
  *
  * @typedef {object} Instance
- * @property {new (options: object, seed: Uint8Array, now: number) => any} Core
+ * @property {new (options: object, seed: Uint8Array) => any} Core
  * @property {Set<{ die(error: PhoneError): void }>} hosts
  * @property {boolean} dead a trap left its memory in an undefined state
  */

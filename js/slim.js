@@ -1,4 +1,4 @@
-import createGlue from "../pkg/client.js";
+import createCore from "./core.js";
 import { getInstance, provide } from "./instance.js";
 
 export { PhoneError } from "./error.js";
@@ -6,6 +6,6 @@ export { Phone } from "./phone.js";
 
 /** @param {import("./index.js").WasmSource} source */
 export async function init(source) {
-  provide(createGlue, () => source);
+  provide(createCore, () => source);
   await getInstance();
 }

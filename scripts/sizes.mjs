@@ -19,7 +19,7 @@ await runMain(async () => {
   const table = {
     'import { Phone } from "graceline"': script,
     "client_bg.wasm": wasm,
-    "registration alone (both)": both,
+    "Phone with calls (both)": both,
     "graceline.min.js (all in one)": sizeOf(
       readFileSync(inRoot("pkg", "graceline.min.js")),
     ),

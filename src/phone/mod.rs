@@ -121,6 +121,12 @@ impl Phone {
     /// platform's cryptographic generator.
     pub fn new(config: Config, seed: [u8; 32]) -> Result<Self, ConfigError> {
         config.check()?;
+        Ok(Self::with_checked(config, seed))
+    }
+
+    /// The same for a configuration that was checked before. Whatever it holds,
+    /// the writer refuses what would break a message.
+    pub fn with_checked(config: Config, seed: [u8; 32]) -> Self {
         let mut random = Random::from_seed(seed);
         let mut authenticator = Authenticator::new(Secrets {
             username: config
@@ -169,7 +175,7 @@ impl Phone {
             Random::from_seed(random.bytes()),
         );
         let subscription = Subscription::new(aor, &host, memory.no_reg_event, &mut random);
-        Ok(Self {
+        Self {
             flows: Flows::new(config.connections.len(), config.watch, config.heartbeat),
             authenticator,
             transactions: Transactions::new(host),
@@ -194,7 +200,7 @@ impl Phone {
             ignored: 0,
             config,
             random,
-        })
+        }
     }
 
     /// `registerPhone`. Answered by [`Event::Registered`] or [`Event::Failed`]

@@ -1,136 +1,76 @@
 //! The boundary of the calls: commands of the app, the media handler's answers,
 //! and what both are told.
 
-use super::Core;
-use super::client::at;
-use super::object::{Build, Reader, array_of_pairs};
+use super::json::Json;
+use super::record::Record;
 use crate::call::{CallOptions, Calls, Event, Party, Want};
 use crate::prelude::*;
 use crate::time::Instant;
-use wasm_bindgen::prelude::*;
 
-#[wasm_bindgen]
-impl Core {
-    /// Starts an outgoing call with this new odd id. `options`:
-    /// `{ extraHeaders?, anonymous?, replaces?, refer? }`.
-    pub fn call(&self, now: f64, call: u32, target: &str, options: &JsValue) {
-        let read = Reader(options);
-        let options = CallOptions {
-            headers: array_of_pairs(&read.get("extraHeaders")),
-            anonymous: read.flag("anonymous"),
-            replaces: read.text("replaces"),
-            refer: read.number("refer").map(|refer| refer as u32),
-        };
-        self.calls(now, |calls, now| calls.call(now, call, target, options));
-    }
-
-    /// Accepts an incoming call. `options`: `{ extraHeaders? }`.
-    pub fn answer(&self, now: f64, op: u32, call: u32, options: &JsValue) {
-        let headers = array_of_pairs(&Reader(options).get("extraHeaders"));
-        self.calls(now, |calls, now| calls.answer(now, op, call, headers));
-    }
-
-    /// Refuses an incoming call.
-    pub fn reject(&self, now: f64, op: u32, call: u32, status: u16, reason: Option<String>) {
-        let reason = reason.as_deref();
-        self.calls(now, |calls, now| {
-            calls.reject(now, op, call, status, reason)
-        });
-    }
-
-    /// Ends a call, whatever its state.
-    pub fn hangup(&self, now: f64, op: u32, call: u32) {
-        self.calls(now, |calls, now| calls.hangup(now, op, call));
-    }
-
-    /// Puts the far end on hold.
-    pub fn hold(&self, now: f64, op: u32, call: u32) {
-        self.calls(now, |calls, now| calls.hold(now, op, call, true));
-    }
-
-    /// Takes it back.
-    #[wasm_bindgen(js_name = resumeCall)]
-    pub fn resume_call(&self, now: f64, op: u32, call: u32) {
-        self.calls(now, |calls, now| calls.hold(now, op, call, false));
-    }
-
-    /// A new offer is to be made.
-    pub fn renegotiate(&self, now: f64, op: u32, call: u32, options: &JsValue) {
-        let restart = Reader(options).flag("iceRestart");
-        self.calls(now, |calls, now| calls.renegotiate(now, op, call, restart));
-    }
-
-    /// Blind transfer.
-    pub fn transfer(&self, now: f64, op: u32, call: u32, target: &str) {
-        self.calls(now, |calls, now| calls.transfer(now, op, call, target));
-    }
-
-    /// Attended transfer.
-    #[wasm_bindgen(js_name = transferTo)]
-    pub fn transfer_to(&self, now: f64, op: u32, call: u32, other: u32) {
-        self.calls(now, |calls, now| calls.transfer_to(now, op, call, other));
-    }
-
-    /// Does not follow a `refer` event.
-    #[wasm_bindgen(js_name = refuseRefer)]
-    pub fn refuse_refer(&self, now: f64, refer: u32) {
-        self.calls(now, |calls, now| calls.refuse_refer(now, refer));
-    }
-
-    /// INFO in the call's dialog.
-    pub fn info(&self, now: f64, op: u32, call: u32, content_type: &str, body: &str) {
-        let content = (content_type.to_owned(), body.to_owned());
-        self.calls(now, |calls, now| calls.info(now, op, call, content));
-    }
-
-    /// MESSAGE outside of calls.
-    pub fn message(&self, now: f64, op: u32, target: &str, content_type: &str, body: &str) {
-        let content = (content_type.to_owned(), body.to_owned());
-        self.calls(now, |calls, now| calls.message(now, op, target, content));
-    }
-
-    /// The handler made the description that `request` asked for.
-    #[wasm_bindgen(js_name = mediaReady)]
-    pub fn media_ready(&self, now: f64, call: u32, request: u32, sdp: &str) {
-        let sdp = sdp.to_owned();
-        self.calls(now, |calls, now| calls.media_ready(now, call, request, sdp));
-    }
-
-    /// The handler did what `request` asked for.
-    #[wasm_bindgen(js_name = mediaDone)]
-    pub fn media_done(&self, now: f64, call: u32, request: u32) {
-        self.calls(now, |calls, now| calls.media_done(now, call, request));
-    }
-
-    /// The handler could not.
-    #[wasm_bindgen(js_name = mediaFailed)]
-    pub fn media_failed(&self, now: f64, call: u32, request: u32, message: &str) {
-        self.calls(now, |calls, now| {
-            calls.media_failed(now, call, request, message);
-        });
-    }
-
-    /// Local candidates, as an `application/trickle-ice-sdpfrag`.
-    pub fn candidates(&self, now: f64, call: u32, fragment: &str) {
-        let fragment = fragment.to_owned();
-        self.calls(now, |calls, now| calls.candidates(now, call, fragment));
-    }
-
-    /// Media of this call arrive no more.
-    #[wasm_bindgen(js_name = mediaLost)]
-    pub fn media_lost(&self, now: f64, call: u32) {
-        self.calls(now, |calls, now| calls.media_lost(now, call));
-    }
-
-    fn calls(&self, now: f64, action: impl FnOnce(&mut Calls, Instant)) {
-        let now = at(now);
-        let mut phone = self.phone.borrow_mut();
-        phone.with_calls(now, |calls| action(calls, now));
+/// A command. `op` is the number under which [`Event::Done`] answers it.
+pub(super) fn command(calls: &mut Calls, now: Instant, name: &str, mut fields: Record<'_>) {
+    // op or call, and what follows it in most: call, request, refer
+    let first = fields.number();
+    match name {
+        // call, which is a new odd number, target, then { extraHeaders?,
+        // anonymous?, replaces?, refer? }
+        "call" => {
+            let target = fields.text();
+            let options = CallOptions {
+                headers: fields.headers(),
+                anonymous: fields.has("anonymous"),
+                replaces: fields.get_owned("replaces"),
+                refer: fields.get_number("refer").map(|refer| refer as u32),
+            };
+            calls.call(now, first, target, options);
+        }
+        // op, call, then { extraHeaders? }
+        "answer" => calls.answer(now, first, fields.number(), fields.headers()),
+        // op, call, status, reason
+        "reject" => {
+            let (call, status, reason) = (fields.number(), fields.number() as u16, fields.text());
+            let reason = Some(reason).filter(|reason| !reason.is_empty());
+            calls.reject(now, first, call, status, reason);
+        }
+        // op, call
+        "hangup" => calls.hangup(now, first, fields.number()),
+        "hold" => calls.hold(now, first, fields.number(), true),
+        "resumeCall" => calls.hold(now, first, fields.number(), false),
+        // op, call, then { iceRestart? }: a new offer is to be made.
+        "renegotiate" => calls.renegotiate(now, first, fields.number(), fields.has("iceRestart")),
+        // op, call, target: a blind transfer
+        "transfer" => calls.transfer(now, first, fields.number(), fields.text()),
+        // op, call, other call: an attended one
+        "transferTo" => calls.transfer_to(now, first, fields.number(), fields.number()),
+        // refer: an event of this name is not followed.
+        "refuseRefer" => calls.refuse_refer(now, first),
+        // op, call, content type, body: INFO in the call's dialog
+        "info" => calls.info(
+            now,
+            first,
+            fields.number(),
+            (fields.owned(), fields.owned()),
+        ),
+        // op, target, content type, body: MESSAGE outside of calls
+        "message" => {
+            let target = fields.text();
+            calls.message(now, first, target, (fields.owned(), fields.owned()));
+        }
+        // call, request, SDP: the handler made the description asked for.
+        "mediaReady" => calls.media_ready(now, first, fields.number(), fields.owned()),
+        // call, request: it did what was asked for.
+        "mediaDone" => calls.media_done(now, first, fields.number()),
+        // call, request, message: it could not.
+        "mediaFailed" => calls.media_failed(now, first, fields.number(), fields.text()),
+        // call, application/trickle-ice-sdpfrag: local candidates
+        "candidates" => calls.candidates(now, first, fields.owned()),
+        // call: its media arrive no more.
+        "mediaLost" => calls.media_lost(now, first),
+        _ => {}
     }
 }
 
-pub(super) fn event(event: Event) -> JsValue {
-    let named = |name, call| Build::of("event").text("name", name).number("call", call);
+pub(super) fn write(json: &mut Json, event: Event) {
     match event {
         Event::Incoming {
             call,
@@ -140,14 +80,12 @@ pub(super) fn event(event: Event) -> JsValue {
             headers,
             replaces,
         } => {
-            let built = named("incoming", call)
-                .value("from", party(&from))
-                .text("to", &to)
-                .value("hasOffer", has_offer.into())
-                .value("headers", pairs(&headers));
-            match replaces {
-                Some(replaces) => built.number("replaces", replaces).done(),
-                None => built.done(),
+            named(json, "incoming", call);
+            party(json, "from", &from);
+            json.text("to", &to).flag("hasOffer", has_offer);
+            pairs(json, &headers);
+            if let Some(replaces) = replaces {
+                json.number("replaces", replaces.into());
             }
         }
         Event::State {
@@ -156,13 +94,12 @@ pub(super) fn event(event: Event) -> JsValue {
             early,
             remote,
         } => {
-            let built = named("callState", call)
-                .text("state", state.as_str())
+            named(json, "callState", call);
+            json.text("state", state.as_str())
                 .option("heldBy", state.held_by())
-                .value("early", early.into());
-            match remote {
-                Some(remote) => built.value("remote", party(&remote)).done(),
-                None => built.done(),
+                .flag("early", early);
+            if let Some(remote) = remote {
+                party(json, "remote", &remote);
             }
         }
         Event::Media {
@@ -173,130 +110,126 @@ pub(super) fn event(event: Event) -> JsValue {
             initial,
             trickle,
         } => {
-            let built = named("media", call)
-                .number("request", request)
-                .value("hold", hold.into())
-                .value("initial", initial.into())
-                .value("trickle", trickle.into());
-            match want {
+            named(json, "media", call);
+            json.number("request", request.into())
+                .flag("hold", hold)
+                .flag("initial", initial)
+                .flag("trickle", trickle);
+            let (want, kind, sdp) = match &want {
                 Want::Offer { restart } => {
-                    built.text("want", "offer").value("restart", restart.into())
+                    json.flag("restart", *restart);
+                    ("offer", None, None)
                 }
-                Want::Answer(sdp) => built.text("want", "answer").text("sdp", &sdp),
-                Want::Apply(sdp) => described(built, "answer", &sdp),
-                Want::ApplyEarly(sdp) => described(built, "pranswer", &sdp),
-                Want::Rollback => built.text("want", "rollback"),
-                Want::End => built.text("want", "end"),
-            }
-            .done()
+                Want::Answer(sdp) => ("answer", None, Some(sdp)),
+                Want::Apply(sdp) => ("apply", Some("answer"), Some(sdp)),
+                Want::ApplyEarly(sdp) => ("apply", Some("pranswer"), Some(sdp)),
+                Want::Rollback => ("rollback", None, None),
+                Want::End => ("end", None, None),
+            };
+            json.text("want", want)
+                .option("sdpType", kind)
+                .option("sdp", sdp.map(|sdp| sdp.as_str()));
         }
         Event::Candidates { call, fragment } => {
-            named("candidates", call).text("sdpfrag", &fragment).done()
+            named(json, "candidates", call);
+            json.text("sdpfrag", &fragment);
         }
         Event::Info {
             call,
             content_type,
             body,
-        } => named("info", call)
-            .text("contentType", &content_type)
-            .text("body", &body)
-            .done(),
+        } => {
+            named(json, "info", call);
+            json.text("contentType", &content_type).text("body", &body);
+        }
         Event::Refer {
             call,
             refer,
             target,
             referred_by,
-        } => named("refer", call)
-            .number("refer", refer)
-            .text("target", &target)
-            .option("referredBy", referred_by.as_deref())
-            .done(),
+        } => {
+            named(json, "refer", call);
+            json.number("refer", refer.into())
+                .text("target", &target)
+                .option("referredBy", referred_by.as_deref());
+        }
         Event::Transferred {
             call,
-            status,
+            status: code,
             reason,
-        } => named("transferred", call)
-            .number("status", status.into())
-            .text("reason", &reason)
-            .done(),
+        } => {
+            named(json, "transferred", call);
+            status(json, Some(code));
+            json.text("reason", &reason);
+        }
         Event::Ended {
             call,
             cause,
-            status,
+            status: code,
             reason,
-        } => with_status(named("callEnded", call), status)
-            .text("cause", cause.as_str())
-            .text("reason", &reason)
-            .done(),
+        } => {
+            named(json, "callEnded", call);
+            status(json, code);
+            json.text("cause", cause.as_str()).text("reason", &reason);
+        }
         Event::Done { op, error } => {
-            let built = Build::of("event").text("name", "done").number("op", op);
-            match error {
-                Some(error) => {
-                    let told = Build::new()
-                        .text("code", error.code)
-                        .text("message", &error.message)
-                        .option("reason", error.reason.as_deref());
-                    built
-                        .value("error", with_status(told, error.status).done())
-                        .done()
-                }
-                None => built.done(),
+            json.text("name", "done").number("op", op.into());
+            if let Some(error) = error {
+                json.raw("error", "{")
+                    .text("code", error.code)
+                    .text("message", &error.message)
+                    .option("reason", error.reason.as_deref());
+                status(json, error.status);
+                json.close('}');
             }
         }
         Event::CallInfo { call, info } => {
-            let told = info
-                .iter()
-                .fold(Build::new(), |told, (name, value)| match value {
-                    Some(value) => told.text(name, value),
-                    None => told.value(name, JsValue::TRUE),
-                });
-            named("callInfo", call)
-                .value("callInfo", told.done())
-                .done()
+            named(json, "callInfo", call);
+            json.raw("callInfo", "{");
+            for (name, value) in info.iter() {
+                match value {
+                    Some(value) => json.text(name, value),
+                    None => json.flag(name, true),
+                };
+            }
+            json.close('}');
         }
         Event::Message {
             from,
             content_type,
             body,
             headers,
-        } => Build::of("event")
-            .text("name", "messageReceived")
-            .value("from", party(&from))
-            .text("contentType", &content_type)
-            .text("body", &body)
-            .value("headers", pairs(&headers))
-            .done(),
+        } => {
+            json.text("name", "messageReceived");
+            party(json, "from", &from);
+            json.text("contentType", &content_type).text("body", &body);
+            pairs(json, &headers);
+        }
     }
 }
 
-fn described(built: Build, kind: &str, sdp: &str) -> Build {
-    built
-        .text("want", "apply")
-        .text("sdpType", kind)
-        .text("sdp", sdp)
+fn named(json: &mut Json, name: &str, call: u32) {
+    json.text("name", name).number("call", call.into());
 }
 
-fn with_status(built: Build, status: Option<u16>) -> Build {
-    match status {
-        Some(status) => built.number("status", status.into()),
-        None => built,
+pub(super) fn status(json: &mut Json, status: Option<u16>) {
+    if let Some(status) = status {
+        json.number("status", status.into());
     }
 }
 
-pub(super) fn party(party: &Party) -> JsValue {
-    Build::new()
+pub(super) fn party(json: &mut Json, name: &str, party: &Party) {
+    json.raw(name, "{")
         .text("uri", &party.uri)
         .text("displayName", &party.display_name)
-        .done()
+        .close('}');
 }
 
-/// `[[name, value], …]`.
-fn pairs(pairs: &[(String, String)]) -> JsValue {
-    Build::list(pairs.iter().map(|(name, value)| {
-        Build::list(
-            [name, value]
-                .map(|text| JsValue::from_str(text))
-                .into_iter(),
-        )
-    }))
+/// `headers: [[name, value], …]`.
+fn pairs(json: &mut Json, pairs: &[(String, String)]) {
+    json.raw("headers", "[");
+    for (name, value) in pairs {
+        json.raw("", "[").text("", name).text("", value).close(']');
+    }
+    json.close(']');
 }

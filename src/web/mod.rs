@@ -10,10 +10,15 @@ mod calls;
 #[cfg(feature = "client")]
 mod client;
 #[cfg(feature = "client")]
+mod json;
+#[cfg(feature = "client")]
+mod record;
+#[cfg(feature = "client")]
 pub use client::Core;
 
 #[cfg(feature = "registrar")]
 mod message;
+#[cfg(feature = "registrar")]
 mod object;
 #[cfg(feature = "registrar")]
 mod registrar;

@@ -1,5 +1,5 @@
-//! Reading and building the plain objects that cross the boundary. No serde and
-//! no js-sys: these few lines are smaller than their wasm.
+//! Reading and building the plain objects that cross the boundary of the test
+//! registrar.
 
 use crate::prelude::*;
 use wasm_bindgen::JsCast;
@@ -23,13 +23,6 @@ extern "C" {
 
     #[wasm_bindgen(js_namespace = Array, js_name = isArray)]
     fn is_array(value: &JsValue) -> bool;
-
-    #[wasm_bindgen(js_name = Array)]
-    type List;
-    #[wasm_bindgen(constructor, js_class = "Array")]
-    fn new() -> List;
-    #[wasm_bindgen(method, js_class = "Array")]
-    fn push(this: &List, value: &JsValue) -> u32;
 
     type Uint8Array;
     #[wasm_bindgen(constructor)]
@@ -60,13 +53,6 @@ impl Reader<'_> {
 
     pub(super) fn flag(&self, name: &str) -> bool {
         self.get(name).is_truthy()
-    }
-
-    #[cfg(feature = "client")]
-    pub(super) fn texts(&self, name: &str) -> Vec<String> {
-        array(&self.get(name))
-            .filter_map(|value| value.as_string())
-            .collect()
     }
 }
 
@@ -132,16 +118,6 @@ impl Build {
     pub(super) fn number(self, name: &str, number: u32) -> Self {
         self.0.set_number(name, number.into());
         self
-    }
-
-    /// An array.
-    #[cfg(feature = "client")]
-    pub(super) fn list(values: impl Iterator<Item = JsValue>) -> JsValue {
-        let list = List::new();
-        for value in values {
-            list.push(&value);
-        }
-        list.into()
     }
 
     /// A message: text where it is UTF-8, else bytes (RFC 7118 §4.2).

@@ -307,27 +307,6 @@ describe("a trap", () => {
   });
 });
 
-test("what the core itself refuses is the app's mistake, not a trap", async () => {
-  useFakeCore(
-    class {
-      constructor() {
-        throw {
-          code: "eInvalidArgument",
-          option: "user",
-          message: "user: must not contain a line break",
-        };
-      }
-    },
-  );
-  const phone = new Phone(options);
-  for (let i = 0; i < 2; i++)
-    await assert.rejects(phone.registerPhone(), (error) => {
-      assert.equal(error.code, "eInvalidArgument");
-      assert.equal(error.details.option, "user");
-      return true;
-    });
-});
-
 test("status events of one phone do not reach another", async () => {
   const [a, b] = [new Phone(options), new Phone(options)];
   const heard = [];

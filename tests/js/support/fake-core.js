@@ -43,8 +43,8 @@ export class FakeCore {
   freed = false;
   entered = 0;
 
-  constructor(options, seed, now) {
-    Object.assign(this, { options, seed, now });
+  constructor(options, seed) {
+    Object.assign(this, { options, seed });
     FakeCore.made.push(this);
     const commands = [
       ...["register", "unregister", "abort", "close", "leave", "resume"],
@@ -71,9 +71,11 @@ export class FakeCore {
     this.entered--;
   }
 
-  ignoreBinding(uri) {
-    this.commands.push(["ignoreBinding", uri]);
+  command(name, now, ...args) {
+    this[name](now, ...args);
   }
+
+  abandon() {}
 
   poll() {
     return this.outputs.shift();

@@ -1,0 +1,74 @@
+//! Writing JSON: what the phone hands out crosses the boundary as one text.
+
+use crate::prelude::*;
+use crate::text::{decimal, hex};
+
+/// JSON in the making. Objects and lists are opened and closed; the elements of
+/// a list, and the outermost value, have an empty name.
+#[derive(Default)]
+pub(super) struct Json(String);
+
+impl Json {
+    pub(super) fn text(&mut self, name: &str, text: &str) -> &mut Self {
+        self.name(name);
+        self.quote(text);
+        self
+    }
+
+    pub(super) fn option(&mut self, name: &str, text: Option<&str>) -> &mut Self {
+        match text {
+            Some(text) => self.text(name, text),
+            None => self,
+        }
+    }
+
+    pub(super) fn number(&mut self, name: &str, number: u64) -> &mut Self {
+        self.raw(name, &decimal(number))
+    }
+
+    pub(super) fn flag(&mut self, name: &str, flag: bool) -> &mut Self {
+        self.raw(name, if flag { "true" } else { "false" })
+    }
+
+    /// A `{`, a `[`, or a value that is JSON already.
+    pub(super) fn raw(&mut self, name: &str, json: &str) -> &mut Self {
+        self.name(name);
+        self.0.push_str(json);
+        self
+    }
+
+    /// A `}` or a `]`.
+    pub(super) fn close(&mut self, bracket: char) -> &mut Self {
+        self.0.push(bracket);
+        self
+    }
+
+    pub(super) fn done(self) -> String {
+        self.0
+    }
+
+    fn name(&mut self, name: &str) {
+        if !self.0.is_empty() && !self.0.ends_with(['{', '[']) {
+            self.0.push(',');
+        }
+        if !name.is_empty() {
+            self.quote(name);
+            self.0.push(':');
+        }
+    }
+
+    fn quote(&mut self, text: &str) {
+        self.0.push('"');
+        let mut plain = 0;
+        for (at, byte) in text.bytes().enumerate() {
+            if byte < b' ' || matches!(byte, b'"' | b'\\') {
+                self.0.push_str(text.get(plain..at).unwrap_or_default());
+                self.0.push_str("\\u00");
+                self.0.push_str(&hex(&[byte]));
+                plain = at + 1;
+            }
+        }
+        self.0.push_str(text.get(plain..).unwrap_or_default());
+        self.0.push('"');
+    }
+}
