@@ -30,8 +30,12 @@ pub fn note_setting(script: &Script, tally: &mut Tally) {
 }
 
 pub fn tell(tally: &Tally) {
-    // Past the test harness, which keeps the output of what passes to itself.
-    let _ = writeln!(std::io::stderr().lock(), "\n{tally}");
+    say(&format!("\n{tally}"));
+}
+
+/// Past the test harness, which keeps the output of what passes to itself.
+pub fn say(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 const MUST_BE_SEEN: &[(&str, &[&str])] = &[

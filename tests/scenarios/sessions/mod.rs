@@ -156,6 +156,9 @@ fn play_many(seeds: std::ops::Range<u64>) -> (Tally, Option<(u64, Violation)>) {
             if seed >= seeds.end {
                 return tally;
             }
+            if seed % 5_000 == 4_999 {
+                coverage::say(&format!("{} sessions begun", seed + 1));
+            }
             if let Err(violation) = play(&draw::draw(seed), None, &mut tally) {
                 next.store(seeds.end, Ordering::Relaxed);
                 *found.lock().expect("no panic in here") = Some((seed, violation));
