@@ -12,7 +12,7 @@ import {
 } from "node:test";
 import { fileURLToPath } from "node:url";
 import { startDemo } from "../../js/cli/demo.js";
-import { launchChromium, newPage } from "../support/chromium.mjs";
+import { callFlags, launchChromium, newPage } from "../support/chromium.mjs";
 
 const shots = fileURLToPath(new URL("../../test-output/", import.meta.url));
 
@@ -27,13 +27,7 @@ before(async () => {
   mkdirSync(shots, { recursive: true });
   [demo, browser] = await Promise.all([
     startDemo(0),
-    launchChromium({
-      args: [
-        "--use-fake-device-for-media-stream",
-        "--autoplay-policy=no-user-gesture-required",
-        "--allow-loopback-in-peer-connection",
-      ],
-    }),
+    launchChromium({ args: callFlags }),
   ]);
 });
 

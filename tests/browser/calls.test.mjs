@@ -13,7 +13,7 @@ import {
   test,
 } from "node:test";
 import { startRegistrar } from "../../js/testing/index.js";
-import { launchChromium, newPage } from "../support/chromium.mjs";
+import { callFlags, launchChromium, newPage } from "../support/chromium.mjs";
 import { startStaticServer } from "../support/static-server.mjs";
 
 const password = "tell-nobody-4711";
@@ -32,13 +32,7 @@ let pages;
 
 before(async () => {
   [browser, server] = await Promise.all([
-    launchChromium({
-      args: [
-        "--use-fake-device-for-media-stream",
-        "--autoplay-policy=no-user-gesture-required",
-        "--allow-loopback-in-peer-connection",
-      ],
-    }),
+    launchChromium({ args: callFlags }),
     startStaticServer(),
   ]);
 });

@@ -13,7 +13,7 @@ import {
   test,
 } from "node:test";
 import { startRegistrar } from "../../js/testing/index.js";
-import { launchChromium, newPage } from "../support/chromium.mjs";
+import { callFlags, launchChromium, newPage } from "../support/chromium.mjs";
 import {
   CwicBrowserPage,
   JQUERIES,
@@ -33,13 +33,7 @@ let graceline;
 
 before(async () => {
   [browser, graceline] = await Promise.all([
-    launchChromium({
-      args: [
-        "--use-fake-device-for-media-stream",
-        "--autoplay-policy=no-user-gesture-required",
-        "--allow-loopback-in-peer-connection",
-      ],
-    }),
+    launchChromium({ args: callFlags }),
     readFile(join(root, "pkg/graceline.min.js"), "utf8"),
   ]);
 });

@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
-import { launchChromium, newPage } from "../support/chromium.mjs";
+import { callFlags, launchChromium, newPage } from "../support/chromium.mjs";
 import { startStaticServer } from "../support/static-server.mjs";
 
 /** @type {import("playwright-core").Browser} */
@@ -17,13 +17,7 @@ let page;
 
 before(async () => {
   server = await startStaticServer();
-  browser = await launchChromium({
-    args: [
-      "--use-fake-device-for-media-stream",
-      "--autoplay-policy=no-user-gesture-required",
-      "--allow-loopback-in-peer-connection",
-    ],
-  });
+  browser = await launchChromium({ args: callFlags });
 });
 
 after(async () => {

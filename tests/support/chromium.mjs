@@ -15,6 +15,13 @@ const flags = [
   "--disable-sync",
 ];
 
+/** For calls: devices that beep, sound without a click first, and paths over loopback. */
+export const callFlags = [
+  "--use-fake-device-for-media-stream",
+  "--autoplay-policy=no-user-gesture-required",
+  "--allow-loopback-in-peer-connection",
+];
+
 /**
  * Starts the distribution's Chromium under Playwright.
  *
