@@ -66,10 +66,12 @@ export default function createCore() {
  * @param {any[]} args
  */
 const record = (args) =>
-  args
-    .flatMap((arg) => (Object(arg) === arg ? properties(arg) : field(arg)))
-    .map((text) => text.replaceAll("\0", "\n"))
-    .join("\0");
+  encoder.encode(
+    args
+      .flatMap((arg) => (Object(arg) === arg ? properties(arg) : field(arg)))
+      .map((text) => text.replaceAll("\0", "\n"))
+      .join("\0"),
+  );
 
 /** @param {any} value @returns {string} empty if it is false or missing */
 const field = (value) =>

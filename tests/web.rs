@@ -51,11 +51,11 @@ struct Phone(Core);
 
 impl Phone {
     fn new() -> Self {
-        Self(Core::new(OPTIONS, &seed()))
+        Self(Core::new(OPTIONS.as_bytes(), &seed()))
     }
 
     fn command(&self, command: &str) {
-        self.0.command(Date::now(), command);
+        self.0.command(Date::now(), command.as_bytes());
     }
 
     fn poll(&self) -> JsValue {
@@ -250,7 +250,7 @@ async fn a_socket_of_the_browser_that_cannot_open_ends_the_login() {
             }
             "event" if text(&output, "name") == "failed" => failed = Some(text(&output, "code")),
             // The pauses between the attempts need not be lived through.
-            _ if output.is_undefined() => phone.0.command(phone.0.deadline(), "wake"),
+            _ if output.is_undefined() => phone.0.command(phone.0.deadline(), b"wake"),
             _ => {}
         }
     }

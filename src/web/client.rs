@@ -26,8 +26,8 @@ impl Core {
     /// A phone that opens nothing. `options` are names and values; `seed` is at
     /// least 32 bytes from the platform's cryptographic generator.
     #[wasm_bindgen(constructor)]
-    pub fn new(options: &str, seed: &[u8]) -> Core {
-        let options = Record(options);
+    pub fn new(options: &[u8], seed: &[u8]) -> Core {
+        let options = Record::of(options);
         let mut phone = Phone::with_checked(config(options), sha256(seed));
         for contact in options.all("ignoreBindings") {
             phone.ignore_binding(contact.to_owned());
@@ -38,9 +38,9 @@ impl Core {
     }
 
     /// A command of the app or of the host: its name, then what it takes.
-    pub fn command(&self, now: f64, command: &str) {
+    pub fn command(&self, now: f64, command: &[u8]) {
         let now = at(now);
-        let mut fields = Record(command);
+        let mut fields = Record::of(command);
         let mut phone = self.phone.borrow_mut();
         match fields.text() {
             // attempt, force

@@ -6,9 +6,14 @@ use crate::text::{cut, number};
 
 /// The fields that are still to be read.
 #[derive(Clone, Copy)]
-pub(super) struct Record<'a>(pub &'a str);
+pub(super) struct Record<'a>(&'a str);
 
 impl<'a> Record<'a> {
+    /// Bytes, because the glue that wasm-bindgen makes for texts is large.
+    pub(super) fn of(bytes: &'a [u8]) -> Self {
+        Self(str::from_utf8(bytes).unwrap_or_default())
+    }
+
     /// The next field; empty if there is none.
     pub(super) fn text(&mut self) -> &'a str {
         let (field, rest) = cut(self.0, 0).unwrap_or((self.0, ""));
