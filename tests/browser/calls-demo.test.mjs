@@ -86,7 +86,7 @@ async function sounds(user) {
     );
 }
 
-describe("the demo of calls", { timeout: 60_000 }, () => {
+describe("the demo of calls", { timeout: 120_000 }, () => {
   test("call, talk, hold, keypad, a second call, and a transfer", async () => {
     await press(2001, "Call");
     await talks(2002, "incoming");

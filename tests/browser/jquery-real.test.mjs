@@ -41,7 +41,7 @@ before(async () => {
 after(() => browser?.close());
 
 for (const [jquery, release] of Object.entries(JQUERIES)) {
-  describe(`jQuery ${release}`, { timeout: 60_000 }, () => {
+  describe(`jQuery ${release}`, { timeout: 120_000 }, () => {
     /** @type {Awaited<ReturnType<typeof serveCwicPage>>} */
     let server;
     /** @type {CwicBrowserPage[]} */

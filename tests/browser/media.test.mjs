@@ -45,7 +45,7 @@ const directions = (sdp) =>
     ([, direction]) => direction,
   );
 
-describe("the default media handler", { timeout: 60_000 }, () => {
+describe("the default media handler", { timeout: 180_000 }, () => {
   test("sound both ways; hold, resume, and an ICE restart", async () => {
     const { first, hold, resume, restart, stopped } = await run(async () => {
       const [a, b] = pair();
