@@ -6,7 +6,12 @@ use crate::prelude::*;
 
 /// The parts, one behind the other.
 pub(crate) fn concat(parts: &[&str]) -> String {
-    let mut text = String::new();
+    let mut size = 0;
+    for part in parts {
+        size += part.len();
+    }
+    // A string that grows is a third of the time it takes to make one.
+    let mut text = String::with_capacity(size);
     for part in parts {
         text.push_str(part);
     }
@@ -14,24 +19,34 @@ pub(crate) fn concat(parts: &[&str]) -> String {
 }
 
 /// `number` in decimal digits.
-pub(crate) fn decimal(number: u64) -> String {
-    let mut text = match number / 10 {
-        0 => String::new(),
-        tens => decimal(tens),
-    };
-    text.push(char::from(b'0' + (number % 10) as u8));
-    text
+pub(crate) fn decimal(mut number: u64) -> String {
+    let mut digits = [0; 20];
+    let mut begin = digits.len();
+    while let Some(digit) = begin.checked_sub(1).and_then(|at| digits.get_mut(at)) {
+        *digit = b'0' + (number % 10) as u8;
+        begin -= 1;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    ascii(digits.get(begin..).unwrap_or_default().to_vec())
 }
 
 /// `bytes` in lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
-    let mut text = String::new();
+    let mut text = Vec::with_capacity(bytes.len() * 2);
     for byte in bytes {
         for digit in [byte >> 4, byte & 15] {
-            text.extend(char::from_digit(digit.into(), 16));
+            let first = if digit < 10 { b'0' } else { b'a' - 10 };
+            text.push(first + digit);
         }
     }
-    text
+    ascii(text)
+}
+
+fn ascii(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 /// A non-negative number made of decimal digits alone. One too large to hold is
@@ -55,9 +70,29 @@ fn digits(text: &str, radix: u32) -> Option<u64> {
     number
 }
 
+/// Where `byte` first stands. By index: the `next` of an iterator over bytes is a
+/// call of its own in a build for size, and most of what reading SIP cost.
+pub(crate) fn position(text: &str, byte: u8) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while *bytes.get(at)? != byte {
+        at += 1;
+    }
+    Some(at)
+}
+
+/// What follows `byte`, which is ASCII, if that stands first.
+pub(crate) fn behind(text: &str, byte: u8) -> Option<&str> {
+    if text.as_bytes().first() == Some(&byte) {
+        text.get(1..)
+    } else {
+        None
+    }
+}
+
 /// What stands before and behind the first `byte`, which is ASCII.
 pub(crate) fn cut(text: &str, byte: u8) -> Option<(&str, &str)> {
-    let at = text.bytes().position(|found| found == byte)?;
+    let at = position(text, byte)?;
     Some((text.get(..at)?, text.get(at + 1..)?))
 }
 

@@ -79,6 +79,9 @@ names! {
     XGracelineHolder "X-Graceline-Holder" NONE,
 }
 
+// A set of names is 64 bits (`validate.rs`).
+const _: () = assert!(KNOWN.len() < 64);
+
 impl Name {
     /// The full name as the RFCs spell it; empty for [`Name::Other`].
     pub fn as_str(self) -> &'static str {

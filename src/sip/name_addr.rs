@@ -4,7 +4,7 @@
 use alloc::borrow::Cow;
 
 use super::params::Params;
-use super::text::{cut, number, split_quoted, split_while, unquote};
+use super::text::{behind, cut, number, split_quoted, split_while, unquote};
 
 /// One address in a header value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,20 +23,20 @@ impl<'a> NameAddr<'a> {
     /// is none of these; whether the URI is well formed stays to be seen.
     pub fn parse(text: &'a str) -> Option<NameAddr<'a>> {
         let text = text.trim_ascii();
-        let (display_name, rest) = if text.starts_with('"') {
+        let (display_name, rest) = if behind(text, b'"').is_some() {
             let (quoted, rest) = split_quoted(text)?;
             (Some(unquote(quoted)), rest.trim_ascii_start())
         } else {
             // The first delimiter decides: a colon ends the scheme of a bare
             // URI, anything else than a bracket has no place in a plain name.
             let (name, rest) = split_while(text, |byte| !b"<:\",;>".contains(&byte));
-            if rest.starts_with(':') {
+            if behind(rest, b':').is_some() {
                 return Self::parse_bare(text);
             }
             let name = name.trim_ascii();
             ((!name.is_empty()).then_some(Cow::Borrowed(name)), rest)
         };
-        let (uri, params) = cut(rest.strip_prefix('<')?, b'>')?;
+        let (uri, params) = cut(behind(rest, b'<')?, b'>')?;
         Self::with(display_name, uri, params)
     }
 
@@ -44,7 +44,7 @@ impl<'a> NameAddr<'a> {
     /// a comma or a question mark may not stand like this (RFC 3261 §20).
     fn parse_bare(text: &'a str) -> Option<NameAddr<'a>> {
         let (uri, params) = split_while(text, |byte| !b"; \t?,".contains(&byte));
-        if params.starts_with(['?', ',']) {
+        if matches!(params.as_bytes().first(), Some(b'?' | b',')) {
             return None;
         }
         Self::with(None, uri, params)

@@ -1,6 +1,6 @@
 //! Parameters: the `;name=value` tail of header values and URIs.
 
-use super::text::{Split, cut, is_token, split_quoted};
+use super::text::{Split, behind, cut, is_token, split_quoted};
 
 /// The parameters of a header value or of a URI, in their order. Names are
 /// compared without regard to case.
@@ -58,7 +58,7 @@ impl<'a> Params<'a> {
         if text.is_empty() {
             return Some(Params::default());
         }
-        let text = text.strip_prefix(';')?;
+        let text = behind(text, b';')?;
         for item in Split::new(text, b';') {
             let (name, value) = pair(item);
             if !valid(name, value) {
@@ -80,7 +80,7 @@ fn pair(item: &str) -> (&str, Option<&str>) {
 /// and empty values that are met in practice (RFC 5118 §4.5); but nothing that
 /// could end the value early.
 fn is_header_param_value(value: &str) -> bool {
-    if value.starts_with('"') {
+    if behind(value, b'"').is_some() {
         return split_quoted(value).is_some_and(|(_, rest)| rest.is_empty());
     }
     !value

@@ -3,7 +3,7 @@
 
 use super::header::Name;
 use super::message::{Line, Message, Span, Start};
-use super::text::{cut, is_token, number};
+use super::text::{behind, cut, is_token, number, position};
 use crate::prelude::*;
 
 /// Largest message taken, in bytes. A registration is about one KiB, a call's
@@ -121,10 +121,6 @@ impl Message {
         let index = index(bytes)?;
         let mut head = index.head.to_owned();
         let body = bytes.get(head.len()..).unwrap_or_default();
-        // Every CR must be one of the line ends that were counted.
-        if head.bytes().filter(|byte| *byte == b'\r').count() != index.breaks {
-            return Err(ParseError::LineBreak);
-        }
         if index.folded {
             // As long as before, so that the index stays right.
             head = unfold(head);
@@ -182,8 +178,6 @@ struct Index<'a> {
     head: &'a str,
     start: Start,
     lines: Vec<Line>,
-    /// Line breaks within the head.
-    breaks: usize,
     folded: bool,
 }
 
@@ -216,7 +210,6 @@ fn index(bytes: &[u8]) -> Result<Index<'_>, ParseError> {
                 head,
                 start,
                 lines,
-                breaks,
                 folded,
             });
         }
@@ -224,7 +217,7 @@ fn index(bytes: &[u8]) -> Result<Index<'_>, ParseError> {
             return Err(ParseError::TooManyLines);
         }
         let end = (begin + line.len()) as u32;
-        if line.starts_with([' ', '\t']) {
+        if matches!(line.as_bytes().first(), Some(b' ' | b'\t')) {
             folded = true;
             if let Some(last) = lines.last_mut().filter(|_| !ignored) {
                 let last: &mut Line = last;
@@ -255,32 +248,35 @@ struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     fn line(&mut self) -> Result<&'a str, ParseError> {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        let end = rest.bytes().position(|byte| byte == b'\n');
-        if self.at + end.unwrap_or(rest.len()) > MAX_HEAD {
+        let bytes = self.text.as_bytes();
+        let mut end = self.at;
+        while bytes
+            .get(end)
+            .is_some_and(|byte| !matches!(byte, b'\r' | b'\n'))
+        {
+            end += 1;
+        }
+        if end > MAX_HEAD {
             return Err(ParseError::HeadTooLarge);
         }
-        let Some(line) = end.and_then(|end| rest.get(..end)) else {
-            let missing = if self.truncated {
-                ParseError::NotUtf8
-            } else {
-                ParseError::Unterminated
-            };
+        match (bytes.get(end), bytes.get(end + 1)) {
+            (Some(b'\r'), Some(b'\n')) => {
+                let line = self.text.get(self.at..end);
+                self.at = end + 2;
+                line.ok_or(ParseError::LineBreak)
+            }
+            (Some(b'\n'), _) | (_, Some(_)) => Err(ParseError::LineBreak),
             // Anything that is not SIP ends here: say that, rather.
-            return Err(if self.at == 0 {
-                ParseError::StartLine
-            } else {
-                missing
-            });
-        };
-        self.at += line.len() + 1;
-        line.strip_suffix('\r').ok_or(ParseError::LineBreak)
+            _ if self.at == 0 => Err(ParseError::StartLine),
+            _ if self.truncated => Err(ParseError::NotUtf8),
+            _ => Err(ParseError::Unterminated),
+        }
     }
 }
 
 /// Name and position of the colon; `None` for a line to ignore.
 fn header_line(line: &str) -> Option<(Name, usize)> {
-    let colon = line.bytes().position(|byte| byte == b':')?;
+    let colon = position(line, b':')?;
     let text = line.get(..colon)?.trim_ascii_end();
     let name = Name::from_text(text);
     (name != Name::Other || is_token(text)).then_some((name, colon))
@@ -294,7 +290,7 @@ fn start_line(line: &str) -> Option<Start> {
     if is_sip_version(word) {
         let (code, reason) = rest.split_at_checked(3)?;
         let status = number(code).filter(|status| (100..700).contains(status))?;
-        let separated = reason.is_empty() || reason.starts_with(' ');
+        let separated = reason.is_empty() || behind(reason, b' ').is_some();
         let begin = (first + 5).min(line.len());
         return separated.then_some(Start::Response {
             version: span(0, first),

@@ -2,7 +2,7 @@
 //! strings, lists, numbers.
 
 use crate::prelude::*;
-pub(super) use crate::text::cut;
+pub(super) use crate::text::{behind, cut, position};
 use alloc::borrow::Cow;
 
 /// `text` as a quoted-string, quotes and backslashes escaped (RFC 3261 §25.1).
@@ -24,10 +24,7 @@ pub fn quote(text: &str) -> String {
 /// quoted comes back as it is.
 pub fn unquote(text: &str) -> Cow<'_, str> {
     let text = text.trim_ascii();
-    let Some(inner) = text
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-    else {
+    let Some(inner) = behind(text, b'"').and_then(|rest| rest.strip_suffix('"')) else {
         return Cow::Borrowed(text);
     };
     if !inner.bytes().any(|byte| byte == b'\\') {
@@ -85,9 +82,11 @@ pub(super) fn number(text: &str) -> Option<u32> {
 
 /// Splits before the first byte that is not `wanted`.
 pub(super) fn split_while(text: &str, wanted: fn(u8) -> bool) -> (&str, &str) {
-    let end = text.bytes().position(|byte| !wanted(byte));
-    text.split_at_checked(end.unwrap_or(text.len()))
-        .unwrap_or((text, ""))
+    let mut end = 0;
+    while text.as_bytes().get(end).is_some_and(|byte| wanted(*byte)) {
+        end += 1;
+    }
+    text.split_at_checked(end).unwrap_or((text, ""))
 }
 
 /// Takes the next word off a text; empty at its end.
@@ -99,16 +98,15 @@ pub(super) fn next_word<'a>(text: &mut &'a str) -> &'a str {
 
 /// Splits `text`, which begins with a quote, behind the closing quote.
 pub(super) fn split_quoted(text: &str) -> Option<(&str, &str)> {
-    let mut escaped = false;
-    for (at, byte) in text.bytes().enumerate().skip(1) {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
+    let mut at = 1;
+    loop {
+        match text.as_bytes().get(at)? {
+            b'\\' => at += 1, // and what it escapes
             b'"' => return text.split_at_checked(at + 1),
             _ => {}
         }
+        at += 1;
     }
-    None
 }
 
 /// The trimmed pieces of a text between separators that stand outside quotes
@@ -141,12 +139,17 @@ impl<'a> Iterator for Split<'a> {
 
     fn next(&mut self) -> Option<&'a str> {
         let text = self.rest.take()?;
-        let (mut quoted, mut escaped, mut bracketed) = (false, false, false);
-        for (at, byte) in text.bytes().enumerate() {
+        let (mut quoted, mut bracketed) = (false, false);
+        let mut at = 0;
+        while let Some(byte) = text.as_bytes().get(at).copied() {
+            // Most are letters.
+            if byte > b'>' && byte != b'\\' {
+                at += 1;
+                continue;
+            }
             match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = quoted,
                 b'"' => quoted = !quoted,
+                b'\\' if quoted => at += 1, // and what it escapes
                 _ if quoted => {}
                 b'<' => bracketed = true,
                 b'>' => bracketed = false,
@@ -156,6 +159,7 @@ impl<'a> Iterator for Split<'a> {
                 }
                 _ => {}
             }
+            at += 1;
         }
         Some(text.trim_ascii())
     }

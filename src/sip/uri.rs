@@ -1,7 +1,7 @@
 //! SIP and SIPS URIs (RFC 3261 §19.1); other schemes are carried unread.
 
 use super::params::Params;
-use super::text::{Split, cut, number, split_while};
+use super::text::{Split, behind, cut, number, split_while};
 
 /// A URI, borrowed from the text it was parsed from. Escapes are kept, so that
 /// it can be handed on unaltered (RFC 4475 §3.1.1.3).
@@ -120,13 +120,13 @@ fn params_match(a: Params<'_>, b: Params<'_>) -> bool {
 
 /// `host[:port]` and the rest, white space allowed as in a Via.
 pub(super) fn host_port(text: &str) -> Option<(&str, Option<u16>, &str)> {
-    let (host, rest) = if let Some(inner) = text.strip_prefix('[') {
+    let (host, rest) = if let Some(inner) = behind(text, b'[') {
         // Digits, colons and dots in any number: RFC 5118 §4.10 asks us to
         // tolerate three colons, and nobody here connects to the address.
         let is_address = |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
         let (address, rest) = split_while(inner, is_address);
         cut(address, b':')?;
-        rest.strip_prefix(']')?;
+        behind(rest, b']')?;
         text.split_at_checked(address.len() + 2)?
     } else {
         split_while(text, |byte| {
@@ -136,7 +136,7 @@ pub(super) fn host_port(text: &str) -> Option<(&str, Option<u16>, &str)> {
     if host.is_empty() {
         return None;
     }
-    let Some(rest) = rest.trim_ascii_start().strip_prefix(':') else {
+    let Some(rest) = behind(rest.trim_ascii_start(), b':') else {
         return Some((host, None, rest));
     };
     let (port, rest) = split_while(rest.trim_ascii_start(), |byte| byte.is_ascii_digit());

@@ -54,10 +54,17 @@ impl Message {
             (Name::MinExpires, "Repeated Min-Expires"),
             (Name::To, "Repeated To"),
         ];
-        for (name, reason) in SINGLE {
-            check(self.lines(name).nth(1).is_none(), reason)?;
+        let (mut seen, mut repeated) = (0_u64, 0_u64);
+        for line in &self.lines {
+            let name = 1 << line.name as u32;
+            repeated |= seen & name;
+            seen |= name;
         }
-        Ok(())
+        let is_repeated = |name: Name| repeated & 1 << name as u32 != 0;
+        match SINGLE.iter().find(|(name, _)| is_repeated(*name)) {
+            Some((_, reason)) => Err(bad(reason)),
+            None => Ok(()),
+        }
     }
 
     fn check_mandatory(&self) -> Result<(), Invalid> {

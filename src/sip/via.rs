@@ -1,7 +1,7 @@
 //! One value of a Via header (RFC 3261 §20.42).
 
 use super::params::Params;
-use super::text::{cut, is_token, next_word};
+use super::text::{behind, cut, is_token, next_word};
 use super::uri::host_port;
 
 /// Where a request came through.
@@ -53,9 +53,7 @@ impl<'a> Via<'a> {
     /// that some write (RFC 5118 §4.5).
     pub fn received(&self) -> Option<&'a str> {
         let received = self.params.get("received")?;
-        let inner = received
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'));
+        let inner = behind(received, b'[').and_then(|rest| rest.strip_suffix(']'));
         Some(inner.unwrap_or(received))
     }
 }
