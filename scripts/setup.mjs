@@ -1,5 +1,6 @@
 // npm run setup: installs what the build and the tests need and this machine lacks.
 
+import { ensureInstructionTarget } from "./lib/instructions.mjs";
 import { runMain, say, step } from "./lib/log.mjs";
 import { checkNode, ensureNodePackages } from "./lib/node-packages.mjs";
 import {
@@ -12,6 +13,7 @@ import {
   ensureBrowser,
   ensureFirefox,
   ensureKamailio,
+  ensureValgrind,
   ensureRtpengine,
 } from "./lib/system-packages.mjs";
 
@@ -23,6 +25,8 @@ await runMain(async () => {
   await step("wasm-bindgen", ensureWasmBindgen);
   await step("Chromium", ensureBrowser);
   await step("Kamailio", ensureKamailio);
+  await step("Rust for counting instructions", ensureInstructionTarget);
+  await step("Valgrind", ensureValgrind);
   await step("rtpengine", ensureRtpengine);
   await step("baresip", ensureBaresip);
   await step("Firefox", ensureFirefox);

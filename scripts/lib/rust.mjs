@@ -18,7 +18,14 @@ export const runnerEnv = {
 };
 
 /** The toolchain of rust-toolchain.toml with the wasm target. */
-export async function ensureRust() {
+export const ensureRust = () => ensureRustTarget(wasmTarget);
+
+/**
+ * The toolchain with a target.
+ *
+ * @param {string} target
+ */
+export async function ensureRustTarget(target) {
   if (!findProgram("cargo")) {
     throw new Missing(
       "Rust is needed, and there is no cargo in PATH. Install rustup (https://rustup.rs), open a new shell, and run this again.",
@@ -28,18 +35,18 @@ export async function ensureRust() {
   const { output } = await run("rustc", ["--print", "sysroot"], {
     stdout: "capture",
   });
-  const installed = join(output.trim(), "lib", "rustlib", wasmTarget, "lib");
+  const installed = join(output.trim(), "lib", "rustlib", target, "lib");
   if (existsSync(installed)) return;
   if (!findProgram("rustup")) {
     throw new Missing(
-      `This Rust has no ${wasmTarget} target, and there is no rustup to add it. Install rustup (https://rustup.rs) and run this again.`,
+      `This Rust has no ${target} target, and there is no rustup to add it. Install rustup (https://rustup.rs) and run this again.`,
     );
   }
-  await step(`adding the Rust target ${wasmTarget}`, () =>
-    run("rustup", ["target", "add", wasmTarget]),
+  await step(`adding the Rust target ${target}`, () =>
+    run("rustup", ["target", "add", target]),
   ).catch((error) => {
     throw new Missing(
-      `${error.message}\nThe WebAssembly target could not be added. Check the network, then run: rustup target add ${wasmTarget}`,
+      `${error.message}\nIt could not be added. Check the network, then run: rustup target add ${target}`,
     );
   });
 }

@@ -17,6 +17,12 @@ export async function ensureBrowser() {
   if (!there()) throw new Missing("Chromium was installed but is not in PATH.");
 }
 
+/** Callgrind, which counts instructions. */
+export async function ensureValgrind() {
+  if (findProgram("valgrind")) return;
+  await installPackages("Valgrind", [["valgrind"]]);
+}
+
 /**
  * Kamailio with what the interop tests and deploy/kamailio need of it, and the
  * servers and tools that deploy/kamailio works with. Tests start a Redis of their
