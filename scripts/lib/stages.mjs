@@ -1,4 +1,10 @@
 import { existsSync } from "node:fs";
+import {
+  compareInstructions,
+  countInstructions,
+  ensureInstructionTarget,
+  mustBeRecorded,
+} from "./instructions.mjs";
 import { packAndInstall, testProject } from "./packed.mjs";
 import { Missing } from "./log.mjs";
 import { ensureNodePackages } from "./node-packages.mjs";
@@ -17,6 +23,7 @@ import {
   ensureFirefox,
   ensureKamailio,
   ensureRtpengine,
+  ensureValgrind,
 } from "./system-packages.mjs";
 import { countCommands, runCargoTests, runNodeTests } from "./count.mjs";
 
@@ -75,6 +82,12 @@ export const stages = [
     title: "the two machines in virtual time",
     prepare: [ensureRust],
     run: () => runCargoTests(["test", "--locked"]),
+  },
+  {
+    name: "instructions",
+    title: "instruction counts against the recorded ones",
+    prepare: [mustBeRecorded, ensureInstructionTarget, ensureValgrind],
+    run: async () => compareInstructions(await countInstructions()),
   },
   {
     name: "web",
