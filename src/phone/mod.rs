@@ -486,6 +486,9 @@ impl Phone {
     /// Requests of a login that was given up or superseded are not waited for.
     fn give_up_requests(&mut self) {
         self.asked = None;
+        if self.transactions.is_pending(&Purpose::Register) {
+            self.authenticator.interrupted();
+        }
         self.transactions.end(&Purpose::Register);
     }
 

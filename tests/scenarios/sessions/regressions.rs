@@ -150,3 +150,19 @@ fn a_force_tops_what_it_finds_beside_itself() {
          wait 10",
     );
 }
+
+/// The answer to a login that was given up never came; the next one used its nonce,
+/// which had died meanwhile, and was told that the password is wrong.
+#[test]
+fn a_login_that_was_given_up_leaves_no_doubt_of_the_password() {
+    holds(
+        "registrar normal kamailio nonce-lifetime=60
+         client CSF auto graceful
+         force 0
+         wait 30
+         sleep 0
+         wait 90000
+         wake-timers-first 0
+         force 0",
+    );
+}
