@@ -74,13 +74,27 @@ export class Tab {
    * @returns {Promise<boolean>}
    */
   #takeLock(locks, force) {
+    const name = /** @type {string} */ (this.#name);
     return new Promise((decide) => {
       let granted = false;
+      const patience = new AbortController();
+      // A browser that is busy grants late what nobody holds: that is no refusal.
+      const look = async () => {
+        const { held } = await locks.query();
+        if (held?.some((lock) => lock.name === name)) patience.abort();
+        else wait();
+      };
+      /** @type {any} */
+      let timer;
+      const wait = () =>
+        (timer = setTimeout(() => granted || look(), PATIENCE));
+      if (!force) wait();
       const done = locks
         .request(
-          /** @type {string} */ (this.#name),
-          force ? { steal: true } : { signal: AbortSignal.timeout(PATIENCE) },
+          name,
+          force ? { steal: true } : { signal: patience.signal },
           () => {
+            clearTimeout(timer);
             decide((granted = true));
             return new Promise((free) => {
               this.#letGo = () => (free(undefined), done);
@@ -88,6 +102,7 @@ export class Tab {
           },
         )
         .catch((error) => {
+          clearTimeout(timer);
           // Granted before: stolen now. Otherwise the wait is over, or the page
           // may not use locks at all (an opaque origin): then nobody else does.
           if (granted) this.#lose();

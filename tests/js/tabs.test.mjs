@@ -97,6 +97,20 @@ for (const [how, makePage] of [
   });
 }
 
+test("a browser that is busy grants late what nobody holds: no refusal", async () => {
+  const locks = new FakeLocks();
+  const late = {
+    query: () => locks.query(),
+    request: async (...args) => {
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      return locks.request(...args);
+    },
+  };
+  const tab = new Tab("a", () => {}, { navigator: { locks: late } });
+  assert.equal(await tab.acquire(false), true);
+  await tab.release();
+});
+
 test("a page that may not use locks uses none", async () => {
   const request = async () => {
     throw new DOMException("opaque origin", "SecurityError");

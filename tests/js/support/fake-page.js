@@ -9,6 +9,7 @@ export class FakeLocks {
 
   request(name, { steal, ifAvailable, signal } = {}, callback) {
     return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
       const grant = () => {
         const lock = {
           steal: () => reject(new DOMException("stolen", "AbortError")),
@@ -38,6 +39,10 @@ export class FakeLocks {
         reject(signal.reason);
       });
     });
+  }
+
+  async query() {
+    return { held: this.names.map((name) => ({ name })) };
   }
 
   isHeld(name) {
