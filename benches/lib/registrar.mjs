@@ -1,5 +1,8 @@
 import { MemoryWebSocket } from "./memory-socket.mjs";
 
+/** Seconds granted at most. */
+const LONGEST = 600;
+
 /**
  * A registrar that answers from a script: a challenge to who shows no
  * credentials, else 200 with the contacts as they came. Minimal on purpose: its
@@ -27,6 +30,9 @@ export class ScriptedRegistrar {
       let bound = [];
       return (text) => {
         if (text.startsWith("SIP/2.0 ")) return this.onAnswer(text);
+        // A heartbeat (RFC 5626 §4.4.1).
+        if (text === "\r\n\r\n")
+          return queueMicrotask(() => socket.deliver("\r\n"));
         const answer = this.#answer(
           text,
           socket,
@@ -69,6 +75,8 @@ export class ScriptedRegistrar {
         /;expires=(\d+)/i.exec(contacts[0])?.[1] ??
         /^Expires: *(\d+)/im.exec(request)?.[1] ??
         "120";
+      // The same life for everybody, whatever they ask for.
+      const life = Math.min(Number(asked), LONGEST);
       const granted = contacts
         .filter(
           (contact) =>
@@ -76,7 +84,7 @@ export class ScriptedRegistrar {
         )
         .map(
           (contact) =>
-            `${contact.replace(/;expires=\d+/i, "")};expires=${asked}`,
+            `${contact.replace(/;expires=\d+/i, "")};expires=${life}`,
         );
       bind(granted);
       bound = granted;
