@@ -86,8 +86,29 @@ process.on("exit", () => {
   }
 });
 
+/** Ports given away here: the system may offer one again before its server listens. */
+const given = new Set();
+
+/**
+ * @param {() => Promise<number>} offer
+ * @returns {Promise<number>} one that was not given away before
+ */
+async function notGiven(offer) {
+  for (;;) {
+    const port = await offer();
+    if (given.has(port)) continue;
+    given.add(port);
+    return port;
+  }
+}
+
 /** A loopback TCP port that nobody listens on. */
-export async function freePort() {
+export const freePort = () => notGiven(offeredPort);
+
+/** A loopback UDP port that nobody uses. */
+export const freeUdpPort = () => notGiven(offeredUdpPort);
+
+async function offeredPort() {
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
   const address = probe.address();
@@ -98,8 +119,7 @@ export async function freePort() {
   return address.port;
 }
 
-/** A loopback UDP port that nobody uses. */
-export async function freeUdpPort() {
+async function offeredUdpPort() {
   const probe = createSocket("udp4").bind(0, "127.0.0.1");
   await once(probe, "listening");
   const { port } = probe.address();
