@@ -1,4 +1,4 @@
-//! Graceline: graceful SIP registration for web phones.
+//! Graceline: a SIP phone for web pages with graceful registration.
 //!
 //! Every machine in this crate is **sans-IO**. It is given bytes, commands and
 //! the time, and hands out bytes, events and deadlines. The rule of use is:

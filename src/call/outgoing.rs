@@ -18,7 +18,7 @@ const MAX_FORKS: usize = 8;
 const MAX_TRIES: u8 = 5;
 
 const NOT_REGISTERED: &str =
-    "The phone is not registered: call registerPhone, and wait for eReady.";
+    "The phone is not registered. While it recovers, wait for eReady; else call registerPhone.";
 pub(super) const BAD_TARGET: &str =
     "The target cannot be called: use a number, user@host, or a sip: or tel: URI.";
 
