@@ -6,6 +6,7 @@
 mod calls;
 mod config;
 mod flow;
+mod flows;
 mod incoming;
 mod inspect;
 mod memory;
@@ -26,7 +27,7 @@ use crate::subscription::Subscription;
 use crate::text::concat;
 use crate::time::{Duration, Instant, earliest};
 use crate::transaction::{Ask, Authenticator, Credentials, OVERSLEPT, Secrets, Transactions};
-use flow::Flows;
+use flows::Flows;
 
 /// How long a farewell may keep the socket open.
 const LINGER: Duration = Duration::from_secs(2);

@@ -17,7 +17,7 @@
 //! Panics count as violations, too. A failure prints the seed and a script made as
 //! short as it goes: put it into `regressions`.
 //!
-//! `GRACELINE_SESSIONS=100000 cargo test --profile sessions --test scenarios sessions`
+//! `GRACELINE_SESSIONS=100000 cargo test --test scenarios sessions`
 //! is the long run; `GRACELINE_SEED=n` plays one session and prints it.
 
 mod coverage;

@@ -166,3 +166,19 @@ fn a_login_that_was_given_up_leaves_no_doubt_of_the_password() {
          force 0",
     );
 }
+
+/// A force that came in while the one before was away for a moment, and within the
+/// same second: claims cannot tell which was later, and both are content with either.
+#[test]
+fn two_forces_of_one_second_may_get_in_either_order() {
+    holds(
+        "registrar normal rfc3261
+         client CSF auto graceful
+         client CSF auto graceful
+         client CSF auto duplicate
+         force 1
+         wait 70
+         cut 1
+         register 2",
+    );
+}

@@ -22,6 +22,9 @@ const TWO_AFTER_FORGETTING: Duration = Duration::from_secs(300 + 65);
 const QUIET: Duration = Duration::from_secs(180 + 80);
 /// How long the quiet is watched.
 const WATCHED: Duration = Duration::from_secs(240);
+/// Claims count seconds: of two logins this close, of which the later one could not
+/// see the earlier one, the tags decide (docs/registration.md, known limits).
+const SAME_SECOND: Duration = Duration::from_secs(2);
 /// REGISTERs that a deed may cost all clients of the device together.
 const PER_DEED: f64 = 16.0;
 /// Unused REGISTERs are not saved up beyond this.
@@ -666,6 +669,13 @@ impl<'a> Session<'a> {
                 .any(|rival| self.models[rival].faulted);
             self.expected
                 .took_over(group, id, pending.since, now, stale);
+            let close = |rival: ClientId| {
+                let rival = &self.models[rival];
+                rival.faulted && now - rival.since <= SAME_SECOND
+            };
+            if self.rivals(group, id).any(close) {
+                self.expected.contest(group);
+            }
             if self.models[id].faulted {
                 // What it holds may have lapsed before it heard of it.
                 self.expected.expose(group, id, false);
