@@ -182,3 +182,21 @@ fn two_forces_of_one_second_may_get_in_either_order() {
          register 2",
     );
 }
+
+/// A binding in its last second, which Asterisk lists as none, is nobody's any more.
+#[test]
+fn a_binding_about_to_lapse_keeps_nobody_out() {
+    holds(
+        "registrar normal asterisk max-expires=15
+         client CSF auto graceful
+         client CSF auto graceful
+         client CSF auto graceful addresses=2 watch=in-use
+         node 0 falls-silent
+         force 2
+         wait 34000
+         silence 2
+         wait 1500
+         register 0
+         wait 10",
+    );
+}

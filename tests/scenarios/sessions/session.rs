@@ -484,17 +484,8 @@ impl<'a> Session<'a> {
     /// What the registrar has at this moment.
     fn look_for_rivals(&mut self) {
         let now = self.world.now;
-        let bindings = self.world.registrar.bindings("2001");
-        let owners: Vec<(Option<ClientId>, &str)> = bindings
-            .iter()
-            .map(|binding| (self.world.owner(binding), binding.device.as_str()))
-            .collect();
         for id in 0..self.models.len() {
-            let by_user = self.script.clients[id].scope == ConflictScope::User;
-            let device = self.script.clients[id].device.as_str();
-            let rival = owners
-                .iter()
-                .any(|(owner, on)| *owner != Some(id) && (by_user || *on == device));
+            let rival = self.has_rival(id, 0);
             let model = &mut self.models[id];
             if rival {
                 model.rival_since.get_or_insert(now);
@@ -502,6 +493,17 @@ impl<'a> Session<'a> {
                 model.rival_seen = Some(now);
             }
         }
+    }
+
+    /// Whether somebody else has a binding on the client's device, with more than
+    /// so many seconds left.
+    fn has_rival(&self, id: ClientId, seconds: u64) -> bool {
+        let client = &self.script.clients[id];
+        let bindings = self.world.registrar.bindings("2001");
+        bindings.iter().any(|binding| {
+            let concerned = client.scope == ConflictScope::User || binding.device == client.device;
+            concerned && binding.expires > seconds && self.world.owner(binding) != Some(id)
+        })
     }
 
     /// Whether somebody else had a binding on the client's device since `since`.
@@ -657,7 +659,9 @@ impl<'a> Session<'a> {
         }
         let group = self.group(id);
         let rival_since = self.models[id].rival_since;
-        let beside = rival_since.is_some_and(|since| since <= pending.since);
+        // Asterisk lists a second less than it grants: the last one counts as none.
+        let beside =
+            rival_since.is_some_and(|since| since <= pending.since) && self.has_rival(id, 1);
         if !pending.takes_over && beside && self.is_graceful(group) {
             let name = self.world.clients[id].name.as_str();
             return violated(5, "an unforced login beside another client", name);
