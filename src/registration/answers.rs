@@ -22,9 +22,9 @@ const DOUBT: Duration = Duration::from_secs(4);
 pub(super) const KEEP_RETRY: Duration = Duration::from_secs(10);
 
 impl Registration {
-    /// Learns from any answer, a challenge too. `true`: the query under way is
+    /// Learns from any answer, a challenge too. `true`: the request under way is
     /// of no use any more (the registrar refuses by itself), and the login goes
-    /// on with another REGISTER; the owner drops the query.
+    /// on with another REGISTER; the owner drops the old one.
     pub fn observe(&mut self, now: Instant, answer: &Message) -> bool {
         if let Some(date) = answer.date() {
             let ours = i64::try_from(now.seconds()).unwrap_or(i64::MAX);
@@ -33,25 +33,32 @@ impl Registration {
             let offset = theirs.saturating_sub(ours);
             self.clock_offset = Some(self.clock_offset.map_or(offset, |known| known.max(offset)));
         }
-        if self.settings.profile.is_some() || !speaks_cisco(answer) {
+        let known = self.settings.profile.is_some() || self.profile == Some(Profile::Cisco);
+        // A binding keeps the Contact that it was made with: the form changes with
+        // the next login.
+        let login = matches!(self.goal, Goal::Login { .. });
+        if known || !login || !speaks_cisco(answer) {
             return false;
         }
-        let found_out = self.profile != Some(Profile::Cisco);
-        self.profile = Some(Profile::Cisco);
         // What asks for credentials or lists bindings has been answered by this;
         // an error or a redirect has still to be heeded.
-        let useless = matches!(answer.status(), 200..300 | 401 | 407);
-        let query = found_out && useless && matches!(self.step, Step::Query);
-        if query {
+        let useless = match (&self.step, answer.status()) {
+            (Step::Register, 200..300) => return false,
+            (Step::Query, 200..300) | (Step::Query | Step::Register, 401 | 407) => true,
+            _ => false,
+        };
+        self.profile = Some(Profile::Cisco);
+        if useless {
             self.restart_login();
-            if matches!(self.goal, Goal::Login { forced: true, .. }) {
+            self.claim = None;
+            if self.forced() {
                 self.flow = false;
                 self.actions.push(Action::Reconnect);
             } else {
                 self.register(now, Vec::new());
             }
         }
-        query
+        useless
     }
 
     /// Sends `register`; its answer comes back to [`Registration::handle_answer`].

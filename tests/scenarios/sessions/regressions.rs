@@ -200,3 +200,19 @@ fn a_binding_about_to_lapse_keeps_nobody_out() {
          wait 10",
     );
 }
+
+/// One that registers without looking learnt from the challenge that the registrar
+/// speaks Cisco's form, and bound itself in the other: its next login came in as a
+/// stranger.
+#[test]
+fn a_login_without_a_look_is_of_one_form() {
+    holds(
+        "registrar graceful plain
+         client CSF auto normal
+         force 0
+         wait 10000
+         server silent
+         wait 35000
+         register 0",
+    );
+}
