@@ -5,7 +5,8 @@ use super::claim::Identity;
 use super::judge::{Rung, Verdict, first_rung, judge, rivals};
 use super::listing::{Binding, Kind, Viewpoint, bindings};
 use super::{
-    Bound, Goal, LOOK_INTERVAL, Outcome, Profile, Refusal, Registration, RegistrationType, Step,
+    Bound, Goal, LOOK_INTERVAL, LOOKS_AFTER_HINT, Outcome, Profile, Refusal, Registration,
+    RegistrationType, Step,
 };
 use crate::prelude::*;
 use crate::registration::{Action, Register};
@@ -345,6 +346,13 @@ impl Registration {
             Verdict::Stay | Verdict::Doubt => {
                 self.confirmed(now, answer, &list);
                 self.hint_rivals(&list);
+                if self.cleared {
+                    // A rival that looked after `*` and before our Contact saw nobody
+                    // and came back; where there is room for one, we are out.
+                    for seconds in LOOKS_AFTER_HINT.into_iter().skip(1) {
+                        self.look_at(now + Duration::from_secs(seconds));
+                    }
+                }
             }
             Verdict::Ousted(rival, _) => {
                 let refusal = Refusal {

@@ -216,3 +216,21 @@ fn a_login_without_a_look_is_of_one_form() {
          register 0",
     );
 }
+
+/// A rival that looked between `Contact: *` and the winner's own Contact came back and
+/// pushed the winner out, who noticed only at the next look.
+#[test]
+fn who_cleared_the_list_looks_again() {
+    holds(
+        "seed 215
+         registrar normal asterisk max-contacts=1 remove-existing=yes
+         client CSF auto graceful
+         client CSF auto graceful
+         force 1
+         wait 100
+         force 0
+         wait 2000
+         crash 1
+         register 1",
+    );
+}
