@@ -18,9 +18,12 @@ pub fn draw(seed: u64) -> Script {
     let mut registrar = draw.registrar(clients);
     let clients = draw.clients(clients, &registrar);
     if registrar.remove_existing {
-        // Where each device pushes out the next one there is no peace.
+        // Where each device pushes out the next one there is no peace; a naive client
+        // stands beside those of its device.
         let devices: BTreeSet<&String> = clients.iter().map(|client| &client.device).collect();
-        registrar.max_contacts = registrar.max_contacts.max(Some(devices.len()));
+        let naive = |client: &&ClientKind| client.kind == RegistrationType::Normal;
+        let room = devices.len() + clients.iter().filter(naive).count();
+        registrar.max_contacts = registrar.max_contacts.max(Some(room));
     }
     let nodes = clients.iter().map(|client| client.addresses).max();
     let steps = draw.steps(clients.len(), nodes.unwrap_or(1));
