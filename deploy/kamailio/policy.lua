@@ -10,6 +10,7 @@
 --   bindings  who is registered; field names see bind()
 --   forces    times of the takeovers within the last minute
 --   outcasts  Call-IDs of clients that were ousted (policy duplicate)
+--   watchers  who has subscribed to its registrations; field names see subscribe()
 -- and one key per node (`graceline:node:NAME`), alive as long as the node renews it. A binding whose
 -- node is not alive, or was started anew, is dead: its connection is gone.
 --
@@ -23,6 +24,10 @@ local FORCE_WINDOW = 60000 -- forces are counted over this long
 local MAX_OUTCASTS = 32 -- Call-IDs remembered: ousted clients that may still refresh
 local MAX_CONTACTS = 32 -- in one REGISTER
 local MAX_TEXT = 128 -- characters of a text that is shown to people
+local MAX_WATCHERS = 32 -- subscriptions to one address-of-record: its user's own clients
+local MAX_SUBSCRIPTION = 3761 -- seconds, and the default (RFC 3680 §4.4)
+local MAX_SUBSCRIBE = 4096 -- bytes kept of a SUBSCRIBE
+local MAX_DOCUMENT = 32768 -- bytes of a NOTIFY's body: some clients take no frame over 64 KiB
 
 local function now()
   local time = redis.call("TIME")
@@ -76,6 +81,10 @@ local function split(text, separator)
     if not stop then return parts end
     from = stop + 1
   end
+end
+
+local function refusal(status, reason, headers)
+  return { status, reason, headers or "" }
 end
 
 -- Contacts (RFC 3261 §20.10) ---------------------------------------------------------------------
@@ -133,26 +142,44 @@ local function node_addresses()
   end
 end
 
---- The live bindings of a key, and what else is remembered there.
+--- The live bindings of a key, and what else is remembered there. `before` is what was bound when
+--- the record was saved, `lapsed` why some of it is dead now.
 local function load(key, time, address_of)
   local text = redis.call("GET", key)
-  local record = text and cjson.decode(text) or { bindings = {}, forces = {}, outcasts = {} }
-  local live = {}
-  for _, binding in ipairs(record.bindings) do
-    local held = not binding.held or binding.held > time
-    if binding.expires > time and held and address_of(binding) then live[#live + 1] = binding end
+  local stored = text and cjson.decode(text) or { bindings = {}, forces = {}, outcasts = {} }
+  local record = {
+    aor = "sip:" .. key:gsub("^graceline:", ""),
+    bindings = {}, before = stored.bindings, lapsed = {}, watchers = {}, ended = {},
+    forces = stored.forces, outcasts = stored.outcasts,
+  }
+  for _, binding in ipairs(stored.bindings) do
+    if binding.expires <= time then
+      record.lapsed[binding] = "expired"
+    elseif binding.held and binding.held <= time or not address_of(binding) then
+      record.lapsed[binding] = "deactivated"
+    else
+      table.insert(record.bindings, binding)
+    end
   end
-  record.bindings = live
+  for _, watcher in ipairs(stored.watchers or {}) do
+    local list = watcher.expires > time and record.watchers or record.ended
+    if address_of(watcher) then list[#list + 1] = watcher end
+  end
   return record
 end
 
 local function save(key, record, time)
   local last = 0
   for _, binding in ipairs(record.bindings) do last = math.max(last, binding.expires) end
+  for _, watcher in ipairs(record.watchers) do last = math.max(last, watcher.expires) end
   for _, at in ipairs(record.forces) do last = math.max(last, at + FORCE_WINDOW) end
   if #record.bindings > 0 and #record.outcasts > 0 then last = math.max(last, time + FORCE_WINDOW) end
   if last > time then
-    redis.call("SET", key, cjson.encode(record), "PXAT", last)
+    local text = cjson.encode({
+      bindings = record.bindings, forces = record.forces, outcasts = record.outcasts,
+      watchers = record.watchers,
+    })
+    redis.call("SET", key, text, "PXAT", last)
   else
     redis.call("DEL", key)
   end
@@ -171,6 +198,190 @@ end
 local function route_to(binding, login, address_of)
   if binding.node == login.node then return binding.received, binding.uri, binding.socket end
   return address_of(binding), binding.uri .. ";" .. binding.alias, login.cluster_socket
+end
+
+-- NOTIFY -----------------------------------------------------------------------------------------
+--
+-- Who is told what is decided together with what happens. Kamailio is handed the command that sends
+-- it (its RPC tm.t_uac_start), because only that sends requests within a dialog.
+
+local function notify(receiver, login, address_of, headers, body)
+  local next_hop, uri, socket = route_to(receiver, login, address_of)
+  local lines = table.concat(headers, "\r\n") .. "\r\n"
+  return cjson.encode({
+    jsonrpc = "2.0", id = 1, method = "tm.t_uac_start",
+    params = { "NOTIFY", uri, next_hop, socket, lines, body },
+  })
+end
+
+--- The NOTIFY with which Cisco's registrar resets a client. It stands outside any subscription; what
+--- vouches for it is the Call-ID of the registration.
+local function service_control(ousted, login, address_of)
+  local no_stamp = "{00000000-0000-0000-0000-000000000000}\r\n"
+  return notify(ousted, login, address_of, {
+    "From: <sip:" .. login.domain .. ">",
+    "To: <sip:" .. login.user .. "@" .. login.domain .. ">",
+    "Contact: <sip:" .. login.domain .. ">",
+    "Event: service-control", "Subscription-State: active", "Content-Type: text/plain",
+  }, "action=reset\r\nRegisterCallId={" .. ousted.call_id .. "}\r\n"
+    .. "ConfigVersionStamp=" .. no_stamp .. "DialplanVersionStamp=" .. no_stamp
+    .. "SoftkeyVersionStamp=" .. no_stamp)
+end
+
+-- Registration event package (RFC 3680) ----------------------------------------------------------
+
+--- What has become of the bindings since the record was saved; what was removed, was for `cause`.
+local function changes_of(record, cause)
+  local list, before, now_bound = {}, {}, {}
+  for _, binding in ipairs(record.bindings) do now_bound[binding.uri] = true end
+  for _, binding in ipairs(record.before) do
+    before[binding.uri] = true
+    if not now_bound[binding.uri] then
+      local event = record.lapsed[binding] or cause
+      list[#list + 1] = { binding = binding, state = "terminated", event = event }
+    end
+  end
+  for _, binding in ipairs(record.bindings) do
+    if not before[binding.uri] then
+      list[#list + 1] = { binding = binding, state = "active", event = "registered" }
+    end
+  end
+  return list
+end
+
+--- A value for XML. What is no ASCII has no place in a URI or a parameter; a stray byte of it would
+--- make the whole document unreadable.
+local function xml(text)
+  local entities = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }
+  return (text:gsub("[\128-\255]", "?"):gsub('[&<>"]', entities))
+end
+
+--- One contact of a document. Its Call-ID is left out: by that a REGISTER shows that a binding is
+--- its own, so it is nobody else's business.
+local function contact_element(change, time)
+  local binding = change.binding
+  local parts = {
+    '<contact id="', redis.sha1hex(binding.uri):sub(1, 16),
+    '" state="', change.state, '" event="', change.event, '"',
+  }
+  local function add(...) for _, part in ipairs({ ... }) do parts[#parts + 1] = part end end
+  if change.state == "active" then
+    add(' expires="', math.ceil((binding.expires - time) / 1000), '"')
+  end
+  add("><uri>", xml(binding.uri), "</uri>")
+  for name, value in binding.params:gmatch(';([^=;]+)=("[^"]*")') do
+    if name:lower() == "+sip.instance" or name:lower() == "+u.sip!devicename.ccm.cisco.com" then
+      add('<unknown-param name="', xml(name), '">', xml(unquote(value)), "</unknown-param>")
+    end
+  end
+  add("</contact>")
+  return table.concat(parts)
+end
+
+--- The document: all that is bound, and what has just gone. Always the full state, so that one that
+--- is lost, or is overtaken by the next, leaves nobody with a wrong picture. What would make it too
+--- long is left out, and then it is no full one.
+local function reginfo(record, changes, version, time)
+  local contacts, told, size, state = {}, {}, 0, "full"
+  local function add(change)
+    if told[change.binding.uri] then return end
+    told[change.binding.uri] = true
+    local element = contact_element(change, time)
+    size = size + #element + 1
+    if size > MAX_DOCUMENT - 1024 then state = "partial" else contacts[#contacts + 1] = element end
+  end
+  for _, change in ipairs(changes) do add(change) end
+  for _, binding in ipairs(record.bindings) do
+    add({ binding = binding, state = "active", event = "registered" })
+  end
+  local bound = #record.bindings > 0 and "active" or #changes > 0 and "terminated" or "init"
+  return table.concat({
+    '<?xml version="1.0"?>\n<reginfo xmlns="urn:ietf:params:xml:ns:reginfo" version="', version,
+    '" state="', state, '">\n<registration aor="', xml(record.aor),
+    '" id="', redis.sha1hex(record.aor):sub(1, 16), '" state="', bound, '">\n',
+    table.concat(contacts, "\n"), "\n</registration>\n</reginfo>\n",
+  })
+end
+
+--- The next NOTIFY of a subscription; with `over`, the last.
+local function notify_watcher(watcher, record, changes, login, address_of, time, over)
+  local state = "terminated;reason=timeout"
+  if not over then state = "active;expires=" .. math.ceil((watcher.expires - time) / 1000) end
+  local body = reginfo(record, changes, watcher.version, time)
+  watcher.version, watcher.cseq = watcher.version + 1, watcher.cseq + 1
+  return notify(watcher, login, address_of, {
+    "From: <" .. watcher.local_uri .. ">;tag=" .. watcher.tag,
+    "To: <" .. watcher.remote_uri .. ">;tag=" .. watcher.remote_tag,
+    "Call-ID: " .. watcher.call_id, "CSeq: " .. watcher.cseq .. " NOTIFY",
+    "Contact: <sip:" .. watcher.domain .. ">",
+    "Event: " .. watcher.event, "Subscription-State: " .. state,
+    "Content-Type: application/reginfo+xml",
+  }, body)
+end
+
+--- What everybody who watches is to be told of what has become of the bindings.
+local function tell_watchers(record, cause, login, address_of, time)
+  local commands, changes = {}, changes_of(record, cause)
+  for _, watcher in ipairs(#changes > 0 and record.watchers or {}) do
+    commands[#commands + 1] = notify_watcher(watcher, record, changes, login, address_of, time)
+  end
+  for _, watcher in ipairs(record.ended) do
+    commands[#commands + 1] = notify_watcher(watcher, record, changes, login, address_of, time, true)
+  end
+  return commands
+end
+
+local SUBSCRIBE = {
+  "node", "boot", "flow", "received", "alias", "socket", "cluster_socket",
+  "domain", "local_uri", "remote_uri", "contact", "expires",
+  "call_id", "cseq", "remote_tag", "to_tag", "tag", "event",
+}
+
+--- A SUBSCRIBE of the user to its own address-of-record, who is authenticated. Returns
+---   status, reason, headers, tag for the answer, commands that send NOTIFYs.
+local function subscribe(keys, args)
+  local login = #args[1] <= MAX_SUBSCRIBE and read(args[1], SUBSCRIBE)
+  if not login then return refusal("400", "SUBSCRIBE Too Long") end
+  login.cseq = tonumber(login.cseq) or 0
+  -- Kamailio puts addresses in place of two exclamation marks.
+  if login.event:find("[^%w;=._ -]") then return refusal("400", "Malformed Event") end
+  local contacts = read_contacts(login.contact)
+  local contact = contacts ~= "*" and contacts and contacts[1]
+  if not contact then return refusal("400", "Malformed Contact") end
+  local wish = tonumber(login.expires:match("^%d+$")) or MAX_SUBSCRIPTION
+  local seconds = math.min(wish, MAX_SUBSCRIPTION)
+
+  local time, address_of = now(), node_addresses()
+  if not address_of(login) then return refusal("503", "Node Not Ready", "Retry-After: 1\r\n") end
+  local record = load(keys[1], time, address_of)
+  local index
+  for at, one in ipairs(record.watchers) do
+    local same = one.call_id == login.call_id and one.remote_tag == login.remote_tag
+    if same and (login.to_tag == "" or login.to_tag == one.tag) then index = at end
+  end
+  if not index and login.to_tag ~= "" then return refusal("481", "Subscription Does Not Exist") end
+  if not index and #record.watchers >= MAX_WATCHERS then
+    return refusal("503", "Too Many Subscriptions", "Retry-After: 60\r\n")
+  end
+  local watcher = record.watchers[index] or {
+    call_id = login.call_id, tag = login.tag, remote_tag = login.remote_tag,
+    local_uri = login.local_uri, remote_uri = login.remote_uri, domain = login.domain,
+    event = login.event, heard = 0, cseq = 0, version = 0,
+  }
+  if login.cseq <= watcher.heard then return refusal("500", "CSeq Out Of Order") end
+
+  -- What has lapsed is seen here first, perhaps.
+  local commands = tell_watchers(record, "expired", login, address_of, time)
+  watcher.heard, watcher.uri, watcher.expires = login.cseq, contact.uri, time + seconds * 1000
+  for _, name in ipairs({ "node", "boot", "flow", "received", "alias", "socket" }) do
+    watcher[name] = login[name]
+  end
+  if index then table.remove(record.watchers, index) end
+  if seconds > 0 then table.insert(record.watchers, watcher) end
+  table.insert(commands, notify_watcher(watcher, record, {}, login, address_of, time, seconds == 0))
+  save(keys[1], record, time)
+  local headers = "Expires: " .. seconds .. "\r\nContact: <sip:" .. login.domain .. ">\r\n"
+  return { "200", "OK", headers, watcher.tag, unpack(commands) }
 end
 
 -- Policy -----------------------------------------------------------------------------------------
@@ -229,19 +440,15 @@ local function force_again_in(login, record, time)
   end
 end
 
---- Moves the bindings that `goes` says from the record to a list.
-local function take(record, goes)
+--- Moves the bindings or watchers that `goes` says from the record to a list.
+local function take(record, which, goes)
   local kept, taken = {}, {}
-  for _, binding in ipairs(record.bindings) do
-    local list = goes(binding) and taken or kept
-    list[#list + 1] = binding
+  for _, one in ipairs(record[which]) do
+    local list = goes(one) and taken or kept
+    list[#list + 1] = one
   end
-  record.bindings = kept
+  record[which] = kept
   return taken
-end
-
-local function refusal(status, reason, headers)
-  return { status, reason, headers or "" }
 end
 
 --- Names the holder, so that a client can tell a rival from a remnant of itself. The contact's
@@ -280,11 +487,11 @@ local function bind(login, contact, record, time)
       end
       table.insert(record.forces, time)
     end
-    ousted = take(record, is_rival)
+    ousted = take(record, "bindings", is_rival)
   end
 
   -- What this client left behind on its device, or had at this very address.
-  local mine = take(record, function(binding)
+  local mine = take(record, "bindings", function(binding)
     return binding.uri == contact.uri or binding.tag == login.tag
   end)
   local old
@@ -327,7 +534,7 @@ end
 --- remove its own bindings only: else removing would be a way around forcing.
 local function unbind(login, contact, record)
   local late = false
-  take(record, function(binding)
+  take(record, "bindings", function(binding)
     if binding.uri ~= contact.uri then return false end
     local same = contact.instance and same_text(contact.instance, binding.instance)
     if login.policy ~= "normal" and not same and not is_own(login, binding) then return false end
@@ -342,7 +549,7 @@ local function unbind_all(login, record)
     local going = login.policy == "normal" or is_own(login, binding)
     if going and is_late(login, binding) then return OUT_OF_ORDER end
   end
-  take(record, function(binding) return login.policy == "normal" or is_own(login, binding) end)
+  take(record, "bindings", function(binding) return login.policy == "normal" or is_own(login, binding) end)
 end
 
 --- The Contact headers of the answer. As Cisco's registrar has it, everybody sees only their own;
@@ -380,8 +587,8 @@ local function granted(login, contact)
 end
 
 --- One REGISTER of an authenticated user. Returns
----   status, reason, headers, previous node, previous flow, then for each ousted client
----   next hop, Request-URI, sending socket, flow, Call-ID of its registration.
+---   status, reason, headers, previous node, previous flow, then for each NOTIFY to be sent
+---   flow of this node that its receiver loses with it, or nothing; command that sends it.
 local function register(keys, args)
   local login = read(args[1], REGISTER)
   if not login then return refusal("400", "Line Break In A Header") end
@@ -422,7 +629,11 @@ local function register(keys, args)
       if refused then return refused end
     end
   end
-  if #contacts > 0 then save(keys[1], record, time) end
+  local commands = {}
+  if #contacts > 0 then
+    commands = tell_watchers(record, "unregistered", login, address_of, time)
+    save(keys[1], record, time)
+  end
 
   local headers = listing(login, record, bound, time)
   if contacts == "*" then headers = "Expires: 0\r\n" .. headers end
@@ -430,34 +641,50 @@ local function register(keys, args)
   local reply = { "200", "OK", headers, moved and old.node or "", moved and old.flow or "" }
   for _, one in ipairs(ousted or {}) do
     if not one.held then
-      local next_hop, uri, socket = route_to(one, login, address_of)
-      for _, value in ipairs({ next_hop, uri, socket, one.flow, one.call_id }) do
-        reply[#reply + 1] = value
-      end
+      -- Another node closes the connection itself when the NOTIFY passes it.
+      reply[#reply + 1] = one.node == login.node and one.flow or ""
+      reply[#reply + 1] = service_control(one, login, address_of)
     end
+  end
+  for _, command in ipairs(commands) do
+    reply[#reply + 1] = ""
+    reply[#reply + 1] = command
   end
   return reply
 end
 
 -- The other calls --------------------------------------------------------------------------------
 
---- A connection is gone, and its bindings with it at once; but a client in a call that announced
---- X-cisco-sessionpersist may come back within the grace. Returns how many are held.
+--- A connection is gone, and its bindings and subscriptions with it at once; but a client in a call
+--- that announced X-cisco-sessionpersist may come back within the grace. Returns commands that send
+--- NOTIFYs.
 local function gone(keys, args)
-  local lost = read(args[1], { "node", "boot", "flow", "in_call" })
-  if not lost then return 0 end
-  local time = now()
-  local record = load(keys[1], time, node_addresses())
-  local held = 0
-  take(record, function(binding)
+  local lost = read(args[1], { "node", "boot", "flow", "cluster_socket", "in_call" })
+  if not lost then return {} end
+  local time, address_of = now(), node_addresses()
+  local record = load(keys[1], time, address_of)
+  take(record, "watchers", function(watcher) return on_flow(watcher, lost) end)
+  take(record, "bindings", function(binding)
     if not on_flow(binding, lost) then return false end
     if not binding.persists or lost.in_call ~= "1" then return true end
     binding.held = math.min(binding.held or time + GRACE, time + GRACE)
-    held = held + 1
     return false
   end)
+  local commands = tell_watchers(record, "deactivated", lost, address_of, time)
   save(keys[1], record, time)
-  return held
+  return commands
+end
+
+--- A client says that it has no such subscription.
+local function unsubscribe(keys, args)
+  local time = now()
+  local record = load(keys[1], time, node_addresses())
+  take(record, "watchers", function(watcher) return watcher.call_id == args[1] end)
+  -- Nobody is told here of what has lapsed.
+  record.bindings = record.before
+  for _, watcher in ipairs(record.ended) do table.insert(record.watchers, watcher) end
+  save(keys[1], record, time)
+  return "OK"
 end
 
 --- Where a user is reached, or one instance of it (RFC 5627): for each binding
@@ -500,6 +727,8 @@ end
 
 redis.register_function("graceline_register", register)
 redis.register_function("graceline_gone", gone)
+redis.register_function("graceline_subscribe", subscribe)
+redis.register_function("graceline_unsubscribe", unsubscribe)
 redis.register_function("graceline_lease", lease)
 redis.register_function({ function_name = "graceline_lookup", callback = lookup, flags = { "no-writes" } })
 redis.register_function({ function_name = "graceline_bindings", callback = bindings, flags = { "no-writes" } })

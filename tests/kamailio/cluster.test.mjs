@@ -42,7 +42,10 @@ gracefulTest(
       direction: "received",
       since: before,
     });
-    assert.equal(notifies.length, 1);
+    const control = notifies.filter(({ text }) =>
+      text.includes("Event: service-control\r\n"),
+    );
+    assert.equal(control.length, 1);
     const bindings = await world.server.bindings();
     assert.deepEqual(
       bindings.map(({ node }) => node),
