@@ -38,9 +38,10 @@ export default function createCore() {
         } else this.#bridge.command(now, record([name, ...args]));
       }
 
+      /** @returns {any[]} what is to be done, in this order */
       poll() {
         const json = this.#bridge.poll();
-        return json && JSON.parse(json);
+        return json ? JSON.parse(json) : [];
       }
 
       deadline() {

@@ -36,6 +36,10 @@ export class Host {
   #ending = false;
   /** @type {any} */
   #timer;
+  /** When the timer comes, if it is set. */
+  #wakesAt = Infinity;
+  /** When the core is to be woken. */
+  #deadline = Infinity;
 
   /**
    * @param {import("./instance.js").Instance} instance
@@ -94,8 +98,8 @@ export class Host {
       while (this.#core && (input = this.#inputs.shift())) {
         const [method, ...args] = input;
         this.#core.command(method, this.#now(), ...args);
-        let output;
-        while ((output = this.#core?.poll())) this.#perform(output);
+        for (const output of this.#core.poll())
+          if (this.#core) this.#perform(output);
       }
       if (this.#ending && this.#core) {
         this.#core.free();
@@ -109,12 +113,29 @@ export class Host {
     }
   }
 
+  /**
+   * Every message puts the deadline off: a timer that comes too early is set
+   * anew then, which costs less than to do it each time.
+   */
   #arm() {
+    const deadline = (this.#deadline = this.#core?.deadline() ?? Infinity);
+    if (this.#wakesAt <= deadline && deadline < Infinity) return;
+    this.#setTimer();
+  }
+
+  #setTimer() {
     clearTimeout(this.#timer);
-    const deadline = this.#core?.deadline() ?? Infinity;
-    if (deadline === Infinity) return;
-    const wait = Math.min(Math.max(deadline - this.#now(), 0), LONGEST_TIMER);
-    this.#timer = setTimeout(() => this.call("wake"), wait);
+    this.#wakesAt = this.#deadline;
+    if (this.#deadline === Infinity) return;
+    const wait = Math.max(this.#deadline - this.#now(), 0);
+    this.#timer = setTimeout(
+      () => {
+        this.#wakesAt = Infinity;
+        if (this.#now() < this.#deadline) this.#setTimer();
+        else this.call("wake");
+      },
+      Math.min(wait, LONGEST_TIMER),
+    );
   }
 
   /** @param {any} output */

@@ -64,8 +64,13 @@ fn digits(text: &str, radix: u32) -> Option<u64> {
     let mut number = None;
     for byte in text.bytes() {
         let digit = char::from(byte).to_digit(radix)?;
-        let shifted = number.unwrap_or(0_u64).saturating_mul(radix.into());
-        number = Some(shifted.saturating_add(digit.into()));
+        let number = number.get_or_insert(0_u64);
+        // `saturating_mul` is a product of 128 bits in wasm.
+        *number = if *number < u64::MAX / 16 {
+            *number * u64::from(radix) + u64::from(digit)
+        } else {
+            u64::MAX
+        };
     }
     number
 }

@@ -7,7 +7,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use graceline::web::{Core, RegistrarCore};
-use js_sys::{Date, Function, JSON, Promise, Reflect, Uint8Array};
+use js_sys::{Array, Date, Function, JSON, Promise, Reflect, Uint8Array};
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -47,11 +49,12 @@ const OPTIONS: &str = "connections\0ws://127.0.0.1/\0user\x002001\0domain\0examp
     instanceId\0urn:uuid:00000000-0000-4000-8000-000000000001";
 
 /// The phone as the host sees it: outputs are objects.
-struct Phone(Core);
+struct Phone(Core, RefCell<VecDeque<JsValue>>);
 
 impl Phone {
     fn new() -> Self {
-        Self(Core::new(OPTIONS.as_bytes(), &seed()))
+        let core = Core::new(OPTIONS.as_bytes(), &seed());
+        Self(core, RefCell::default())
     }
 
     fn command(&self, command: &str) {
@@ -59,8 +62,11 @@ impl Phone {
     }
 
     fn poll(&self) -> JsValue {
-        let output = self.0.poll();
-        output.map_or(JsValue::UNDEFINED, |json| object(&json))
+        let mut outputs = self.1.borrow_mut();
+        if let Some(json) = self.0.poll() {
+            outputs.extend(Array::from(&object(&json)));
+        }
+        outputs.pop_front().unwrap_or(JsValue::UNDEFINED)
     }
 }
 

@@ -28,7 +28,8 @@ pub struct Memory {
 impl Memory {
     /// The text to store.
     pub fn write(&self, calls: &Calls, authenticator: &Authenticator) -> String {
-        let mut text = VERSION.to_owned();
+        let mut text = String::with_capacity(256);
+        text.push_str(VERSION);
         let mut line = |fields: &[&str]| {
             for (index, field) in fields.iter().enumerate() {
                 text.push(if index == 0 { '\n' } else { '\t' });
@@ -55,9 +56,10 @@ impl Memory {
             let [uri, name, replaces] = call.write();
             line(&["call", uri, name, replaces]);
         }
-        for [proxy, realm, nonce, opaque, algorithm, nc] in authenticator.remember() {
-            line(&["nonce", &proxy, &realm, &nonce, &opaque, &algorithm, &nc]);
-        }
+        authenticator.remember(|nonce| {
+            let [proxy, realm, nonce, opaque, algorithm, nc] = nonce;
+            line(&["nonce", proxy, realm, nonce, opaque, algorithm, nc]);
+        });
         text
     }
 

@@ -524,8 +524,8 @@ impl Phone {
         }
         let text = self.memory.write(&self.calls, &self.authenticator);
         if text != self.stored {
-            self.stored.clone_from(&text);
-            self.outputs.push(Output::Store(text));
+            self.outputs.push(Output::Store(text.clone()));
+            self.stored = text;
         }
     }
 }

@@ -3,10 +3,10 @@
 use crate::text::{cut, number, pieces};
 
 /// One text, not a `match`: that becomes a table of as many places as there are
-/// numbers between the first and the last. At the end those of the classes.
+/// numbers between the first and the last. At the end those of the classes but
+/// 2xx, which most answers are, and which need not be looked up.
 const PHRASES: &str = "100 Trying
 180 Ringing
-202 Accepted
 400 Bad Request
 404 Not Found
 405 Method Not Allowed
@@ -27,16 +27,19 @@ const PHRASES: &str = "100 Trying
 501 Not Implemented
 504 Server Time-out
 600 Busy Everywhere
-2 OK
 3 Request Failure
 4 Request Failure
 5 Server Internal Error";
 
 /// The usual phrase for `status`; of one that has none here, that of its class.
 pub fn reason_phrase(status: u16) -> &'static str {
-    phrase(status)
-        .or_else(|| phrase(status / 100))
-        .unwrap_or("Decline")
+    match status {
+        202 => "Accepted",
+        200..300 => "OK",
+        _ => phrase(status)
+            .or_else(|| phrase(status / 100))
+            .unwrap_or("Decline"),
+    }
 }
 
 fn phrase(wanted: u16) -> Option<&'static str> {

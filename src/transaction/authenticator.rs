@@ -409,8 +409,8 @@ impl Authenticator {
 
     /// What may be kept over a page load: realms and nonces with their counts.
     /// Never a password, an HA1 or a token.
-    pub fn remember(&self) -> impl Iterator<Item = [String; 6]> {
-        self.spaces.iter().filter_map(|space| {
+    pub fn remember(&self, mut keep: impl FnMut([&str; 6])) {
+        for space in self.spaces.iter().filter(|space| space.used) {
             let Scheme::Digest {
                 challenge,
                 nc,
@@ -418,23 +418,22 @@ impl Authenticator {
                 ..
             } = &space.scheme
             else {
-                return None;
+                continue;
             };
+            let qop = if challenge.qop.auth { ";auth" } else { "" };
             let fields = [
-                if space.proxy { "proxy" } else { "www" }.to_owned(),
-                challenge.realm.clone(),
-                challenge.nonce.clone(),
-                challenge.opaque.clone().unwrap_or_default(),
-                concat(&[
-                    challenge.algorithm.name(),
-                    if challenge.qop.auth { ";auth" } else { "" },
-                ]),
-                decimal((*nc).into()),
+                if space.proxy { "proxy" } else { "www" },
+                &challenge.realm,
+                &challenge.nonce,
+                challenge.opaque.as_deref().unwrap_or_default(),
+                &concat(&[challenge.algorithm.name(), qop]),
+                &decimal((*nc).into()),
             ];
             // What a line of the store cannot hold is not kept.
-            let plain = fields.iter().all(|field| is_plain(field));
-            (space.used && plain).then_some(fields)
-        })
+            if fields.iter().all(|field| is_plain(field)) {
+                keep(fields);
+            }
+        }
     }
 
     /// Takes back what [`Authenticator::remember`] gave. A nonce of before may

@@ -94,14 +94,20 @@ impl Core {
         deadline.map_or(f64::INFINITY, |at| at.millis() as f64)
     }
 
-    /// The next thing for the host to do, as JSON.
+    /// What the host has to do, in this order, as a JSON list; nothing if there is
+    /// nothing.
     pub fn poll(&self) -> Option<String> {
         let mut phone = self.phone.borrow_mut();
-        let output = phone.poll_output()?;
+        let mut output = Some(phone.poll_output()?);
         let mut json = Json::default();
-        json.raw("", "{");
-        write(&mut json, output, phone.config());
-        json.close('}');
+        json.raw("", "[");
+        while let Some(next) = output {
+            json.raw("", "{");
+            write(&mut json, next, phone.config());
+            json.close('}');
+            output = phone.poll_output();
+        }
+        json.close(']');
         Some(json.done())
     }
 }

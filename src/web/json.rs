@@ -4,7 +4,8 @@ use crate::prelude::*;
 use crate::text::{decimal, hex};
 
 /// JSON in the making. Objects and lists are opened and closed; the elements of
-/// a list, and the outermost value, have an empty name.
+/// a list, and the outermost value, have an empty name; other names are JSON as
+/// they stand, and come from here, not from the network.
 #[derive(Default)]
 pub(super) struct Json(String);
 
@@ -52,8 +53,9 @@ impl Json {
             self.0.push(',');
         }
         if !name.is_empty() {
-            self.quote(name);
-            self.0.push(':');
+            self.0.push('"');
+            self.0.push_str(name);
+            self.0.push_str("\":");
         }
     }
 
@@ -63,8 +65,15 @@ impl Json {
         for (at, byte) in text.bytes().enumerate() {
             if byte < b' ' || matches!(byte, b'"' | b'\\') {
                 self.0.push_str(text.get(plain..at).unwrap_or_default());
-                self.0.push_str("\\u00");
-                self.0.push_str(&hex(&[byte]));
+                match byte {
+                    // Every line of a message ends with these.
+                    b'\r' => self.0.push_str("\\r"),
+                    b'\n' => self.0.push_str("\\n"),
+                    _ => {
+                        self.0.push_str("\\u00");
+                        self.0.push_str(&hex(&[byte]));
+                    }
+                }
                 plain = at + 1;
             }
         }
