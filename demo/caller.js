@@ -1,7 +1,7 @@
 // One phone of the page: its user, its number field, and its calls.
 
 import { Phone } from "../js/index.js";
-import { find, say } from "./element.js";
+import { find, make, say } from "./element.js";
 import { Talk } from "./talk.js";
 
 /**
@@ -10,8 +10,14 @@ import { Talk } from "./talk.js";
  * @typedef {{ name: string, number: string }} Person
  */
 
-/** Two pages are two devices of a user, which ring together. */
-const DEVICE = `CSF${crypto.randomUUID().slice(0, 8).toUpperCase()}`;
+/** Outlives a reload, but not the tab. */
+const storage = tabStorage();
+const KEY = "graceline-demo-device";
+/** Two tabs are two devices of a user, which ring together. */
+const DEVICE =
+  storage?.getItem(KEY) ??
+  `CSF${crypto.randomUUID().slice(0, 8).toUpperCase()}`;
+storage?.setItem(KEY, DEVICE);
 
 /** @type {Record<string, { text: string, look: string }>} */
 const STATUS = {
@@ -28,6 +34,7 @@ export class Caller {
   #phone;
   #voice;
   #chord;
+  #headers;
   /** While there are calls. @type {ReturnType<import("./voice.js").Voice["options"]> | undefined} */
   #speech;
   /** @type {Person[]} */
@@ -37,8 +44,9 @@ export class Caller {
    * @param {Person & { password: string, chord: number[], tone: string }} who
    * @param {Config} config
    * @param {import("./voice.js").Voice} voice
+   * @param {() => Record<string, string>} headers that calls are sent with
    */
-  constructor({ name, number, password, chord, tone }, config, voice) {
+  constructor({ name, number, password, chord, tone }, config, voice, headers) {
     const template = /** @type {HTMLTemplateElement} */ (
       find(document, "#phone-template")
     );
@@ -51,11 +59,17 @@ export class Caller {
     this.url = config.url;
     this.#voice = voice;
     this.#chord = chord;
+    this.#headers = headers;
     this.root.id = `phone-${number}`;
     this.root.classList.add(`phone--${tone}`);
     this.root.setAttribute("aria-label", `${name}'s phone`);
     say(find(this.root, ".phone__title"), name);
-    say(find(this.root, ".phone__place"), number);
+    say(find(this.root, ".phone__number"), number);
+    const own = /** @type {HTMLAnchorElement} */ (
+      find(this.root, ".phone__own")
+    );
+    own.href = `?phone=${number}`;
+    own.setAttribute("aria-label", `${name}'s phone in its own window`);
     const input = this.#input;
     input.setAttribute("aria-label", `Number for ${name} to call`);
     find(this.root, ".dial").addEventListener("submit", (event) => {
@@ -71,12 +85,12 @@ export class Caller {
       device: DEVICE,
       displayName: name,
       userAgent: `Graceline-Demo (${name})`,
-      instanceId: `urn:uuid:${crypto.randomUUID()}`,
-      storage: null,
+      storage,
     });
     this.#phone.on("status", () => this.#show());
     this.#phone.on("incoming", ({ call }) => this.#add(call));
     this.#phone.on("transferred", ({ call }) => this.#add(call));
+    this.#phone.on("resumable", (offer) => this.#offer(offer));
     this.#phone.on("error", ({ message }) => this.#say(message));
     this.#phone
       .registerPhone()
@@ -99,7 +113,42 @@ export class Caller {
   /** Options of a call. All calls of the phone say the same. */
   #speak() {
     this.#speech ??= this.#voice.options(this.#chord);
-    return { stream: this.#speech.stream };
+    return { stream: this.#speech.stream, extraHeaders: this.#headers() };
+  }
+
+  /**
+   * The page was reloaded in a call: its user says whether to take it up again.
+   * @param {import("../js/index.js").PhoneEvents["resumable"]} offer
+   */
+  #offer({ remote, resume }) {
+    const who = this.#nameOf(remote.uri);
+    const choice = (
+      /** @type {string} */ look,
+      /** @type {string} */ text,
+      act = () => {},
+    ) => {
+      const button = make("button", `button ${look}`, text);
+      button.type = "button";
+      button.addEventListener("click", () => {
+        question.remove();
+        act();
+      });
+      return button;
+    };
+    const question = make(
+      "div",
+      "offer",
+      make("p", "", `You were in a call with ${who}. Take it up again?`),
+      make(
+        "div",
+        "offer__choices",
+        choice("button--main", "Take it up", () =>
+          this.#add(resume(this.#speak())),
+        ),
+        choice("", "Leave it"),
+      ),
+    );
+    find(this.root, ".offers").append(question);
   }
 
   get #input() {
@@ -127,7 +176,10 @@ export class Caller {
         this.#speech = undefined;
       }
       const who = this.#nameOf(call.remote.uri);
-      this.#say(ENDINGS[cause]?.(who, reason, status) ?? "");
+      const goesOn = this.#phone.calls.some(
+        ({ replaces }) => replaces === call,
+      );
+      this.#say(goesOn ? "" : (ENDINGS[cause]?.(who, reason, status) ?? ""));
       this.#show();
     });
     call.on("state", () => this.#show());
@@ -190,17 +242,34 @@ export class Caller {
   }
 }
 
+const nobody = () => "Nobody is there.";
+/** What a person is told of some statuses. @type {Record<number, (who: string) => string>} */
+const FAILURES = {
+  404: nobody,
+  480: nobody,
+  // Of a call that was to be taken up again (RFC 3891 §3).
+  420: (who) => `${who}'s phone cannot take a call up again.`,
+  481: (who) => `${who} is not in that call any more.`,
+};
+
 /** What a person is told when a call has ended. @type {Record<string, (who: string, reason: string, status?: number) => string>} */
 const ENDINGS = {
   local: () => "",
   remote: (who) => `${who} hung up.`,
   rejected: (who, _, status) =>
     status === 486 ? `${who} is busy.` : `${who} declined.`,
-  failed: (_, reason, status) =>
-    status === 480 || status === 404
-      ? "Nobody is there."
-      : `The call failed. ${reason}`,
+  failed: (who, reason, status) =>
+    FAILURES[status ?? 0]?.(who) ?? `The call failed. ${reason}`,
   cancelled: (who) => `You missed a call from ${who}.`,
   answeredElsewhere: () => "Answered on another device.",
   eConnectionTerminated: () => "You were logged out by another client.",
 };
+
+/** Reading the property alone throws where pages may store nothing. */
+function tabStorage() {
+  try {
+    return sessionStorage;
+  } catch {
+    return null;
+  }
+}

@@ -1,7 +1,9 @@
-// Three phones in one page that call each other.
+// Three phones in one page that call each other, or one of them alone:
+// calls.html?phone=2001.
 
 import { Caller } from "./caller.js";
 import { find, say } from "./element.js";
+import { callInfoHeader } from "./security.js";
 import { listen } from "./server.js";
 import { Voice } from "./voice.js";
 
@@ -12,7 +14,11 @@ const PEOPLE = {
   2003: { name: "Carol", chord: [392, 494] },
 };
 
+const asked = new URLSearchParams(location.search).get("phone") ?? "";
+const alone = Object.hasOwn(PEOPLE, asked) ? asked : undefined;
+
 const voice = new Voice();
+const told = /** @type {HTMLSelectElement} */ (find(document, "#told"));
 /** @type {Caller[]} */
 let callers = [];
 
@@ -34,9 +40,14 @@ listen({
       const tone = "abc".charAt(index);
       const { password, name: number } = user;
       const who = { ...person, number, password, tone };
-      return [new Caller(who, config, voice)];
+      if (alone && alone !== number) return [];
+      if (alone) introduce(person.name);
+      return [new Caller(who, config, voice, () => callInfoHeader(told.value))];
     });
-    const everybody = callers.map(({ name, number }) => ({ name, number }));
+    const everybody = Object.entries(PEOPLE).map(([number, { name }]) => ({
+      name,
+      number,
+    }));
     for (const caller of callers) caller.meet(everybody);
     find(document, "#stage").append(...callers.map(({ root }) => root));
   },
@@ -47,3 +58,14 @@ listen({
     say(trouble, yes ? "" : "The demo server cannot be reached.");
   },
 });
+
+/** What a page of one phone is for. @param {string} name */
+function introduce(name) {
+  document.body.classList.add("alone");
+  document.title = `Graceline: ${name}'s phone`;
+  say(find(document, "#title"), `${name}'s phone, by itself.`);
+  say(
+    find(document, "#lede"),
+    "Reload this page while you are in a call: the other side waits, and the phone offers to take the call up again.",
+  );
+}

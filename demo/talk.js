@@ -2,6 +2,7 @@
 
 import { find, make, say } from "./element.js";
 import { Level, quality } from "./meter.js";
+import { showSecurity } from "./security.js";
 
 /**
  * @typedef {import("../js/index.js").Call} Call
@@ -46,13 +47,20 @@ export class Talk {
     this.#fillKeypad();
     call.on("state", () => this.#show());
     call.on("track", () => this.#hear());
+    call.on("callInfo", ({ callInfo }) => this.#showSecurity(callInfo));
     call.on("error", ({ message }) => around.trouble(message));
     call.once("connected", () => this.#measure());
     call.once("ended", () => this.#end());
+    this.#showSecurity(call.callInfo);
     this.#show();
   }
 
   // ---- what it looks like
+
+  /** @param {Call["callInfo"]} callInfo */
+  #showSecurity(callInfo) {
+    showSecurity(find(this.root, ".security"), callInfo);
+  }
 
   #show() {
     const call = this.#call;

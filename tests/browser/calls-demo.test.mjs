@@ -52,7 +52,7 @@ afterEach(async () => {
 });
 
 /** @param {number} user */
-const phone = (user) => page.locator(`#phone-${user}`);
+const phone = (user, where = page) => where.locator(`#phone-${user}`);
 /** @param {number} user @param {string} look */
 const looks = (user, look) =>
   page.locator(`#phone-${user}[data-look="${look}"]`).waitFor();
@@ -70,17 +70,18 @@ const says = (user, text) => phone(user).getByText(text).first().waitFor();
  * fake microphone beeps: the two need not be loud at the same time.
  * @param {number} user
  */
-async function sounds(user) {
-  const talk = phone(user).locator('.talk[data-state="connected"]');
+async function sounds(user, where = page) {
+  const talk = phone(user, where).locator('.talk[data-state="connected"]');
   await talk.getByText(/^(Good|Fair|Poor):$/).waitFor();
   for (const bar of await talk.locator(".level__bar").all())
+    // Not by requestAnimationFrame: a window behind another one draws no frames.
     await bar.evaluate(
       (bar) =>
         new Promise((resolve) => {
           const look = () =>
-            Number(bar.style.getPropertyValue("--level")) > 0.1
-              ? resolve(undefined)
-              : requestAnimationFrame(look);
+            Number(bar.style.getPropertyValue("--level")) > 0.1 &&
+            resolve(undefined);
+          new MutationObserver(look).observe(bar, { attributes: true });
           look();
         }),
     );
@@ -129,6 +130,83 @@ describe("the demo of calls", { timeout: 120_000 }, () => {
     await press(2002, "Call");
     await press(2001, "Answer");
     await Promise.all([sounds(2001), sounds(2002)]);
+  });
+
+  test("the icon of each security, with its meaning in words, at both ends", async () => {
+    const meant = {
+      Encrypted: ["lock", "Encrypted", /all the way/],
+      Authenticated: ["shield", "Authenticated", /can be overheard/],
+      NotAuthenticated: ["open-lock", "Not secure", /open to others/],
+      Unknown: ["unknown", "Security unknown", /cannot tell/],
+    };
+    for (const [value, [icon, name, meaning]] of Object.entries(meant)) {
+      await page.getByLabel("Call-Info of new calls").selectOption(value);
+      await press(2001, "Call");
+      // Told by the INVITE, and by the answer to it.
+      for (const user of [2002, 2001]) {
+        const told = phone(user).getByRole("status").filter({ hasText: name });
+        await told.filter({ hasText: meaning }).waitFor();
+        const drawn = await told.locator("use").evaluate((use) => {
+          const symbol = document.querySelector(use.getAttribute("href"));
+          return [symbol?.id, use.getBoundingClientRect().width > 0];
+        });
+        assert.deepEqual(drawn, [`security-${icon}`, true]);
+        if (user === 2002) await press(2002, "Answer");
+      }
+      await press(2001, "Hang up");
+      await phone(2002).locator(".talk").waitFor({ state: "detached" });
+    }
+  });
+
+  test("no icon where nothing was told; what the network writes is no markup", async () => {
+    await press(2001, "Call");
+    await talks(2002, "incoming");
+    assert.equal(await phone(2002).locator(".security").isVisible(), false);
+    await press(2001, "Hang up");
+    await says(2002, "You missed a call from Ann.");
+
+    await page.getByLabel("Call-Info of new calls").evaluate((select) => {
+      select.selectedOptions[0].value = '"<img src=/demo/icon.svg>"';
+    });
+    await press(2001, "Call");
+    await says(2002, "Security unknown");
+    assert.equal(await phone(2002).locator(".talk img").count(), 0);
+  });
+
+  /** A page of Ann's phone alone, in a call with Bob's of the other page. */
+  async function annCallsBob() {
+    const ann = await newPage(browser, { permissions: ["microphone"] });
+    await ann.goto(`${demo.url}demo/calls.html?phone=2001`);
+    await ann.getByRole("button", { name: "Call", exact: true }).click();
+    await press(2002, "Answer");
+    await Promise.all([sounds(2002), sounds(2001, ann)]);
+    return ann;
+  }
+
+  test("a reloaded page takes its call up again", async () => {
+    const ann = await annCallsBob();
+    await ann.reload();
+    await ann.getByText("You were in a call with Bob.").waitFor();
+    await ann.getByRole("button", { name: "Take it up" }).click();
+    // In turn: until Ann is connected, Bob's page shows the call that is replaced.
+    await sounds(2001, ann);
+    await sounds(2002);
+    assert.equal(await phone(2002).locator(".talk").count(), 1);
+    assert.equal(await ann.locator(".offer").count(), 0);
+    await ann.getByRole("button", { name: "Hang up" }).click();
+    await says(2002, "Ann hung up.");
+    assert.deepEqual(ann.problems, []);
+    await ann.context().close();
+  });
+
+  test("a reloaded page is told when the other side has left the call", async () => {
+    const ann = await annCallsBob();
+    await ann.reload();
+    await press(2002, "Hang up");
+    await ann.getByRole("button", { name: "Take it up" }).click();
+    await ann.getByText("Bob is not in that call any more.").waitFor();
+    assert.equal(await ann.locator(".talk").count(), 0);
+    await ann.context().close();
   });
 
   test("fits a narrow screen", async () => {
