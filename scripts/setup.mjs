@@ -13,6 +13,7 @@ import {
   ensureBrowser,
   ensureFirefox,
   ensureKamailio,
+  ensureNetworkTools,
   ensureValgrind,
   ensureRtpengine,
 } from "./lib/system-packages.mjs";
@@ -29,6 +30,7 @@ await runMain(async () => {
   await step("Valgrind", ensureValgrind);
   await step("rtpengine", ensureRtpengine);
   await step("baresip", ensureBaresip);
+  await step("iproute2 and nftables", ensureNetworkTools);
   await step("Firefox", ensureFirefox);
   say("\nEverything is there: npm start, npm test.");
 });

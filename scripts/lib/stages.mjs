@@ -22,6 +22,7 @@ import {
   ensureBrowser,
   ensureFirefox,
   ensureKamailio,
+  ensureNetworkTools,
   ensureRtpengine,
   ensureValgrind,
 } from "./system-packages.mjs";
@@ -161,6 +162,19 @@ export const stages = [
     run: () => runNodeTests("tests/real-calls", { concurrency: 1 }),
   },
   {
+    name: "networks",
+    title: "calls of a host that loses its networks, in Chromium",
+    prepare: [
+      mustBeRoot,
+      nodePackages,
+      build,
+      browser,
+      kamailio,
+      ensureNetworkTools,
+    ],
+    run: () => runNodeTests("tests/networks", { concurrency: 1 }),
+  },
+  {
     name: "kamailio",
     title: "deploy/kamailio: graceful registration on real servers",
     prepare: [nodePackages, build, kamailio],
@@ -184,6 +198,11 @@ function once(work) {
 /** @param {string} name */
 function nodeProgram(name) {
   return inRoot("node_modules", ".bin", name);
+}
+
+function mustBeRoot() {
+  if (process.getuid?.() !== 0)
+    throw new Missing("Only root can make network namespaces.");
 }
 
 /** @param {string} path */

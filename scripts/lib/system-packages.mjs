@@ -66,6 +66,12 @@ export async function ensureRtpengine() {
   await ensureProgram("rtpengine", [["rtpengine-daemon"], ["rtpengine"]]);
 }
 
+/** What makes hosts with networks of their own: namespaces, and filters in them. */
+export async function ensureNetworkTools() {
+  if (!["ip", "ss", "nft"].every((program) => findProgram(program)))
+    await installPackages("iproute2 and nftables", [["iproute2", "nftables"]]);
+}
+
 /** sipp, which puts load on SIP servers. */
 export async function ensureSipp() {
   await ensureProgram("sipp", [["sip-tester"]]);

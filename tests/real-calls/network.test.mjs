@@ -3,10 +3,9 @@
  * up, audio goes on, and media have looked for a new path. Audio itself flows from browser to browser
  * here, past what is cut.
  */
-import assert from "node:assert/strict";
 import { after, before, it } from "node:test";
 import { Relay } from "../support/relay.mjs";
-import { connect, hangUp, holdAndResume, talk } from "./scenarios.mjs";
+import { connect, hangUp, outlive, talk } from "./scenarios.mjs";
 import { World } from "./support/world.mjs";
 
 /** @type {World} */
@@ -32,40 +31,18 @@ before(async () => {
 after(() => world?.stop());
 
 /**
- * What happens to the network, and that the call has outlived it.
  * @param {string} name
- * @param {(ends: typeof ends) => unknown} happens
+ * @param {() => unknown} happens
  */
 const outage = (name, happens) =>
   it(name, { timeout: 60_000 }, async () => {
     try {
-      const before = await credentials();
-      await happens(ends);
-      // The sign that both are back: a restart of ICE, agreed by way of the server.
-      await Promise.all(
-        ends.map(({ page, call }, index) =>
-          page.do.restarted(call, before[index]),
-        ),
-      );
-      await talk(...ends);
-      await holdAndResume(ends[0], ends[1]);
-      for (const { page, call } of ends) {
-        const events = await page.do.events(call);
-        assert.deepEqual(
-          events.filter((/** @type {any} */ { name }) => name === "ended"),
-          [],
-        );
-      }
+      await outlive(ends, happens);
     } catch (error) {
       console.error(await world.report());
       throw error;
     }
   });
-
-const credentials = () =>
-  Promise.all(
-    ends.map(async ({ page, call }) => (await page.do.measure(call)).ufrag),
-  );
 
 outage("the caller's connection is cut", () => relays[0].cut());
 outage("the callee's connection is cut", () => relays[1].cut());

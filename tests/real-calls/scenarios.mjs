@@ -91,6 +91,33 @@ export async function restartIce(from, to) {
 }
 
 /**
+ * Something happens to the network, and the call outlives it: nobody is told that it ended, both
+ * ends agree on a new path for the media by way of the server, and talk.
+ * @param {[End, End]} ends
+ * @param {() => unknown} happens
+ */
+export async function outlive(ends, happens) {
+  const credentials = await Promise.all(
+    ends.map(async ({ page, call }) => (await page.do.measure(call)).ufrag),
+  );
+  await happens();
+  await Promise.all(
+    ends.map(({ page, call }, index) =>
+      page.do.restarted(call, credentials[index]),
+    ),
+  );
+  await talk(...ends);
+  await holdAndResume(...ends);
+  for (const { page, call } of ends) {
+    const events = await page.do.events(call);
+    assert.deepEqual(
+      events.filter((/** @type {any} */ { name }) => name === "ended"),
+      [],
+    );
+  }
+}
+
+/**
  * One end hangs up, and both are told.
  * @param {End} end
  * @param {End} other

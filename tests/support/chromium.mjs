@@ -33,9 +33,9 @@ export const callFlags = [
  *   `ignoreDefaultArgs: ["--disable-back-forward-cache"]`.
  * @returns {Promise<import("playwright-core").Browser>} close it when done
  */
-export function launchChromium({ args = [], ...options } = {}) {
+export function launchChromium({ args = [], executablePath, ...options } = {}) {
   return chromium.launch({
-    executablePath: chromiumPath(),
+    executablePath: executablePath ?? chromiumPath(),
     ...options,
     args: [...flags, ...args],
   });

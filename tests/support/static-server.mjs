@@ -20,12 +20,13 @@ const types = {
 };
 
 /**
- * Serves folders and pages written in the test, on a free loopback port.
+ * Serves folders and pages written in the test, on a free port.
  *
  * @param {object} [options]
  * @param {string} [options.root] folder served at `/`; default: the repository
  * @param {Record<string, string>} [options.pages] text by path, e.g. `{ "/a.html": "…" }`; goes before files
  * @param {Record<string, string>} [options.mounts] further folders by path prefix, e.g. `{ "/lib/": folder }`
+ * @param {string} [options.host] an address of this machine; default: 127.0.0.1
  * @param {Record<string, string>} [options.headers] sent with every answer, e.g. a Content-Security-Policy
  * @returns {Promise<{ url: string, port: number, close(): Promise<void> }>}
  *   `url` ends in a slash
@@ -35,6 +36,7 @@ export async function startStaticServer({
   pages = {},
   mounts = {},
   headers = {},
+  host = "127.0.0.1",
 } = {}) {
   const folders = Object.entries({ ...mounts, "/": top }).sort(
     ([a], [b]) => b.length - a.length,
@@ -73,13 +75,13 @@ export async function startStaticServer({
   });
   await new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => resolve(undefined));
+    server.listen(0, host, () => resolve(undefined));
   });
   const { port } = /** @type {import("node:net").AddressInfo} */ (
     server.address()
   );
   return {
-    url: `http://127.0.0.1:${port}/`,
+    url: `http://${host}:${port}/`,
     port,
     close: () =>
       new Promise((resolve) => {

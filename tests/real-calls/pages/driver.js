@@ -25,15 +25,20 @@ import { hearKeys } from "./tones.js";
  * A logged-in user.
  * @typedef {object} Line
  * @property {(target: string) => void} call reports the call like an incoming one
+ * @property {() => string[]} [statuses] what the phone has been, in order (Graceline)
  */
 
-/** @typedef {{ url: string, user: string, domain: string, password: string, iceServers?: RTCIceServer[] }} Account */
+/** @typedef {{ url: string | string[], user: string, domain: string, password: string, iceServers?: RTCIceServer[] }} Account */
 
 /** Packets that prove speech: half a second of it. */
 const ENOUGH_PACKETS = 25;
 /** Energy (squares of the amplitude, times seconds) below which a second is silence. */
 const SILENCE = 1e-3;
 const PROBE_MS = 50;
+/** Between two looks for a gap in the audio, which comes every 20 ms. */
+const GAP_PROBE_MS = 20;
+/** What is no gap yet: the machine was busy. */
+const GAP_MS = 300;
 
 /** @type {Entry[]} */
 const calls = [];
@@ -41,8 +46,8 @@ const calls = [];
 const watchers = new Set();
 /** @type {string[]} */
 const wire = [];
-/** WebSockets that were closed. @type {true[]} */
-const closings = [];
+/** WebSockets that the page has closed. */
+let closings = 0;
 /** @type {Line | undefined} */
 let line;
 let began = performance.now();
@@ -181,11 +186,13 @@ const commands = {
    * @param {number} call
    * @param {string} name
    * @param {number} [nth] from 1
+   * @param {number} [milliseconds]
    */
-  event: (call, name, nth = 1) =>
+  event: (call, name, nth = 1, milliseconds = undefined) =>
     until(
       `event ${nth} "${name}" of call ${call}`,
       () => calls[call].events.filter((event) => event.name === name)[nth - 1],
+      milliseconds,
     ),
 
   /** @param {number} call */
@@ -264,8 +271,53 @@ const commands = {
     }
   },
 
-  /** Resolves when a WebSocket of the page closes, or is given up. */
-  closed: () => until("a closed WebSocket", () => closings.shift(), 20_000),
+  /**
+   * Resolves with the milliseconds for which no audio arrived, once it has arrived again for half
+   * a second; with null if it did not within a time, or the call ended.
+   * @param {number} call
+   * @param {number} milliseconds
+   */
+  async gap(call, milliseconds) {
+    const deadline = performance.now() + milliseconds;
+    let { received } = await measure(call);
+    let since = performance.now();
+    let longest = 0;
+    let flowing = 0;
+    for (;;) {
+      await passing(GAP_PROBE_MS);
+      if (calls[call].events.some(({ name }) => name === "ended")) return null;
+      const now = performance.now();
+      const grown = (await measure(call).catch(() => ({ received }))).received;
+      if (grown !== received) {
+        const gap = now - since;
+        if (gap > GAP_MS) flowing = now;
+        longest = Math.max(longest, gap);
+        [received, since] = [grown, now];
+        if (longest > GAP_MS && now - flowing > 500) return Math.round(longest);
+      } else if (now > deadline) return null;
+    }
+  },
+
+  /** What the phone has been until now. */
+  statuses: () => line.statuses(),
+
+  /** Resolves when the phone is registered. */
+  ready: () =>
+    until(
+      "a registration",
+      () => line.statuses().at(-1) === "eReady" || undefined,
+      40_000,
+    ),
+
+  /** Resolves when one more WebSocket of the page is closed, or given up. */
+  closed() {
+    const known = closings;
+    return until(
+      "a closed WebSocket",
+      () => closings > known || undefined,
+      20_000,
+    );
+  },
 
   /**
    * What comes and goes within a span of time.
@@ -382,9 +434,13 @@ function until(what, probe, milliseconds = 10_000) {
 const passing = (milliseconds) =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** @param {string} text */
-function note(text) {
+/**
+ * Writes down what a test that fails should show, and lets whoever waits look.
+ * @param {string} text
+ */
+export function note(text) {
   wire.push(`[${Math.round(performance.now())}] ${text}`);
+  for (const watcher of [...watchers]) watcher();
 }
 
 /** Before a stack is loaded: every WebSocket of the page writes down what passes. */
@@ -402,7 +458,7 @@ globalThis.WebSocket = class extends Native {
   }
 
   close(...args) {
-    closings.push(true);
+    closings += 1;
     for (const watcher of [...watchers]) watcher();
     super.close(...args);
   }

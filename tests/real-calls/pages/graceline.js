@@ -1,10 +1,12 @@
 /** Graceline behind the driver, its wasm inside the script. */
 import { Phone } from "graceline/inline";
-import { serve } from "./driver.js";
+import { note, serve } from "./driver.js";
 
 serve(async ({ url, user, domain, password, iceServers }, begin) => {
   const phone = new Phone({
     connections: url,
+    // A network of the test's own, without TLS.
+    allowInsecure: true,
     user,
     domain,
     password,
@@ -45,8 +47,16 @@ serve(async ({ url, user, domain, password, iceServers }, begin) => {
     return call;
   }
 
+  const statuses = [];
+  phone.on("status", ({ status }) => {
+    statuses.push(status);
+    note(`the phone: ${status}`);
+  });
   phone.on("incoming", ({ call }) => wrap(call));
   phone.on("transferred", ({ call }) => wrap(call));
   await phone.registerPhone();
-  return { call: (target) => void wrap(phone.call(target)) };
+  return {
+    call: (target) => void wrap(phone.call(target)),
+    statuses: () => statuses,
+  };
 });

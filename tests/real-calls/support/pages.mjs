@@ -24,10 +24,12 @@ export class UserPage {
    * @param {string} name as it is called when a test fails
    * @param {(method: string, args: any[]) => Promise<any>} run
    * @param {() => Promise<unknown>} close
+   * @param {import("playwright-core").BrowserContext} [context] of a page in Chromium
    */
-  constructor(name, run, close) {
+  constructor(name, run, close, context) {
     this.name = name;
     this.close = close;
+    this.context = context;
     /**
      * The commands of `pages/driver.js`.
      * @type {Record<string, (...args: any[]) => Promise<any>>}
@@ -56,18 +58,22 @@ export class UserPage {
 
 /** The browsers of the call tests, and what they load. */
 export class Browsers {
-  /** @type {Promise<import("playwright-core").Browser> | undefined} */
-  #chromium;
+  /** By the program that starts it. @type {Map<string | undefined, Promise<import("playwright-core").Browser>>} */
+  #chromiums = new Map();
   /** @type {Promise<Firefox> | undefined} */
   #firefox;
   /** @type {Awaited<ReturnType<typeof startStaticServer>> | undefined} */
   #server;
 
-  /** @param {readonly Stack[]} stacks whose pages are needed */
-  static async start(stacks) {
+  /**
+   * @param {readonly Stack[]} stacks whose pages are needed
+   * @param {string} [address] of this machine, where they are served
+   */
+  static async start(stacks, address) {
     const browsers = new Browsers();
     browsers.#server = await startStaticServer({
       pages: await bundle(stacks),
+      host: address,
     });
     return browsers;
   }
@@ -77,26 +83,21 @@ export class Browsers {
    * @param {Stack} stack
    * @param {string} name
    * @param {"chromium" | "firefox"} [browser]
+   * @param {string} [program] that starts a Chromium of its own
    */
-  async open(stack, name, browser = "chromium") {
+  async open(stack, name, browser = "chromium", program) {
     const url = `${this.#server?.url}${stack}.html`;
     if (browser === "firefox") {
       this.#firefox ??= Firefox.start();
       const tab = await (await this.#firefox).open(url);
       return new UserPage(name, tab.run, tab.close);
     }
-    this.#chromium ??= launchChromium({
-      args: [
-        "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream",
-        "--autoplay-policy=no-user-gesture-required",
-        // For machines that have no other network.
-        "--allow-loopback-in-peer-connection",
-      ],
-    });
-    const page = await newPage(await this.#chromium, {
-      permissions: ["microphone"],
-    });
+    if (!this.#chromiums.has(program))
+      this.#chromiums.set(program, this.#launch(program));
+    const page = await newPage(
+      /** @type {any} */ (await this.#chromiums.get(program)),
+      { permissions: ["microphone"] },
+    );
     await page.goto(url);
     return new UserPage(
       name,
@@ -107,11 +108,31 @@ export class Browsers {
           /** @type {const} */ ([method, args]),
         ),
       () => page.context().close(),
+      page.context(),
     );
   }
 
+  /** @param {string} [program] */
+  #launch(program) {
+    const { host } = new URL(this.#server?.url ?? "");
+    return launchChromium({
+      executablePath: program,
+      args: [
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        "--autoplay-policy=no-user-gesture-required",
+        ...(host.startsWith("127.")
+          ? // For machines that have no other network.
+            ["--allow-loopback-in-peer-connection"]
+          : // Elsewhere pages without TLS get no microphone.
+            [`--unsafely-treat-insecure-origin-as-secure=http://${host}`]),
+      ],
+    });
+  }
+
   async close() {
-    await (await this.#chromium)?.close();
+    for (const chromium of this.#chromiums.values())
+      await (await chromium).close();
     await (await this.#firefox)?.close();
     await this.#server?.close();
   }

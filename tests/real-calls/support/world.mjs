@@ -16,29 +16,66 @@ export class World {
   #pages = [];
   #releases;
 
-  /** @param {import("./pages.mjs").Stack[]} stacks */
-  static async start(...stacks) {
-    /** @type {Release[]} */
-    const releases = [];
-    try {
+  /**
+   * The servers on loopback.
+   * @param {import("./pages.mjs").Stack[]} stacks
+   */
+  static start(...stacks) {
+    return World.#start(stacks, async (releases) => {
       const rtpengine = await Rtpengine.start();
       releases.push(() => rtpengine.stop());
       const udpPort = await freeUdpPort();
-      const server = await Cluster.start({
-        accounts: USERS.map((user) => ({ user })),
-        nodes: [
-          {
-            define: ["WITH_RTPENGINE", "WITH_MD5_PHONES"],
-            listen: [`udp:127.0.0.1:${udpPort}`],
-            settings: {
-              RTPENGINE_SOCKET: `udp:127.0.0.1:${rtpengine.port}`,
-              ALLOWED_ORIGINS: "http://127[.]0[.]0[.]1:[0-9]+",
-            },
+      const node = {
+        define: ["WITH_RTPENGINE", "WITH_MD5_PHONES"],
+        listen: [`udp:127.0.0.1:${udpPort}`],
+        settings: {
+          RTPENGINE_SOCKET: `udp:127.0.0.1:${rtpengine.port}`,
+          ALLOWED_ORIGINS: "http://127[.]0[.]0[.]1:[0-9]+",
+        },
+      };
+      return { nodes: [node], udpPort };
+    });
+  }
+
+  /**
+   * The servers where hosts with networks of their own reach them, too. No rtpengine: media go
+   * from browser to browser.
+   * @param {string} address {@link import("../../networks/support/host.mjs").Host.server}
+   * @param {import("./pages.mjs").Stack[]} stacks
+   * @param {number} [nodes] of Kamailio
+   */
+  static startAt(address, stacks, nodes = 1) {
+    const pattern = address.replaceAll(".", "[.]");
+    return World.#start(
+      stacks,
+      async () => ({
+        nodes: Array.from({ length: nodes }, (_, index) => ({
+          name: "abcdefgh"[index],
+          host: address,
+          settings: {
+            ALLOWED_ORIGINS: `http://${pattern}:[0-9]+`,
+            CLUSTER_PEERS: pattern,
           },
-        ],
-      });
+        })),
+      }),
+      address,
+    );
+  }
+
+  /**
+   * @param {import("./pages.mjs").Stack[]} stacks
+   * @param {(releases: Release[]) => Promise<{ nodes: import("../../kamailio/support/deployment.mjs").NodeOptions[], udpPort?: number }>} prepare
+   * @param {string} [address]
+   */
+  static async #start(stacks, prepare, address) {
+    /** @type {Release[]} */
+    const releases = [];
+    try {
+      const { nodes, udpPort = 0 } = await prepare(releases);
+      const accounts = USERS.map((user) => ({ user }));
+      const server = await Cluster.start({ accounts, nodes });
       releases.push(() => server.stop());
-      const browsers = await Browsers.start([...new Set(stacks)]);
+      const browsers = await Browsers.start([...new Set(stacks)], address);
       releases.push(() => browsers.close());
       return new World(server, udpPort, browsers, releases);
     } catch (error) {
@@ -72,17 +109,24 @@ export class World {
    * @param {object} [options]
    * @param {"chromium" | "firefox"} [options.browser]
    * @param {RTCIceServer[]} [options.iceServers]
-   * @param {string} [options.url] another way to the server
+   * @param {string | string[]} [options.url] another way to the server, or several
+   * @param {string} [options.program] that starts a Chromium of its own
    */
   async user(
     stack,
     user,
-    { browser = "chromium", iceServers = [], url = this.server.url } = {},
+    {
+      browser = "chromium",
+      iceServers = [],
+      url = this.server.url,
+      program = undefined,
+    } = {},
   ) {
     const page = await this.browsers.open(
       stack,
       `${stack} ${user} (${browser})`,
       browser,
+      program,
     );
     page.uri = `sip:${user}@${this.server.domain}`;
     this.#pages.push(page);
