@@ -227,6 +227,12 @@ impl Registration {
                 if rivals(&list).next().is_some() {
                     self.hint_rivals(&list);
                     self.look_at(now + DOUBT);
+                    // Not in step with each other again and again.
+                    if core::mem::replace(&mut self.took_back, true) {
+                        self.took_back = false;
+                        let wait = Duration::from_millis(self.random.below(4000));
+                        return self.pause(now + wait);
+                    }
                 }
                 let ghosts = Self::removals(&list, &[Kind::Ghost]);
                 self.register(now, ghosts);

@@ -104,6 +104,8 @@ pub struct Registration {
     /// Somebody (reg-event) tells us of changes: no need to look before a refresh.
     watched: bool,
     doubts: u8,
+    /// A rival with an older claim had taken our place, and we took it back.
+    took_back: bool,
     rounds: u8,
     server_errors: u8,
     redirects: u8,
@@ -167,6 +169,7 @@ impl Registration {
             last_burst: None,
             watched: false,
             doubts: 0,
+            took_back: false,
             rounds: 0,
             server_errors: 0,
             redirects: 0,
@@ -224,6 +227,7 @@ impl Registration {
         self.last_burst = None;
         self.looks.clear();
         self.doubts = 0;
+        self.took_back = false;
         self.login_deadline = deadline;
         self.ghost_until = self
             .held_until

@@ -234,3 +234,22 @@ fn who_cleared_the_list_looks_again() {
          register 1",
     );
 }
+
+/// Over a slow link both looked, saw themselves, and registered in step with each
+/// other: each pushed the other out, for ever.
+#[test]
+fn two_on_slow_links_do_not_push_each_other_out_in_step() {
+    holds(
+        "registrar normal plain
+         client CSF auto graceful
+         client CSF auto graceful expires=15
+         register 0
+         latency 0 2000
+         register 1
+         wait 19000
+         force 0
+         wait 900
+         latency 1 2000
+         cut 1",
+    );
+}
