@@ -400,6 +400,14 @@ local function set_device(login, contact)
   end
 end
 
+--- The name of a line, for the Contacts of calls: the address-of-record, and a hash of the device.
+--- It leads to the device wherever that is registered, on whichever node, and outlives all of them.
+local function line_of(login)
+  local aor = login.user .. "@" .. login.domain
+  local hex = aor:gsub(".", function(char) return string.format("%02x", char:byte()) end)
+  return hex .. "." .. redis.sha1hex("line\n" .. aor .. "\n" .. login.tag):sub(1, 16)
+end
+
 --- Whether a binding belongs to the client that sends `contact`: equal instances, else an equal
 --- contact, else the same connection. A contact user that is just the user of the
 --- address-of-record identifies nobody: every desk phone has it.
@@ -504,7 +512,7 @@ local function bind(login, contact, record, time)
     return refusal("503", "Service Unavailable", "P-Registrar-Error: Too many registered contacts\r\n")
   end
   local binding = {
-    uri = contact.uri, params = contact.params, contact_user = contact.user,
+    uri = contact.uri, params = contact.params, contact_user = contact.user, line = login.line,
     device = login.device, tag = login.tag,
     -- A Cisco client refreshes with zeros what it forced with its own id.
     instance = contact.instance or old and old.instance or nil,
@@ -527,7 +535,7 @@ local function bind(login, contact, record, time)
   else
     ousted = {} -- nobody is told
   end
-  return nil, binding, ousted, old
+  return nil, binding, ousted
 end
 
 --- Removes what a REGISTER names with an expiry of 0. With graceful and duplicate a client may
@@ -587,7 +595,7 @@ local function granted(login, contact)
 end
 
 --- One REGISTER of an authenticated user. Returns
----   status, reason, headers, previous node, previous flow, then for each NOTIFY to be sent
+---   status, reason, headers, name of the line, then for each NOTIFY to be sent
 ---   flow of this node that its receiver loses with it, or nothing; command that sends it.
 local function register(keys, args)
   local login = read(args[1], REGISTER)
@@ -601,7 +609,7 @@ local function register(keys, args)
   local time, address_of = now(), node_addresses()
   if not address_of(login) then return refusal("503", "Node Not Ready", "Retry-After: 1\r\n") end
   local record = load(keys[1], time, address_of)
-  local bound, ousted, old
+  local bound, ousted
   if contacts == "*" then
     if tonumber(login.expires) ~= 0 then return refusal("400", "Wildcard Contact Needs Expires 0") end
     local late = unbind_all(login, record)
@@ -624,8 +632,9 @@ local function register(keys, args)
     end
     if adding then
       set_device(login, adding)
+      login.line = line_of(login)
       local refused
-      refused, bound, ousted, old = bind(login, adding, record, time)
+      refused, bound, ousted = bind(login, adding, record, time)
       if refused then return refused end
     end
   end
@@ -637,8 +646,7 @@ local function register(keys, args)
 
   local headers = listing(login, record, bound, time)
   if contacts == "*" then headers = "Expires: 0\r\n" .. headers end
-  local moved = old and not on_flow(old, login)
-  local reply = { "200", "OK", headers, moved and old.node or "", moved and old.flow or "" }
+  local reply = { "200", "OK", headers, bound and bound.line or "" }
   for _, one in ipairs(ousted or {}) do
     if not one.held then
       -- Another node closes the connection itself when the NOTIFY passes it.
@@ -705,6 +713,21 @@ local function lookup(keys, args)
   return reply
 end
 
+--- Where a line is now: next hop, alias for the node that has the connection (nothing if that is the
+--- one that asks), sending socket. Nothing at all if it is nowhere.
+local function line(keys, args)
+  local asked = read(args[1], { "node", "cluster_socket", "line" })
+  if not asked then return {} end
+  local address_of = node_addresses()
+  for _, binding in ipairs(load(keys[1], now(), address_of).bindings) do
+    if binding.line == asked.line and not binding.held then
+      local next_hop, _, socket = route_to(binding, asked, address_of)
+      return { next_hop, binding.node ~= asked.node and binding.alias or "", socket }
+    end
+  end
+  return {}
+end
+
 --- Who is registered, for people and tests: each binding as JSON.
 local function bindings(keys)
   local list = load(keys[1], now(), node_addresses()).bindings
@@ -731,4 +754,5 @@ redis.register_function("graceline_subscribe", subscribe)
 redis.register_function("graceline_unsubscribe", unsubscribe)
 redis.register_function("graceline_lease", lease)
 redis.register_function({ function_name = "graceline_lookup", callback = lookup, flags = { "no-writes" } })
+redis.register_function({ function_name = "graceline_line", callback = line, flags = { "no-writes" } })
 redis.register_function({ function_name = "graceline_bindings", callback = bindings, flags = { "no-writes" } })

@@ -52,7 +52,8 @@ gracefulTest(
       "sip:alice@caller.invalid;transport=ws",
     );
 
-    // After it the dialog is no more.
+    // After it the dialog is no more: the nodes keep no account of it, the phones do.
+    bob.respond = () => ({ status: 481, reason: "No Such Call" });
     const late = await call.request("INFO");
     assert.equal(late.status, 481);
   },
@@ -173,22 +174,53 @@ gracefulTest(
     assert.equal(routed.status, 200, "the Route was taken off");
     assert.equal(bob.received.length, received + 1);
 
-    // Within a dialog of ours, a target that is no connection of ours.
+    // Within a dialog of ours: a target that is no line, a line that nobody has, a way of the
+    // sender's own; a dialog that is not ours, by its Call-ID, its tag, its signature.
     const call = await Call.start(alice, BOB, bob);
     const [remote] = call.accepted.contacts;
-    for (const alias of ["127.0.0.1~9~1", "127.0.0.1~9~5"]) {
-      const target = remote.uri.replace(/alias=[^;>]+/, `alias=${alias}`);
-      assert.notEqual(target, remote.uri);
-      const routes = call.accepted.all("Record-Route").reverse();
-      const answer = await alice.send("INFO", target, {
+    const routes = call.accepted.all("Record-Route").reverse();
+    const inside = (/** @type {any} */ { uri = remote.uri, ...options } = {}) =>
+      alice.send("INFO", uri, {
         to: BOB,
         toTag: /;tag=([^;]+)/.exec(call.accepted.header("To"))?.[1],
         fromTag: call.fromTag,
         callId: call.callId,
         headers: routes.map((/** @type {string} */ route) => ["Route", route]),
+        ...options,
       });
-      assert.equal(answer.status, 404, alias);
-    }
+    assert.equal((await inside()).status, 200);
+    const infos = () =>
+      bob.received.filter((/** @type {any} */ { method }) => method === "INFO");
+    assert.equal(infos()[0].requestUri, "sip:bob@callee.invalid;transport=ws");
+    assert.match(remote.uri, /;line=[0-9a-f]+[.][0-9a-f]{16}$/);
+    const line = (/** @type {string} */ value) =>
+      remote.uri.replace(/line=[^;]+/, value);
+    for (const uri of [
+      `sip:x@${discard}`,
+      line("alias=127.0.0.1~9~1"),
+      line("line=00.00"),
+      line(`line=${Buffer.from("node:a").toString("hex")}.00`),
+      remote.uri.replace(/.$/, (/** @type {string} */ last) =>
+        last === "0" ? "1" : "0",
+      ),
+    ])
+      assert.equal((await inside({ uri })).status, 480, uri);
+    const detour = [["Route", `${routes[0]}, <sip:${discard};lr>`]];
+    assert.equal((await inside({ headers: detour })).status, 200);
+    assert.equal(infos().length, 2);
+    const wrong = routes.map((/** @type {string} */ route) => [
+      "Route",
+      route.replace(/dialog=../, "dialog=zz"),
+    ]);
+    for (const options of [
+      { headers: [] },
+      { headers: wrong },
+      { callId: "another" },
+      { fromTag: "another" },
+      { fromTag: "another", toTag: "another" },
+    ])
+      assert.equal((await inside(options)).status, 481);
+    assert.equal(infos().length, 2);
     // A third party that has learnt the dialog's identifiers, but is nobody here.
     const spy = await world.connect({ name: "spy", user: "2002" });
     const answer = await spy.send("INFO", remote.uri, {
@@ -201,7 +233,13 @@ gracefulTest(
         .reverse()
         .map((/** @type {string} */ route) => ["Route", route]),
     });
-    assert.ok([403, 407, 481].includes(answer.status), answer.startLine);
+    assert.equal(answer.status, 403);
+    // Who called without a binding, by digest, speaks in that call, and in no other.
+    stranger.password = world.server.passwords[2001];
+    const theirs = await Call.start(stranger, BOB, bob);
+    assert.equal((await theirs.request("INFO")).status, 200);
+    assert.equal((await theirs.request("BYE")).status, 200);
+    assert.equal((await theirs.request("INFO")).status, 403);
   },
 );
 

@@ -128,9 +128,10 @@ gracefulTest(
     );
     // Both nodes know that it is over.
     for (const node of [here, there])
-      await eventually("the dialog to be forgotten", async () =>
-        /ongoing: 0\b/.test(await node.rpc("dlg.stats_active")),
-      );
+      await eventually("the call to be forgotten", async () => {
+        const calls = await node.rpc("htable.dump", "calls");
+        return !calls.includes(call.callId);
+      });
   },
 );
 
