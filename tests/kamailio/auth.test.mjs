@@ -73,6 +73,53 @@ gracefulTest(
 );
 
 gracefulTest(
+  "an answer to a challenge counts once, on whichever node",
+  {
+    nodes: [
+      { name: "a", host: "127.0.0.2" },
+      { name: "b", host: "127.0.0.3" },
+    ],
+  },
+  async (world) => {
+    const [here, there] = world.server.nodes;
+    const client = await world.connect({ url: here.url });
+    const thief = await world.connect({ name: "thief", url: there.url });
+    for (const challenge of await challenges(client)) {
+      for (const count of [1, 2, 3])
+        assert.equal(
+          (await answerChallenge(client, challenge, { count })).status,
+          200,
+          "a fresh one takes one round trip",
+        );
+      const [heard] = world.transcript
+        .requests({ who: "client", method: "REGISTER" })
+        .slice(-1);
+      const value = /^Authorization: (.*)\r$/m.exec(heard.text)?.[1] ?? "";
+      const repeat = (/** @type {any} */ who) =>
+        who.send(
+          "REGISTER",
+          "sip:example.test",
+          { to: who.aor, callId: who.callId, headers: [CONTACT] },
+          { name: "Authorization", value },
+        );
+      for (const who of [thief, client]) {
+        const answer = await repeat(who);
+        assert.equal(answer.status, 401);
+        // Nobody is asked for the password again, and it is no wrong one.
+        assert.match(answer.header("WWW-Authenticate"), /stale=true/);
+      }
+      assert.equal(
+        (await answerChallenge(client, challenge, { count: 4 })).status,
+        200,
+      );
+    }
+    const [binding, ...others] = await world.server.bindings();
+    assert.deepEqual(others, []);
+    assert.equal(binding.call_id, client.callId);
+  },
+);
+
+gracefulTest(
   "what proves nothing is not let in",
   {
     accounts: [{ user: "2001" }, { user: "2002" }],
