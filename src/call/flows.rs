@@ -10,7 +10,7 @@
 //!                        └──────────► Over ◄───────┘
 //! ```
 
-use super::{Call, Calls, Cause, Line, Phase};
+use super::{Action, Call, Calls, Cause, Line, Phase};
 use crate::pool::{Distribution, FlowId, next_session};
 use crate::prelude::*;
 use crate::sip::Message;
@@ -134,6 +134,22 @@ impl Call {
             self.roll_back(line);
         }
         recovering
+    }
+
+    /// 430 to a re-INVITE (RFC 5626 §5.3.1): a flow on its way is lost, ours or the
+    /// far end's, which may be about to come back. The registration is looked at,
+    /// and the offer made again, for as long as a call outlives a flow. `false`:
+    /// that was in vain, and 430 is a refusal like any other (§11.5).
+    pub(super) fn flow_failed(&mut self, line: &mut Line) -> bool {
+        let until = &mut self.exchange.reachable_by;
+        if until.is_none() {
+            line.actions.push(Action::Look);
+        }
+        let patient = line.now < *until.get_or_insert(line.now + FLOW_GRACE);
+        if patient {
+            self.offer_again(line, AGAIN);
+        }
+        patient
     }
 
     /// Whether their re-INVITE goes before ours that is pending, against RFC 3261

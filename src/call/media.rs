@@ -54,8 +54,12 @@ pub(super) struct Exchange {
     want_hold: bool,
     want_offer: bool,
     restart: bool,
+    /// The app's wish, in the offer that is under way.
+    restarting: bool,
     operations: Vec<u32>,
     pub retry_at: Option<Instant>,
+    /// Until when a way that failed is tried again.
+    pub reachable_by: Option<Instant>,
     /// Our offer, for an INVITE that is sent again.
     pub offer: Option<String>,
     /// The answer that came reliably before the call was answered.
@@ -265,6 +269,8 @@ impl Call {
             exchange.holding = exchange.want_hold;
             exchange.want_offer = false;
             let restart = core::mem::take(&mut exchange.restart);
+            // Who recovers decides anew.
+            exchange.restarting = restart && self.lost_until.is_none();
             self.ask(line, Want::Offer { restart });
         }
     }
@@ -275,6 +281,7 @@ impl Call {
         exchange.step = Step::Idle;
         exchange.held = exchange.holding;
         exchange.agreed = true;
+        exchange.reachable_by = None;
         self.lost_until = None;
         let (local, remote) = (exchange.held, exchange.held_there);
         if self.phase == Phase::Connected {
@@ -328,11 +335,10 @@ impl Call {
                     true => 2100 + 10 * line.random.below(191),
                     false => 10 * line.random.below(201),
                 };
-                self.exchange.retry_at = Some(line.now + Duration::from_millis(wait));
-                self.exchange.want_offer |= self.exchange.holding == self.exchange.held;
-                self.roll_back(line);
+                self.offer_again(line, Duration::from_millis(wait));
             }
             _ if flows::is_out_of_reach(answer) && self.try_again(line) => {}
+            (430, _) if self.flow_failed(line) => {}
             (408 | 481, _) => self.broken(line, status),
             (422, _) if self.session.raise(answer) => {
                 self.exchange.want_offer = true;
@@ -345,6 +351,15 @@ impl Call {
                 self.roll_back(line);
             }
         }
+    }
+
+    /// Makes the offer that was refused once more, after a while.
+    pub(super) fn offer_again(&mut self, line: &mut Line, wait: Duration) {
+        let exchange = &mut self.exchange;
+        exchange.retry_at = Some(line.now + wait);
+        exchange.want_offer |= exchange.holding == exchange.held;
+        exchange.restart |= exchange.restarting;
+        self.roll_back(line);
     }
 
     /// The far end has no such call any more (RFC 5057).
@@ -361,6 +376,7 @@ impl Call {
 
     fn give_up(&mut self, line: &mut Line, code: &'static str, text: &str, status: Option<u16>) {
         let exchange = &mut self.exchange;
+        exchange.reachable_by = None;
         exchange.want_hold = exchange.held;
         exchange.want_offer = false;
         exchange.restart = false;

@@ -1,6 +1,6 @@
 //! Session timers (RFC 4028): a call whose far end has vanished ends by itself.
 
-use super::{Call, Cause, Job, Line, Phase, dialog_headers};
+use super::{Action, Call, Cause, Job, Line, Phase, dialog_headers};
 use crate::prelude::*;
 use crate::sip::{Message, Name};
 use crate::text::{concat, cut, decimal, number, pieces};
@@ -170,7 +170,12 @@ impl Call {
                 self.peer.update = false;
                 self.session.refresh_at = Some(line.now);
             }
-            _ => self.session.put_off(line.now),
+            status => {
+                if status == 430 {
+                    line.actions.push(Action::Look);
+                }
+                self.session.put_off(line.now);
+            }
         }
     }
 }

@@ -42,6 +42,8 @@ pub enum Action {
     Cancel(u32),
     /// Answer a request.
     Reply(Reply),
+    /// Make sure that the registration still stands: a flow may be lost.
+    Look,
     /// Tell the app.
     Event(Event),
 }

@@ -57,6 +57,12 @@ impl Phone {
                         self.reply(flow, &reply);
                     }
                 }
+                Action::Look => {
+                    if self.flows.home().is_some() {
+                        self.registration.look(now);
+                        self.perform_actions(now);
+                    }
+                }
                 Action::Event(event) => self.emit(Event::Call(event)),
             }
         }

@@ -123,6 +123,121 @@ fn a_refused_hold_changes_nothing() {
     }
 }
 
+/// Answers our re-INVITE that a flow on its way is lost (RFC 5626 §5.3.1).
+fn flow_failed(rig: &mut Rig) {
+    let ours = rig.request("INVITE");
+    rig.reply(&ours, 430, "", "", "");
+    rig.request("ACK");
+    rig.settle();
+}
+
+#[test]
+fn a_flow_that_failed_is_given_time_and_the_registration_looked_at() {
+    let mut rig = Rig::new();
+    rig.connected();
+    let known = rig.registers;
+    let op = hold(&mut rig, true);
+    rig.settle();
+    for _ in 0..3 {
+        flow_failed(&mut rig);
+        rig.silence();
+        rig.wait(1000);
+    }
+    // A look, and the refresh that follows it.
+    assert_eq!(rig.registers, known + 2, "once");
+    let ours = rig.request("INVITE");
+    rig.reply(&ours, 200, "", CONTACT, SDP);
+    rig.request("ACK");
+    rig.settle();
+    assert_eq!(rig.settled(), [(op, None)]);
+    assert_eq!(rig.media.directions(1).0, "sendonly");
+    // The next one is another matter, and has its own time.
+    hold(&mut rig, false);
+    rig.settle();
+    flow_failed(&mut rig);
+    assert_eq!(rig.registers, known + 4);
+    rig.hangup(1);
+    rig.request("BYE");
+    rig.over();
+}
+
+#[test]
+fn a_flow_that_does_not_come_back_costs_the_change_and_not_the_call() {
+    let mut rig = Rig::new();
+    rig.connected();
+    let op = hold(&mut rig, true);
+    rig.settle();
+    let began = rig.now;
+    let mut heard = rig.heard();
+    while heard.is_empty() {
+        flow_failed(&mut rig);
+        heard = rig.heard();
+        if heard.is_empty() {
+            rig.wait(1000);
+        }
+    }
+    let seconds = (rig.now - began).as_millis() / 1000;
+    assert!((12..14).contains(&seconds), "{seconds}");
+    let refused = matches!(
+        &heard[..],
+        [Event::Done { op: settled, error: Some(error) }]
+            if *settled == op && error.code == "eCallFailed" && error.status == Some(430)
+    );
+    assert!(refused, "{heard:?}");
+    rig.wait(5000);
+    rig.silence();
+    assert_eq!(rig.media.directions(1), ("sendrecv", "sendrecv"));
+    rig.hangup(1);
+    rig.request("BYE");
+    rig.over();
+}
+
+#[test]
+fn a_restart_of_ice_is_one_after_a_failed_flow_and_a_glare_too() {
+    for status in [430, 491] {
+        let mut rig = Rig::new();
+        rig.connected();
+        let op = rig.operate(|calls, now, op| calls.renegotiate(now, op, 1, true));
+        rig.settle();
+        let ours = rig.request("INVITE");
+        let restarts = |rig: &Rig| rig.told().matches("restart: true").count();
+        assert_eq!(restarts(&rig), 1);
+        rig.reply(&ours, status, "", "", "");
+        rig.request("ACK");
+        rig.wait(4500);
+        let ours = rig.request("INVITE");
+        assert_eq!(restarts(&rig), 2, "{status}");
+        rig.reply(&ours, 200, "", CONTACT, SDP);
+        rig.request("ACK");
+        rig.settle();
+        assert_eq!(rig.settled(), [(op, None)]);
+        rig.hangup(1);
+        rig.over();
+    }
+}
+
+#[test]
+fn other_requests_take_a_failed_flow_for_a_refusal() {
+    let mut rig = Rig::new();
+    rig.connected();
+    let info = rig.operate(|calls, now, op| {
+        calls.info(now, op, 1, ("text/plain".into(), "x".into()));
+    });
+    let request = rig.request("INFO");
+    rig.reply(&request, 430, "", "", "");
+    let refer = rig.operate(|calls, now, op| calls.transfer(now, op, 1, "2003"));
+    let request = rig.request("REFER");
+    rig.reply(&request, 430, "", "", "");
+    assert_eq!(
+        rig.settled(),
+        [(info, Some("eCallFailed")), (refer, Some("eCallFailed"))]
+    );
+    rig.silence();
+    rig.hangup(1);
+    rig.request("BYE");
+    rig.over();
+}
+
 #[test]
 fn a_far_end_that_forgot_the_call_ends_it() {
     for status in [408, 481] {

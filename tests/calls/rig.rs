@@ -25,6 +25,10 @@ pub struct Rig {
     wishes: VecDeque<(Instant, u32, u32, Outcome)>,
     socket: (u32, u32),
     ops: u32,
+    /// REGISTERs that were accepted.
+    pub registers: u32,
+    /// What outlives the page.
+    pub stored: String,
     pub transcript: Vec<String>,
 }
 
@@ -49,6 +53,8 @@ impl Rig {
             wishes: VecDeque::new(),
             socket: (0, 0),
             ops: 100,
+            registers: 0,
+            stored: String::new(),
             transcript: Vec::new(),
         };
         rig.phone.register(rig.now, 1, false);
@@ -105,6 +111,7 @@ impl Rig {
                     self.phone.handle_open(self.now, slot, generation, "sip");
                 }
                 Output::Send { data, .. } => self.take(&data),
+                Output::Store(memory) => self.stored = memory,
                 Output::Event(event) => {
                     if let phone::Event::Call(call) = &event {
                         self.transcript.push(format!("        {call:?}"));
@@ -136,6 +143,7 @@ impl Rig {
                 self.receive(&answer);
             }
             "REGISTER" => {
+                self.registers += 1;
                 let contact = message
                     .header(Name::Contact)
                     .map_or_else(String::new, |own| format!("Contact: {own}\r\n"));
@@ -211,6 +219,12 @@ impl Rig {
     }
 
     // The app.
+
+    /// The page is left.
+    pub fn leave(&mut self) {
+        self.phone.leave(self.now);
+        self.drain();
+    }
 
     pub fn calls(&mut self, action: impl FnOnce(&mut Calls, Instant)) {
         let now = self.now;
