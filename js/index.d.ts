@@ -219,7 +219,9 @@ export interface PhoneEvents {
   transferred: { from: Call; call: Call };
   /**
    * The page was left during a call, and has come back: `resume` takes it up
-   * again, if the far end is still there. Fires at the login.
+   * again. Fires at the login, and only for calls whose far end knows Replaces
+   * (RFC 3891). Where it has hung up meanwhile, the new call ends with `failed`
+   * and status 481.
    */
   resumable: {
     remote: RemoteParty;

@@ -75,6 +75,7 @@ enum Phase {
 struct Peer {
     update: bool,
     trickle: bool,
+    replaces: bool,
 }
 
 /// One call.
@@ -382,6 +383,8 @@ impl Call {
         }
         if message.header(Name::Supported).is_some() {
             self.peer.trickle = message.has_option(Name::Supported, "trickle-ice");
+            // Said once is enough: JsSIP does not repeat it in each request.
+            self.peer.replaces |= message.has_option(Name::Supported, "replaces");
         }
         self.learn_call_info(line, message);
     }

@@ -2,7 +2,7 @@
 //! the reloaded page can take its place with an INVITE that names it (Replaces,
 //! RFC 3891), if the far end can do that.
 
-use super::{Calls, Cause, Party, Phase, party};
+use super::{Call, Calls, Cause, Party, Phase, party};
 use crate::prelude::*;
 use crate::sip::quote;
 use crate::text::concat;
@@ -38,11 +38,8 @@ impl Abandoned {
 impl Calls {
     /// The calls that a reloaded page could pick up.
     pub fn to_pick_up(&self) -> impl Iterator<Item = Abandoned> {
-        let connected = self
-            .list
-            .iter()
-            .filter(|call| call.phase == Phase::Connected);
-        connected.filter_map(|call| {
+        let there = self.list.iter().filter(|call| call.waits());
+        there.filter_map(|call| {
             let dialog = &call.dialog;
             // Tags as the far end sees them (RFC 3891 §3).
             let replaces = concat(&[
@@ -58,15 +55,23 @@ impl Calls {
         })
     }
 
-    /// The page goes away, perhaps to come back: calls end here without a word
-    /// to the far end, except for those that it does not know to be answered.
+    /// The page goes away, perhaps to come back: calls that it could pick up then
+    /// end here without a word to the far end.
     pub fn abandon_all(&mut self, now: Instant, reason: &str) {
         self.line.now = now;
         for call in &mut self.list {
-            if call.phase != Phase::Connected {
+            if !call.waits() {
                 call.leave(&mut self.line, 480, None);
             }
             call.end(&mut self.line, Cause::Local, None, reason);
         }
+    }
+}
+
+impl Call {
+    /// Whether the far end could go on with another page load: it is connected,
+    /// and has said that it knows Replaces.
+    fn waits(&self) -> bool {
+        self.phase == Phase::Connected && self.peer.replaces
     }
 }

@@ -47,6 +47,23 @@ fn we_refresh_by_update_at_half_time() {
 }
 
 #[test]
+fn a_refresh_that_met_a_failed_flow_has_the_registration_looked_at_and_comes_again() {
+    let mut rig = Rig::new();
+    connected(
+        &mut rig,
+        &format!("{CONTACT}Session-Expires: 200;refresher=uac\r\n"),
+    );
+    rig.wait(100_500);
+    let update = rig.request("UPDATE");
+    let known = rig.registers;
+    rig.reply(&update, 430, "", "", "");
+    assert_eq!(rig.registers, known + 2);
+    rig.wait(11_000);
+    rig.request("UPDATE");
+    assert_eq!(rig.ended(), []);
+}
+
+#[test]
 fn we_refresh_by_reinvite_where_update_is_unknown() {
     let mut rig = Rig::new();
     let contact = "Contact: <sip:far@far.invalid>\r\nAllow: INVITE, BYE\r\n";
@@ -280,5 +297,24 @@ fn a_far_end_cannot_make_us_refresh_all_the_time() {
         rig.request("UPDATE");
         rig.hangup(1);
         rig.over();
+    }
+}
+
+#[test]
+fn a_page_that_is_left_hangs_up_unless_the_far_end_can_wait_for_it() {
+    for (supported, waits) in [
+        ("Supported: timer, replaces\r\n", true),
+        ("Supported: timer\r\n", false),
+        ("", false),
+    ] {
+        let mut rig = Rig::new();
+        connected(&mut rig, &format!("{CONTACT}{supported}"));
+        rig.leave();
+        assert_eq!(rig.stored.contains("\ncall\t"), waits, "{}", rig.stored);
+        if !waits {
+            rig.request("BYE");
+        }
+        rig.silence();
+        assert_eq!(rig.ended(), [Cause::Local]);
     }
 }
