@@ -25,10 +25,12 @@ import { hearKeys } from "./tones.js";
  * A logged-in user.
  * @typedef {object} Line
  * @property {(target: string) => void} call reports the call like an incoming one
+ * @property {any[]} [offers] calls of the page load before that could be taken up again
+ * @property {(offer: number) => void} [takeUp] reports the call that does
  * @property {() => string[]} [statuses] what the phone has been, in order (Graceline)
  */
 
-/** @typedef {{ url: string | string[], user: string, domain: string, password: string, iceServers?: RTCIceServer[] }} Account */
+/** @typedef {{ url: string | string[], user: string, domain: string, password: string, iceServers?: RTCIceServer[], replaces?: boolean }} Account */
 
 /** Packets that prove speech: half a second of it. */
 const ENOUGH_PACKETS = 25;
@@ -147,6 +149,19 @@ const commands = {
   call(target) {
     began = performance.now();
     line.call(target);
+    return calls.length - 1;
+  },
+
+  /** How many calls of the page load before could be taken up again. */
+  offers: () => line.offers.length,
+
+  /**
+   * Takes one of them up again and gives the number of the new call.
+   * @param {number} offer
+   */
+  takeUp(offer) {
+    began = performance.now();
+    line.takeUp(offer);
     return calls.length - 1;
   },
 

@@ -52,11 +52,16 @@ serve(async ({ url, user, domain, password, iceServers }, begin) => {
     statuses.push(status);
     note(`the phone: ${status}`);
   });
+  /** @type {(() => import("graceline").Call)[]} */
+  const offers = [];
+  phone.on("resumable", ({ resume }) => offers.push(resume));
   phone.on("incoming", ({ call }) => wrap(call));
   phone.on("transferred", ({ call }) => wrap(call));
   await phone.registerPhone();
   return {
     call: (target) => void wrap(phone.call(target)),
+    offers,
+    takeUp: (offer) => void wrap(offers[offer]()),
     statuses: () => statuses,
   };
 });

@@ -3,7 +3,8 @@ import { Invitation, SessionState } from "sip.js";
 import { SessionManager } from "sip.js/lib/platform/web/index.js";
 import { serve } from "./driver.js";
 
-serve(async ({ url, user, domain, password, iceServers }, begin) => {
+serve(async (account, begin) => {
+  const { url, user, domain, password, iceServers, replaces } = account;
   const calls = new Map();
   let registered = () => {};
   const manager = new SessionManager(url, {
@@ -13,7 +14,7 @@ serve(async ({ url, user, domain, password, iceServers }, begin) => {
     userAgentOptions: {
       authorizationUsername: user,
       authorizationPassword: password,
-      sipExtensionReplaces: "Supported",
+      sipExtensionReplaces: replaces ? "Supported" : "Unsupported",
       logLevel: "error",
       sessionDescriptionHandlerFactoryOptions: {
         peerConnectionConfiguration: { iceServers },

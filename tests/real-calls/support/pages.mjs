@@ -19,6 +19,8 @@ export const names = {
 export class UserPage {
   /** Whom others call. */
   uri = "";
+  /** What it logs in with. @type {object} */
+  account = {};
 
   /**
    * @param {string} name as it is called when a test fails

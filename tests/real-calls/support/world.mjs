@@ -111,6 +111,7 @@ export class World {
    * @param {RTCIceServer[]} [options.iceServers]
    * @param {string | string[]} [options.url] another way to the server, or several
    * @param {string} [options.program] that starts a Chromium of its own
+   * @param {boolean} [options.replaces] SIP.js: whether it takes INVITEs with Replaces
    */
   async user(
     stack,
@@ -120,6 +121,7 @@ export class World {
       iceServers = [],
       url = this.server.url,
       program = undefined,
+      replaces = true,
     } = {},
   ) {
     const page = await this.browsers.open(
@@ -130,13 +132,15 @@ export class World {
     );
     page.uri = `sip:${user}@${this.server.domain}`;
     this.#pages.push(page);
-    await page.do.register({
+    page.account = {
       url,
       user,
       domain: this.server.domain,
       password: this.server.passwords[user],
       iceServers,
-    });
+      replaces,
+    };
+    await page.do.register(page.account);
     return page;
   }
 
