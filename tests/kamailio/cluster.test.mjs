@@ -201,6 +201,114 @@ gracefulTest(
   },
 );
 
+/** On the address that relays lead to. */
+const behindRelays = { nodes: ["a", "b"].map((name) => ({ name })) };
+
+/**
+ * Two nodes, each behind a relay, and a phone that knows both ways and is registered on the first.
+ * @param {any} world
+ */
+async function phoneBehindRelays(world) {
+  const links = [];
+  for (const { port } of world.server.nodes) {
+    const link = await Relay.start(port);
+    world.after(() => link.close());
+    links.push(link);
+  }
+  const alice = new PhoneUnderTest(world, "alice", {
+    connections: links.map(({ url }) => url),
+    userAgent: "Alice",
+    heartbeat: 5,
+  });
+  await alice.register();
+  assert.equal(alice.phone.registration?.connection, links[0].url);
+  return { alice, links };
+}
+
+for (const [way, index] of /** @type {const} */ ([
+  ["the same node", 0],
+  ["the other node", 1],
+]))
+  gracefulTest(
+    `a line that was taken over meanwhile is not stolen back by way of ${way}`,
+    behindRelays,
+    async (world) => {
+      const { alice, links } = await phoneBehindRelays(world);
+      for (const link of links) {
+        link.refusing = true;
+        link.cut();
+      }
+      await alice.status("eRecoveryPending");
+      const bob = new PhoneUnderTest(world, "bob", {
+        connections: world.server.nodes[1].url,
+        userAgent: "Bob",
+      });
+      await bob.register(true);
+      links[index].refusing = false;
+      await alice.event("eConnectionTerminated");
+      assert.equal(alice.count("eConnectionTerminated"), 1);
+      assert.equal(alice.count("error"), 0);
+      assert.equal(bob.phone.status, "eReady");
+      assert.equal(bob.count("eConnectionTerminated"), 0);
+      const bindings = await world.server.bindings();
+      assert.deepEqual(
+        bindings.map(({ agent }) => agent),
+        ["Bob"],
+      );
+    },
+  );
+
+gracefulTest(
+  "a ghost that its node still believes in refuses nobody, and takes no line with it when it goes",
+  behindRelays,
+  async (world) => {
+    const { alice, links } = await phoneBehindRelays(world);
+    const [here, there] = links;
+    await world.transcript.until(
+      "a pong",
+      () =>
+        world.transcript.entries.some(
+          ({ who, direction, text }) =>
+            who === "alice" && direction === "received" && text === "\r\n",
+        ),
+      20_000,
+    );
+    // The first node hears nothing of the end of this connection until it is cut.
+    here.stall();
+    await world.transcript.until(
+      "alice to be registered on the other node",
+      () => alice.phone.registration?.connection === there.url,
+      30_000,
+    );
+    assert.equal(alice.count("eDeviceAlreadyRegistered"), 0);
+    here.refusing = true;
+    here.cut();
+    // A cut connection of anybody else frees its line; the first node has handled both then.
+    const other = await world.connect({
+      name: "other",
+      user: "2002",
+      url: world.server.nodes[0].url,
+    });
+    await other.register({ contacts: [b] });
+    await other.terminate();
+    await eventually(
+      "the other connection to be forgotten",
+      async () => (await world.server.bindings()).length === 1,
+    );
+    const [binding] = await world.server.bindings();
+    assert.deepEqual([binding.node, binding.agent], ["b", "Alice"]);
+    assert.equal(alice.phone.status, "eReady");
+    assert.equal(alice.count("eConnectionTerminated"), 0);
+    // The line is held, whichever node a rival asks.
+    const rival = new PhoneUnderTest(world, "rival", {
+      connections: world.server.nodes[0].url,
+    });
+    await assert.rejects(rival.register(), {
+      code: "eDeviceAlreadyRegistered",
+    });
+  },
+);
+
 gracefulTest(
   "a node that starts anew has lost its old connections' bindings at once",
   two,
