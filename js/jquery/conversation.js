@@ -187,16 +187,22 @@ class Sound {
   /** @type {any} */
   #audio;
 
+  /** Made when it is needed first: the loudspeaker may be chosen before there is a sound. */
+  get #player() {
+    if (globalThis.Audio)
+      this.#audio ??= Object.assign(new Audio(), { autoplay: true });
+    return this.#audio;
+  }
+
   /** @param {MediaStream | null} stream */
   play(stream) {
-    if (!globalThis.Audio || !stream) return;
-    this.#audio ??= Object.assign(new Audio(), { autoplay: true });
-    if (this.#audio.srcObject !== stream) this.#audio.srcObject = stream;
+    const player = stream && this.#player;
+    if (player && player.srcObject !== stream) player.srcObject = stream;
   }
 
   /** @param {string} id */
   async playOn(id) {
-    await this.#audio?.setSinkId?.(id);
+    await this.#player?.setSinkId?.(id);
   }
 
   stop() {

@@ -16,7 +16,10 @@ export class Telephony {
   #session;
   /** @type {Map<number, Conversation>} */
   #conversations = new Map();
-  #preview = /** @type {Map<HTMLVideoElement, MediaStream>} */ (new Map());
+  /** Our own picture, where it is shown; without a stream while the camera is opened. */
+  #preview = /** @type {Map<HTMLVideoElement, MediaStream | undefined>} */ (
+    new Map()
+  );
 
   /** @param {Session} session */
   constructor(session) {
@@ -141,8 +144,13 @@ export class Telephony {
     const asked = this.originate(this.#containers.get(), String(target), {});
     asked?.call.once("connected", () => {
       const completeTransfer = () => void complete(asked.call);
-      if (completeButton)
-        this.#containers.get(completeButton).one("click", completeTransfer);
+      if (completeButton) {
+        const button = this.#containers.get(completeButton);
+        button.one("click", completeTransfer);
+        // Its next click may be for another transfer.
+        for (const { call } of [asked, conversation])
+          call.once("ended", () => button.off("click", completeTransfer));
+      }
       session.host.trigger(session.target, "callTransferInProgress.cwic", {
         completeTransfer,
       });
@@ -190,10 +198,7 @@ export class Telephony {
     const video = this.#containers.video(which, page);
     if (!video) return false;
     video.srcObject = null;
-    this.#preview
-      .get(video)
-      ?.getTracks()
-      .forEach((track) => track.stop());
+    stop(this.#preview.get(video));
     this.#preview.delete(video);
     return true;
   }
@@ -209,12 +214,17 @@ export class Telephony {
     const element = this.#containers.video(which, page);
     try {
       if (!element) throw new Error("wrong arguments (addPreviewWindow)");
+      this.hideVideo(element);
+      this.#preview.set(element, undefined);
       const video = this.devices.constraints("Capture");
       const stream = await navigator.mediaDevices.getUserMedia({ video });
-      this.hideVideo(element);
+      // The page has taken the window away meanwhile, or asked twice.
+      if (!this.#preview.has(element) || this.#preview.get(element))
+        return stop(stream);
       this.#preview.set(element, stream);
       element.srcObject = stream;
     } catch (failure) {
+      if (element) this.#preview.delete(element);
       this.fail(selection, undefined, failure, "eNoWindowExists");
     }
   }
@@ -275,7 +285,10 @@ export class Telephony {
       // Now the browser tells what the devices are called.
       void this.devices.refresh();
       const { Playout } = this.devices.chosen;
-      if (Playout) void conversation.playOn(Playout);
+      if (Playout)
+        void this.#attempt(conversation, undefined, () =>
+          conversation.playOn(Playout),
+        );
     });
     call.once("ended", () => this.#conversations.delete(call.id));
     conversation.begin();
@@ -325,4 +338,9 @@ export class Telephony {
     if (videoDirection === "RecvOnly") return { audio };
     return { audio, video: this.devices.constraints("Capture") };
   }
+}
+
+/** Lets the camera go. @param {MediaStream} [stream] */
+function stop(stream) {
+  stream?.getTracks().forEach((track) => track.stop());
 }

@@ -266,6 +266,61 @@ describe("the default media handler", { timeout: 180_000 }, () => {
     });
   });
 
+  test("another track, of the app: heard at once, muted like the one before, never stopped", async () => {
+    const story = await run(async () => {
+      const [a, b] = pair();
+      await agree(a, b);
+      await Promise.all([a.hears(), b.hears()]);
+      const stream = a.media.localStream;
+      const [microphone] = stream.getTracks();
+
+      // A track that says nothing shows that it is this one that is sent.
+      const [silence] = tone(440, 0).getTracks();
+      await a.media.replaceTrack(silence);
+      const states = [microphone.readyState, silence.readyState];
+      // Two looks between which packets came, and no sound.
+      const silent = async () => {
+        const before = await b.received();
+        let now = before;
+        while (now.packets < before.packets + 50) {
+          await frame();
+          now = await b.received();
+        }
+        return now.energy - before.energy < 1e-6;
+      };
+      while (!(await silent()));
+
+      a.media.setMuted({ audio: true, video: false });
+      const [voice] = tone().getTracks();
+      await a.media.replaceTrack(voice);
+      const muted = !voice.enabled;
+      a.media.setMuted({ audio: false, video: false });
+      await b.hears();
+      // On hold, and back.
+      await agree(a, b, { hold: true });
+      const [other] = tone(880).getTracks();
+      await a.media.replaceTrack(other);
+      await agree(a, b);
+      await b.hears();
+
+      const sent = a.media.localStream.getTracks();
+      a.media.close();
+      b.media.close();
+      return {
+        states,
+        muted,
+        sent: sent.length === 1 && sent[0] === other,
+        left: [silence, voice, other].map(({ readyState }) => readyState),
+      };
+    });
+    assert.deepEqual(story, {
+      states: ["ended", "live"],
+      muted: true,
+      sent: true,
+      left: ["live", "live", "live"],
+    });
+  });
+
   test("a device that is unplugged is replaced by another one", async () => {
     await run(async () => {
       const [a, b] = pair();

@@ -95,11 +95,11 @@ function pair(a, b) {
 }
 
 /** A sound that needs no device. */
-function tone(frequency = 440) {
+function tone(frequency = 440, gain = 1) {
   const context = new AudioContext();
   const oscillator = new OscillatorNode(context, { frequency });
   const destination = new MediaStreamAudioDestinationNode(context);
-  oscillator.connect(destination);
+  oscillator.connect(new GainNode(context, { gain })).connect(destination);
   oscillator.start();
   return destination.stream;
 }
