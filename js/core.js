@@ -1,6 +1,14 @@
 import createGlue from "../pkg/client.js";
 
 const encoder = new TextEncoder();
+/** Where texts become bytes: an array for each takes longer than encoding it. */
+const scratch = new Uint8Array(8192);
+
+/** @param {string} text @returns {Uint8Array} valid until the next one */
+const encode = (text) =>
+  3 * text.length > scratch.length
+    ? encoder.encode(text)
+    : scratch.subarray(0, encoder.encodeInto(text, scratch).written);
 
 /**
  * The core as the host sees it, with objects instead of the texts that cross
@@ -35,7 +43,11 @@ export default function createCore() {
         if (name === "socketMessage") {
           const [slot, generation, data] = args;
           this.#bridge.socketMessage(now, slot, generation, bytes(data));
-        } else this.#bridge.command(now, record([name, ...args]));
+        } else
+          this.#bridge.command(
+            now,
+            args.length ? record([name, ...args]) : encode(name),
+          );
       }
 
       /** @returns {any[]} what is to be done, in this order */
@@ -67,7 +79,7 @@ export default function createCore() {
  * @param {any[]} args
  */
 const record = (args) =>
-  encoder.encode(
+  encode(
     args
       .flatMap((arg) => (Object(arg) === arg ? properties(arg) : field(arg)))
       .map((text) => text.replaceAll("\0", "\n"))
@@ -102,4 +114,4 @@ const properties = (object) =>
 const bytes = (data) =>
   data instanceof Uint8Array
     ? data
-    : encoder.encode(typeof data === "string" ? data : "");
+    : encode(typeof data === "string" ? data : "");

@@ -21,6 +21,7 @@ mod hash;
 pub mod phone;
 pub mod pool;
 mod prelude;
+mod queue;
 pub mod rand;
 pub mod redact;
 #[cfg(feature = "registrar")]

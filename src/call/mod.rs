@@ -42,6 +42,7 @@ pub use terms::{
 
 use crate::dialog::Dialog;
 use crate::pool::{Distribution, FlowId};
+use crate::queue::take_first;
 use crate::rand::Random;
 use crate::sip::{Message, Name, NameAddr, sanitize_text};
 use crate::text::{concat, cut, decimal};
@@ -176,8 +177,7 @@ impl Calls {
 
     /// The next thing to do.
     pub fn poll_action(&mut self) -> Option<Action> {
-        let actions = &mut self.line.actions;
-        (!actions.is_empty()).then(|| actions.remove(0))
+        take_first(&mut self.line.actions)
     }
 
     /// Whether a call is known by this id, be it over for the app.

@@ -78,10 +78,14 @@ impl Phone {
                 }
             }
             // RFC 5626 §4.4.1: a ping is answered with a pong.
-            Err(ParseError::Keepalive(Keepalive::Ping)) => self.write(id, b"\r\n".to_vec()),
+            Err(ParseError::Keepalive(Keepalive::Ping)) => {
+                self.write(id, b"\r\n".to_vec());
+                return self.go_on(now);
+            }
             Err(ParseError::Keepalive(Keepalive::Pong)) => {
                 heartbeat.pong(now);
                 flow.habit = Habit::Pongs;
+                return self.go_on(now);
             }
             Err(problem) => {
                 self.ignored += 1;

@@ -128,7 +128,7 @@ impl Phone {
         let random = self.random.hex::<4>();
         let tag = reply.tag.as_ref().unwrap_or(&random);
         // A 100 makes no dialog.
-        let tag = (request.to_tag().is_none() && *status > 100).then_some(tag.as_str());
+        let tag = (*status > 100).then_some(tag.as_str());
         let phrase = reason_phrase(*status);
         let reason = reply.reason.as_deref().unwrap_or(phrase);
         let mut writer = Writer::response(request, *status, reason, tag);

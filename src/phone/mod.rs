@@ -4,6 +4,7 @@
 //! subscription, which do not know each other.
 
 mod calls;
+mod commands;
 mod config;
 mod flow;
 mod flows;
@@ -21,19 +22,17 @@ pub use memory::Memory;
 pub use output::{Event, Fault, Level, Output, Registered, Status};
 
 use crate::call::{Account, Calls, Cause, Job};
+use crate::queue::take_first;
 use crate::rand::Random;
-use crate::registration::{Action, Outcome, Registration, Settings};
+use crate::registration::{Action, Registration, Settings};
 use crate::subscription::Subscription;
 use crate::text::concat;
 use crate::time::{Duration, Instant, earliest};
-use crate::transaction::{Ask, Authenticator, Credentials, OVERSLEPT, Secrets, Transactions};
+use crate::transaction::{Ask, Authenticator, OVERSLEPT, Secrets, Transactions};
 use flows::Flows;
 
 /// How long a farewell may keep the socket open.
 const LINGER: Duration = Duration::from_secs(2);
-
-/// Why calls ended that another client put an end to.
-const TAKEN_OVER: &str = "Another client took the device over.";
 
 /// What a client transaction of the phone is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +126,7 @@ impl Phone {
 
     /// The same for a configuration that was checked before. Whatever it holds,
     /// the writer refuses what would break a message.
-    pub fn with_checked(config: Config, seed: [u8; 32]) -> Self {
+    pub fn with_checked(mut config: Config, seed: [u8; 32]) -> Self {
         let mut random = Random::from_seed(seed);
         let mut authenticator = Authenticator::new(Secrets {
             username: config
@@ -144,7 +143,7 @@ impl Phone {
                     .iter()
                     .all(|url| url.starts_with("wss://")),
         });
-        let stored = config.memory.clone().unwrap_or_default();
+        let stored = config.memory.take().unwrap_or_default();
         let memory = Memory::read(&stored, &mut authenticator);
         let settings = Settings {
             user: config.user.clone(),
@@ -204,149 +203,9 @@ impl Phone {
         }
     }
 
-    /// `registerPhone`. Answered by [`Event::Registered`] or [`Event::Failed`]
-    /// with the same `attempt`. A pending login is superseded silently.
-    pub fn register(&mut self, now: Instant, attempt: u32, force: bool) {
-        if self.closing {
-            return;
-        }
-        if let Some(registered) = self.registered().filter(|_| self.status == Status::Ready) {
-            return self.emit(Event::Registered(attempt, registered));
-        }
-        self.give_up_requests();
-        self.away = false;
-        if self.memory.held_until.is_none_or(|until| until <= now) {
-            self.memory.abandoned.clear();
-        }
-        let deadline = now + self.config.timeout;
-        self.login = Some(Login {
-            attempt,
-            deadline,
-            failures: 0,
-            silences: 0,
-            connected: false,
-        });
-        self.set_status(Status::Registering);
-        self.registration.login(now, force, deadline);
-        self.settle(now);
-    }
-
-    /// `unregisterPhone`. Answered by [`Event::Unregistered`].
-    pub fn unregister(&mut self, now: Instant) {
-        self.login = None;
-        self.away = false;
-        self.give_up_requests();
-        self.end_calls(now, Cause::Local, "The phone was logged out.");
-        self.registration.unregister();
-        self.flows.retry_now(now);
-        self.settle(now);
-    }
-
-    /// The app gave the pending login up: what may be bound is removed.
-    pub fn abort(&mut self, now: Instant) {
-        if self.login.take().is_some() {
-            self.give_up_login(now);
-            self.set_status(Status::Idle);
-            self.settle(now);
-        }
-    }
-
-    /// `close`. Answered by [`Event::Closed`], after which nothing happens.
-    pub fn close(&mut self, now: Instant) {
-        self.closing = true;
-        self.unregister(now);
-    }
-
-    /// The page goes away (`pagehide`): one un-REGISTER from the kept nonce, and
-    /// the socket is closed. There is no time for more.
-    pub fn leave(&mut self, now: Instant) {
-        let leaving = self.registration.is_leaving();
-        self.away = self.registration.is_active() && !leaving;
-        self.login = None;
-        self.give_up_requests();
-        // With a call the binding stays, for the page that comes back.
-        let in_call = self.calls.are_any();
-        self.memory.abandoned = self.calls.to_pick_up().collect();
-        self.calls.abandon_all(now, "The page was left.");
-        self.perform_calls(now);
-        self.remember();
-        let farewell = self.registration.farewell();
-        if let Some(register) = farewell.filter(|_| self.flows.home().is_some() && !in_call) {
-            self.memory.held_until = None;
-            self.send_register(now, Purpose::Farewell, register);
-        }
-        self.drop_transactions(now);
-        self.close_flows(now);
-        if leaving {
-            return self.handle_outcome(now, Outcome::Unregistered);
-        }
-        self.set_status(Status::Idle);
-    }
-
-    /// The page came back from the back-forward cache (`pageshow`, persisted).
-    pub fn resume(&mut self, now: Instant) {
-        if core::mem::take(&mut self.away) {
-            self.set_status(Status::RecoveryPending);
-            self.registration.resume(now);
-            self.settle(now);
-        }
-    }
-
-    /// The device woke up, came online or into view: look now rather than when
-    /// the timer comes.
-    pub fn look(&mut self, now: Instant) {
-        self.flows.ask_now(now);
-        self.flows.retry_now(now);
-        if self.flows.home().is_some() {
-            self.registration.look(now);
-        }
-        self.handle_timeout(now);
-    }
-
-    /// Another tab of this browser speaks for this client now: ousted without a
-    /// word to the network.
-    pub fn silence(&mut self, now: Instant) {
-        self.give_up_requests();
-        self.login = None;
-        self.away = false;
-        self.end_calls(now, Cause::ConnectionTerminated, TAKEN_OVER);
-        self.close_flows(now);
-        if self.end_leaving(now) {
-            return;
-        }
-        self.registration.forget();
-        self.terminated("sameBrowser", crate::registration::Holder::default());
-        self.settle(now);
-    }
-
-    /// A contact that is no rival although `conflictScope` is `user`.
-    pub fn ignore_binding(&mut self, contact: String) {
-        self.registration.ignore(contact);
-    }
-
-    /// The app's answer to [`Event::Credentials`]; `None`: it has none.
-    pub fn credentials(&mut self, now: Instant, id: u32, answer: Option<Credentials>) {
-        let Some(asked) = self.asked.take_if(|asked| asked.id == id) else {
-            return;
-        };
-        if let Some(login) = &mut self.login {
-            login.deadline = login.deadline + (now - asked.since);
-        }
-        let supplied = answer.is_some_and(|answer| self.authenticator.supply(&asked.ask, answer));
-        if supplied {
-            self.resend(now, asked.purpose);
-        } else if asked.purpose.call().is_some() {
-            self.transactions.end(&asked.purpose);
-            self.unanswered(now, asked.purpose);
-        } else {
-            self.transactions.end(&asked.purpose);
-            self.credentials_rejected(now, "the app had no credentials for this server");
-        }
-        self.settle(now);
-    }
-
     /// Fires what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
+        let in_call = self.calls.are_any();
         // A notifier gives a subscriber up that slept through its NOTIFY (RFC 6665
         // §4.2.2): to be believed again when it is heard again.
         if self.poll_timeout().is_some_and(|due| now - due > OVERSLEPT) {
@@ -371,7 +230,13 @@ impl Phone {
         if let Some(request) = request.flatten() {
             self.send(now, Purpose::Subscribe, request);
         }
-        self.settle(now);
+        // What is sent was remembered when it was written: of time alone nothing
+        // comes that is to be, but the end of calls.
+        if in_call {
+            self.settle(now);
+        } else {
+            self.go_on(now);
+        }
     }
 
     /// When [`Phone::handle_timeout`] is due.
@@ -395,7 +260,7 @@ impl Phone {
 
     /// The next thing for the host to do.
     pub fn poll_output(&mut self) -> Option<Output> {
-        (!self.outputs.is_empty()).then(|| self.outputs.remove(0))
+        take_first(&mut self.outputs)
     }
 
     /// What the phone was made with.
@@ -435,9 +300,14 @@ impl Phone {
         self.ignored
     }
 
-    /// Does what the registration wants, and opens or closes the flow for it.
-    /// The last step of every mutation.
+    /// The last step of every mutation but those that bring nothing to remember.
     fn settle(&mut self, now: Instant) {
+        self.go_on(now);
+        self.remember();
+    }
+
+    /// Does what the registration wants, and opens or closes the flow for it.
+    fn go_on(&mut self, now: Instant) {
         self.perform_actions(now);
         if self.registration.is_active() {
             self.linger = None;
@@ -450,7 +320,6 @@ impl Phone {
             self.place_calls(now);
         }
         self.tidy_calls();
-        self.remember();
     }
 
     fn perform_actions(&mut self, now: Instant) {
@@ -481,28 +350,6 @@ impl Phone {
             self.close_flows(now);
         } else {
             self.flows.rest();
-        }
-    }
-
-    /// Requests of a login that was given up or superseded are not waited for.
-    fn give_up_requests(&mut self) {
-        self.asked = None;
-        if self.transactions.is_pending(&Purpose::Register) {
-            self.authenticator.interrupted();
-        }
-        self.transactions.end(&Purpose::Register);
-    }
-
-    /// What may be bound of a login that is given up is removed, without
-    /// waiting for the answer.
-    fn give_up_login(&mut self, now: Instant) {
-        self.give_up_requests();
-        if let Some(register) = self
-            .registration
-            .farewell()
-            .filter(|_| self.flows.home().is_some())
-        {
-            self.send_register(now, Purpose::Farewell, register);
         }
     }
 

@@ -14,7 +14,11 @@ impl Phone {
             Outcome::Refused(refusal) => self.refused(refusal),
             Outcome::Failed(failure) => self.failed(failure),
             Outcome::Ousted(ousting) => {
-                self.end_calls(now, Cause::ConnectionTerminated, super::TAKEN_OVER);
+                self.end_calls(
+                    now,
+                    Cause::ConnectionTerminated,
+                    super::commands::TAKEN_OVER,
+                );
                 self.terminated(ousting.reason, ousting.by);
             }
             Outcome::Recovering if self.status == Status::Ready => {

@@ -4,10 +4,8 @@
 use super::claim::Identity;
 use super::judge::{Rung, Verdict, first_rung, judge, rivals};
 use super::listing::{Binding, Kind, Viewpoint, bindings};
-use super::{
-    Bound, Goal, LOOK_INTERVAL, LOOKS_AFTER_HINT, Outcome, Profile, Refusal, Registration,
-    RegistrationType, Step,
-};
+use super::looks::{LOOK_INTERVAL, LOOKS_AFTER_HINT};
+use super::{Bound, Goal, Outcome, Profile, Refusal, Registration, RegistrationType, Step};
 use crate::prelude::*;
 use crate::registration::{Action, Register};
 use crate::sip::{Message, Name};

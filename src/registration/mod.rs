@@ -10,6 +10,7 @@ mod claim;
 mod failures;
 mod judge;
 mod listing;
+mod looks;
 mod request;
 mod spares;
 mod terms;
@@ -20,9 +21,10 @@ pub use listing::{ConflictScope, Holder, is_zero_instance};
 pub use request::Register;
 pub use terms::{Action, Failure, Ousting, Outcome, Profile, Refusal, RegistrationType, Settings};
 
+use crate::queue::take_first;
 use crate::rand::Random;
 use crate::text::concat;
-use crate::time::{Duration, Instant, earliest};
+use crate::time::{Duration, Instant};
 use listing::Binding;
 use spares::Spares;
 
@@ -76,13 +78,6 @@ struct Bound {
     refresh_at: Instant,
     lapses_at: Instant,
 }
-
-/// Looks that follow one hint: the rival's REGISTER may still be on its way.
-const LOOKS_AFTER_HINT: [u64; 3] = [0, 1, 4];
-/// Hints within this time of the last burst cause no further looks.
-const HINT_PAUSE: Duration = Duration::from_secs(10);
-/// A binding is looked at no less often than this where nobody tells us.
-const LOOK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The registration machine. See the module's documentation.
 pub struct Registration {
@@ -335,40 +330,6 @@ impl Registration {
         }
     }
 
-    /// Somebody says that the binding changed. Believed only after a look; one
-    /// that is never ousted has nothing to look for.
-    pub fn hint(&mut self, now: Instant) {
-        if self.settings.kind == RegistrationType::Normal {
-            return;
-        }
-        if let Some(last) = self.last_burst.filter(|last| now - *last < HINT_PAUSE) {
-            // Hints may be many; the looks they cause are not.
-            let next = last + HINT_PAUSE;
-            if !self.looks.contains(&next) {
-                self.look_at(next);
-            }
-            return;
-        }
-        self.last_burst = Some(now);
-        for seconds in LOOKS_AFTER_HINT {
-            self.look_at(now + Duration::from_secs(seconds));
-        }
-        self.handle_timeout(now);
-    }
-
-    /// Looks at the binding now (woken up, back online, asked by the app).
-    pub fn look(&mut self, now: Instant) {
-        self.looks.insert(0, now);
-        self.handle_timeout(now);
-    }
-
-    /// Waits before the next look: a reg-event said `probation`.
-    pub fn probation(&mut self, until: Instant) {
-        if self.goal == Goal::Keep && matches!(self.step, Step::Rest) {
-            self.step = Step::Pause { until };
-        }
-    }
-
     /// The registrar said by reg-event that this contact must not come back.
     pub fn rejected(&mut self) {
         if self.goal == Goal::Keep {
@@ -380,66 +341,14 @@ impl Registration {
         }
     }
 
-    /// Whether reg-event notifications are arriving.
-    pub fn set_watched(&mut self, watched: bool) {
-        self.watched = watched;
-    }
-
     /// Contacts that are no rivals although `conflictScope` is `user`.
     pub fn ignore(&mut self, contact: String) {
         self.ignored.push(contact);
     }
 
-    /// Fires what is due.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        if !self.flow {
-            return;
-        }
-        self.register_spares(now);
-        match self.step {
-            Step::Pause { until } if until <= now => {
-                self.step = Step::Rest;
-                match self.goal {
-                    Goal::Keep => self.look_now(now),
-                    Goal::Login { .. } => self.first_step(now),
-                    Goal::Idle | Goal::Leave => {}
-                }
-            }
-            Step::Rest if self.goal == Goal::Keep => {
-                let before = self.looks.len();
-                self.looks.retain(|at| *at > now);
-                if self.looks.len() < before {
-                    self.look_now(now);
-                } else if self
-                    .bound
-                    .as_ref()
-                    .is_some_and(|bound| bound.refresh_at <= now)
-                {
-                    self.refresh(now);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// When [`Registration::handle_timeout`] is due.
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        let home = match self.step {
-            _ if !self.flow => return None,
-            Step::Pause { until } => Some(until),
-            Step::Rest if self.goal == Goal::Keep => {
-                let refresh = self.bound.as_ref().map(|bound| bound.refresh_at);
-                earliest(&[self.looks.first().copied(), refresh])
-            }
-            _ => None,
-        };
-        let spares = self.spares.poll_timeout();
-        earliest(&[home, spares.filter(|_| self.goal == Goal::Keep)])
-    }
-
     /// The next thing to do.
     pub fn poll_action(&mut self) -> Option<Action> {
-        (!self.actions.is_empty()).then(|| self.actions.remove(0))
+        take_first(&mut self.actions)
     }
 
     /// Seconds granted, 0 when not registered.
@@ -504,33 +413,6 @@ impl Registration {
         } else {
             self.query();
         }
-    }
-
-    /// Looks at the list, or, where the registrar refuses by itself, refreshes.
-    fn look_now(&mut self, now: Instant) {
-        if !matches!(self.step, Step::Rest) {
-            self.looks.insert(0, now);
-        } else {
-            self.first_step(now);
-        }
-    }
-
-    /// Plans a look.
-    fn look_at(&mut self, at: Instant) {
-        let later = self.looks.partition_point(|planned| *planned <= at);
-        self.looks.insert(later, at);
-    }
-
-    fn refresh(&mut self, now: Instant) {
-        if self.watched && !self.unconfirmed {
-            self.register(now, Vec::new());
-        } else {
-            self.first_step(now);
-        }
-    }
-
-    fn pause(&mut self, until: Instant) {
-        self.step = Step::Pause { until };
     }
 
     fn left(&mut self) {

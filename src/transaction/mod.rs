@@ -332,6 +332,10 @@ impl<P: Clone + PartialEq> Transactions<P> {
     /// Ends the transactions for `purpose`.
     pub fn end(&mut self, purpose: &P) {
         self.pending.retain(|pending| pending.purpose != *purpose);
+        // An idle phone keeps no room for them.
+        if self.pending.is_empty() {
+            self.pending = Vec::new();
+        }
     }
 
     /// Ends one of them.

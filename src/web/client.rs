@@ -99,7 +99,7 @@ impl Core {
     pub fn poll(&self) -> Option<String> {
         let mut phone = self.phone.borrow_mut();
         let mut output = Some(phone.poll_output()?);
-        let mut json = Json::default();
+        let mut json = Json::new();
         json.raw("", "[");
         while let Some(next) = output {
             json.raw("", "{");

@@ -6,10 +6,15 @@ use crate::text::{decimal, hex};
 /// JSON in the making. Objects and lists are opened and closed; the elements of
 /// a list, and the outermost value, have an empty name; other names are JSON as
 /// they stand, and come from here, not from the network.
-#[derive(Default)]
 pub(super) struct Json(String);
 
 impl Json {
+    /// Nothing yet. Most of what is handed out is a message: a text that grows is
+    /// copied again and again.
+    pub(super) fn new() -> Self {
+        Self(String::with_capacity(2048))
+    }
+
     pub(super) fn text(&mut self, name: &str, text: &str) -> &mut Self {
         self.name(name);
         self.quote(text);
@@ -49,7 +54,8 @@ impl Json {
     }
 
     fn name(&mut self, name: &str) {
-        if !self.0.is_empty() && !self.0.ends_with(['{', '[']) {
+        let begins = matches!(self.0.as_bytes().last(), None | Some(b'{' | b'['));
+        if !begins {
             self.0.push(',');
         }
         if !name.is_empty() {

@@ -1,13 +1,15 @@
 //! Answering challenges: digest (RFC 3261 §22, RFC 7616, RFC 8760) with a nonce
 //! kept for the next request, and bearer tokens (RFC 8898).
 
+mod kept;
+
 use crate::prelude::*;
 use crate::rand::Random;
 use crate::sip::{
-    Algorithm, AuthenticationInfo, BearerChallenge, Challenge, DigestChallenge, Message, Name, Qop,
+    Algorithm, AuthenticationInfo, BearerChallenge, Challenge, DigestChallenge, Message, Name,
     Secret, challenges, digest_authorization, digest_rspauth,
 };
-use crate::text::{concat, decimal, number};
+use crate::text::concat;
 
 /// What the app configured.
 #[derive(Clone, Default)]
@@ -306,6 +308,8 @@ impl Authenticator {
         if refused {
             return Learned::Rejected;
         }
+        // Seldom more than one.
+        self.spaces.reserve_exact(1);
         self.spaces.push(Space {
             proxy,
             scheme,
@@ -406,81 +410,6 @@ impl Authenticator {
     pub fn reset(&mut self) {
         self.spaces.clear();
     }
-
-    /// What may be kept over a page load: realms and nonces with their counts.
-    /// Never a password, an HA1 or a token.
-    pub fn remember(&self, mut keep: impl FnMut([&str; 6])) {
-        for space in self.spaces.iter().filter(|space| space.used) {
-            let Scheme::Digest {
-                challenge,
-                nc,
-                given: None,
-                ..
-            } = &space.scheme
-            else {
-                continue;
-            };
-            let qop = if challenge.qop.auth { ";auth" } else { "" };
-            let fields = [
-                if space.proxy { "proxy" } else { "www" },
-                &challenge.realm,
-                &challenge.nonce,
-                challenge.opaque.as_deref().unwrap_or_default(),
-                &concat(&[challenge.algorithm.name(), qop]),
-                &decimal((*nc).into()),
-            ];
-            // What a line of the store cannot hold is not kept.
-            if fields.iter().all(|field| is_plain(field)) {
-                keep(fields);
-            }
-        }
-    }
-
-    /// Takes back what [`Authenticator::remember`] gave. A nonce of before may
-    /// have expired: its refusal says nothing of the password.
-    pub fn recall(&mut self, fields: &[&str]) {
-        let [proxy, realm, nonce, opaque, algorithm, nc] = fields else {
-            return;
-        };
-        // A store can be edited.
-        if !fields.iter().all(|field| is_plain(field)) {
-            return;
-        }
-        let (algorithm, auth) = match algorithm.strip_suffix(";auth") {
-            Some(algorithm) => (algorithm, true),
-            None => (*algorithm, false),
-        };
-        let (Some(algorithm), Some(nc)) = (Algorithm::from_name(algorithm), number(nc)) else {
-            return;
-        };
-        let Ok(nc) = u32::try_from(nc) else { return };
-        let challenge = DigestChallenge {
-            realm: (*realm).to_owned(),
-            nonce: (*nonce).to_owned(),
-            opaque: (!opaque.is_empty()).then(|| (*opaque).to_owned()),
-            algorithm,
-            qop: Qop {
-                auth,
-                auth_int: false,
-            },
-            stale: false,
-        };
-        let scheme = Scheme::Digest {
-            challenge,
-            nc,
-            given: None,
-            sent: None,
-        };
-        if self.spaces.len() < MAX_SPACES {
-            self.spaces.push(Space {
-                proxy: *proxy == "proxy",
-                scheme,
-                used: true,
-                proven: true,
-                trusted: false,
-            });
-        }
-    }
 }
 
 impl Secrets {
@@ -495,10 +424,6 @@ impl Secrets {
         let secret = self.ha1.as_deref().map(Secret::Ha1).or(password)?;
         Some((&self.username, secret))
     }
-}
-
-fn is_plain(field: &str) -> bool {
-    !field.bytes().any(|byte| byte.is_ascii_control())
 }
 
 #[cfg(test)]

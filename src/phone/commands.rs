@@ -1,0 +1,176 @@
+//! What the app and its page ask of the phone, each a mutation of its own.
+
+use super::{Event, Login, Phone, Purpose, Status};
+use crate::call::Cause;
+use crate::prelude::*;
+use crate::registration::Outcome;
+use crate::time::Instant;
+use crate::transaction::Credentials;
+
+/// Why calls ended that another client put an end to.
+pub(super) const TAKEN_OVER: &str = "Another client took the device over.";
+
+impl Phone {
+    /// `registerPhone`. Answered by [`Event::Registered`] or [`Event::Failed`]
+    /// with the same `attempt`. A pending login is superseded silently.
+    pub fn register(&mut self, now: Instant, attempt: u32, force: bool) {
+        if self.closing {
+            return;
+        }
+        if let Some(registered) = self.registered().filter(|_| self.status == Status::Ready) {
+            return self.emit(Event::Registered(attempt, registered));
+        }
+        self.give_up_requests();
+        self.away = false;
+        if self.memory.held_until.is_none_or(|until| until <= now) {
+            self.memory.abandoned.clear();
+        }
+        let deadline = now + self.config.timeout;
+        self.login = Some(Login {
+            attempt,
+            deadline,
+            failures: 0,
+            silences: 0,
+            connected: false,
+        });
+        self.set_status(Status::Registering);
+        self.registration.login(now, force, deadline);
+        self.settle(now);
+    }
+
+    /// `unregisterPhone`. Answered by [`Event::Unregistered`].
+    pub fn unregister(&mut self, now: Instant) {
+        self.login = None;
+        self.away = false;
+        self.give_up_requests();
+        self.end_calls(now, Cause::Local, "The phone was logged out.");
+        self.registration.unregister();
+        self.flows.retry_now(now);
+        self.settle(now);
+    }
+
+    /// The app gave the pending login up: what may be bound is removed.
+    pub fn abort(&mut self, now: Instant) {
+        if self.login.take().is_some() {
+            self.give_up_login(now);
+            self.set_status(Status::Idle);
+            self.settle(now);
+        }
+    }
+
+    /// `close`. Answered by [`Event::Closed`], after which nothing happens.
+    pub fn close(&mut self, now: Instant) {
+        self.closing = true;
+        self.unregister(now);
+    }
+
+    /// The page goes away (`pagehide`): one un-REGISTER from the kept nonce, and
+    /// the socket is closed. There is no time for more.
+    pub fn leave(&mut self, now: Instant) {
+        let leaving = self.registration.is_leaving();
+        self.away = self.registration.is_active() && !leaving;
+        self.login = None;
+        self.give_up_requests();
+        // With a call the binding stays, for the page that comes back.
+        let in_call = self.calls.are_any();
+        self.memory.abandoned = self.calls.to_pick_up().collect();
+        self.calls.abandon_all(now, "The page was left.");
+        self.perform_calls(now);
+        self.remember();
+        let farewell = self.registration.farewell();
+        if let Some(register) = farewell.filter(|_| self.flows.home().is_some() && !in_call) {
+            self.memory.held_until = None;
+            self.send_register(now, Purpose::Farewell, register);
+        }
+        self.drop_transactions(now);
+        self.close_flows(now);
+        if leaving {
+            return self.handle_outcome(now, Outcome::Unregistered);
+        }
+        self.set_status(Status::Idle);
+    }
+
+    /// The page came back from the back-forward cache (`pageshow`, persisted).
+    pub fn resume(&mut self, now: Instant) {
+        if core::mem::take(&mut self.away) {
+            self.set_status(Status::RecoveryPending);
+            self.registration.resume(now);
+            self.settle(now);
+        }
+    }
+
+    /// The device woke up, came online or into view: look now rather than when
+    /// the timer comes.
+    pub fn look(&mut self, now: Instant) {
+        self.flows.ask_now(now);
+        self.flows.retry_now(now);
+        if self.flows.home().is_some() {
+            self.registration.look(now);
+        }
+        self.handle_timeout(now);
+    }
+
+    /// Another tab of this browser speaks for this client now: ousted without a
+    /// word to the network.
+    pub fn silence(&mut self, now: Instant) {
+        self.give_up_requests();
+        self.login = None;
+        self.away = false;
+        self.end_calls(now, Cause::ConnectionTerminated, TAKEN_OVER);
+        self.close_flows(now);
+        if self.end_leaving(now) {
+            return;
+        }
+        self.registration.forget();
+        self.terminated("sameBrowser", crate::registration::Holder::default());
+        self.settle(now);
+    }
+
+    /// A contact that is no rival although `conflictScope` is `user`.
+    pub fn ignore_binding(&mut self, contact: String) {
+        self.registration.ignore(contact);
+    }
+
+    /// The app's answer to [`Event::Credentials`]; `None`: it has none.
+    pub fn credentials(&mut self, now: Instant, id: u32, answer: Option<Credentials>) {
+        let Some(asked) = self.asked.take_if(|asked| asked.id == id) else {
+            return;
+        };
+        if let Some(login) = &mut self.login {
+            login.deadline = login.deadline + (now - asked.since);
+        }
+        let supplied = answer.is_some_and(|answer| self.authenticator.supply(&asked.ask, answer));
+        if supplied {
+            self.resend(now, asked.purpose);
+        } else if asked.purpose.call().is_some() {
+            self.transactions.end(&asked.purpose);
+            self.unanswered(now, asked.purpose);
+        } else {
+            self.transactions.end(&asked.purpose);
+            self.credentials_rejected(now, "the app had no credentials for this server");
+        }
+        self.settle(now);
+    }
+
+    /// Requests of a login that was given up or superseded are not waited for.
+    pub(super) fn give_up_requests(&mut self) {
+        self.asked = None;
+        if self.transactions.is_pending(&Purpose::Register) {
+            self.authenticator.interrupted();
+        }
+        self.transactions.end(&Purpose::Register);
+    }
+
+    /// What may be bound of a login that is given up is removed, without
+    /// waiting for the answer.
+    pub(super) fn give_up_login(&mut self, now: Instant) {
+        self.give_up_requests();
+        if let Some(register) = self
+            .registration
+            .farewell()
+            .filter(|_| self.flows.home().is_some())
+        {
+            self.send_register(now, Purpose::Farewell, register);
+        }
+    }
+}
