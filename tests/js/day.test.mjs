@@ -1,6 +1,6 @@
-// A day of two phones in the shipped wasm, in virtual time: refreshes, takeovers
-// and network switches leave nothing behind in the module, the timers and the
-// sockets.
+// Long lives of phones in the shipped wasm, in virtual time: refreshes, takeovers,
+// network switches, logins and logouts leave nothing behind in the module (whose
+// allocator never splits or joins blocks), the timers and the sockets.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -42,6 +42,25 @@ function phoneOn(line) {
     WebSocket: /** @type {any} */ (line.WebSocket),
   });
 }
+
+test("logging in and out, again and again, takes no more memory", async () => {
+  const line = new MemoryLine({ users: { 2001: { password: "secret" } } });
+  const phone = phoneOn(line);
+  const cycles = async (/** @type {number} */ count) => {
+    for (let cycle = 0; cycle < count; cycle++) {
+      await time.until(phone.registerPhone());
+      await time.until(phone.unregisterPhone());
+    }
+    return { bytes: bytesInUse(memory), size: memory.buffer.byteLength };
+  };
+  // Until all that has a limit has reached it.
+  const before = await cycles(100);
+  const after = await cycles(300);
+  assert.equal(after.size, before.size);
+  // One block of the smallest size lost in each would be 4800 bytes.
+  assert.ok(after.bytes - before.bytes < 256, `${after.bytes - before.bytes}`);
+  await time.until(phone.close());
+});
 
 for (const [name, options] of Object.entries({
   graceful: {},
