@@ -412,6 +412,7 @@ export class Call extends Emitter {
         track: (track, stream) => emit(this, "track", { track, stream }),
         candidates: (sdpfrag, end) =>
           this.#line.tell("candidates", this.id, sdpfrag, end),
+        disturbed: () => this.#line.tell("look"),
         lost: () => this.#line.tell("mediaLost", this.id),
         renegotiate: (options) =>
           this.#line.ask("renegotiate", this.id, options).catch(() => {}),

@@ -566,6 +566,11 @@ export interface MediaHandlerEvents {
    */
   candidates(sdpfrag: string, end: boolean): void;
   /**
+   * Nothing comes through at the moment, which may pass. The phone asks its
+   * server at once whether that is still there: often both went with a network.
+   */
+  disturbed(): void;
+  /**
    * Nothing comes through any more. The call looks for another way, by an offer
    * with an ICE restart, for 12 s; then it ends.
    */

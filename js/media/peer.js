@@ -316,9 +316,10 @@ class PeerMedia {
   #watch(state) {
     clearTimeout(this.#disturbed);
     const { emit } = this.#context;
-    if (state === "failed") emit.lost();
-    else if (state === "disconnected")
-      this.#disturbed = setTimeout(() => emit.lost(), DISTURBANCE);
+    if (state === "failed") return emit.lost();
+    if (state !== "disconnected") return;
+    emit.disturbed();
+    this.#disturbed = setTimeout(() => emit.lost(), DISTURBANCE);
   }
 
   // ---- devices

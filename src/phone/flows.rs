@@ -12,6 +12,9 @@ const HEAD_START: Duration = Duration::from_millis(500);
 /// Time for the answer of a peer that is asked because something happened here:
 /// the machine woke up, the network changed.
 const URGENT: Duration = Duration::from_secs(4);
+/// The same while there is a call: nobody is heard until a connection that went
+/// with its network is replaced, and one replaced for nothing costs no audio.
+const URGENT_IN_CALL: Duration = Duration::from_secs(1);
 /// Time for the answer to a heartbeat. RFC 5626 §4.4.1 gives it 10 s; a person
 /// is looking at the page.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -157,9 +160,13 @@ impl Flows {
     /// Something happened to the machine or its network: every peer is asked
     /// whether it is still there.
     pub(super) fn ask_now(&mut self, now: Instant) {
+        let patience = match self.in_call {
+            true => URGENT_IN_CALL,
+            false => URGENT,
+        };
         for flow in &mut self.all {
             if let Some(heartbeat) = flow.heartbeat() {
-                heartbeat.ask_now(now, URGENT);
+                heartbeat.ask_now(now, patience);
             }
         }
     }

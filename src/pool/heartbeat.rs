@@ -62,6 +62,8 @@ pub struct Heartbeat {
     state: State,
     /// Answered at least one question on this connection.
     proven: bool,
+    /// A ping went without an answer.
+    unheard: bool,
     /// The answer's timer was late before: the peer had its fresh chance.
     late: bool,
     /// How long the next answer may take, if not as long as usual.
@@ -83,6 +85,7 @@ impl Heartbeat {
                 until: now + pace.interval * percent / 100,
             },
             proven: false,
+            unheard: false,
             late: false,
             urgent: None,
         }
@@ -103,13 +106,18 @@ impl Heartbeat {
         matches!(self.state, State::Asked { .. })
     }
 
-    /// Ask more often, or less: a call came up, or ended.
+    /// Ask more often, or less: a call came up, or ended. What the server answers
+    /// is better known before it matters.
     pub fn set_pace(&mut self, now: Instant, pace: Pace) {
         if self.pace != pace {
             self.pace = pace;
             if let State::Quiet { until } = self.state {
+                let next = match self.habit {
+                    Habit::Unknown => now,
+                    _ => self.next(now),
+                };
                 self.state = State::Quiet {
-                    until: until.min(self.next(now)),
+                    until: until.min(next),
                 };
             }
         }
@@ -136,21 +144,30 @@ impl Heartbeat {
     /// The answer to our OPTIONS came.
     pub fn answered(&mut self, now: Instant) {
         // A pong may still come of a server that is slow with it.
-        if self.habit == Habit::Unknown {
+        if self.habit == Habit::Unknown && self.unheard {
             self.habit = Habit::Mute;
         }
         self.proven = true;
         self.heard(now);
     }
 
-    /// Ask at once and wait no longer than `patience`: the machine woke up, the
-    /// network changed, or the connection has just opened.
+    /// Ask at once and wait no longer than `patience`: the machine woke up, or the
+    /// network changed. There is no time to find out what the server answers:
+    /// unless that is known it is asked by OPTIONS.
     pub fn ask_now(&mut self, now: Instant, patience: Duration) {
+        let unknown = self.habit == Habit::Unknown;
         match &mut self.state {
-            State::Quiet { until } => *until = now,
-            State::Asked { until, .. } => *until = (*until).min(now + patience),
+            // Not if we may have slept through the answer.
+            State::Asked { question, until }
+                if *until > now && (!unknown || *question == Beat::Options) =>
+            {
+                *until = (*until).min(now + patience);
+            }
+            state => {
+                *state = State::Quiet { until: now };
+                self.urgent = Some(patience);
+            }
         }
-        self.urgent = Some(patience);
     }
 
     /// Fires what is due.
@@ -169,7 +186,10 @@ impl Heartbeat {
             State::Asked {
                 question: Beat::Ping,
                 ..
-            } if self.habit == Habit::Unknown => Beat::Options,
+            } if self.habit == Habit::Unknown => {
+                self.unheard = true;
+                Beat::Options
+            }
             State::Asked { .. } => Beat::Dead,
         };
         self.state = State::Asked {
@@ -188,6 +208,7 @@ impl Heartbeat {
     fn question(&self) -> Beat {
         match self.habit {
             Habit::Mute => Beat::Options,
+            Habit::Unknown if self.urgent.is_some() => Beat::Options,
             Habit::Unknown | Habit::Pongs => Beat::Ping,
         }
     }
@@ -291,5 +312,32 @@ mod tests {
         assert_eq!(heartbeat.poll_timeout(), at(14));
         heartbeat.heard(at(13));
         assert!(heartbeat.poll_timeout() <= at(18));
+    }
+
+    #[test]
+    fn in_a_hurry_an_unknown_server_gets_the_question_that_it_surely_answers() {
+        let hurry = Duration::from_secs(1);
+        // Whether or not a ping is under way.
+        for asked in [false, true] {
+            let mut heartbeat = heartbeat(Habit::Unknown);
+            let mut now = at(11);
+            if asked {
+                now = heartbeat.poll_timeout();
+                heartbeat.handle_timeout(now);
+            }
+            heartbeat.ask_now(now, hurry);
+            assert_eq!(fire(&mut heartbeat), (now.millis(), Some(Beat::Options)));
+            // Of two looks in a row the second asks nothing more.
+            heartbeat.ask_now(now, hurry);
+            let mut answered = heartbeat;
+            let dead = (now.millis() + 1000, Some(Beat::Dead));
+            assert_eq!(fire(&mut heartbeat), dead);
+            // Its answer does not tell that it never answers pings.
+            answered.answered(now);
+            assert_eq!(answered.habit(), Habit::Unknown);
+            let (asked, beat) = fire(&mut answered);
+            assert_eq!(beat, Some(Beat::Ping));
+            assert_eq!(answered.poll_timeout().millis(), asked + 8000);
+        }
     }
 }

@@ -583,6 +583,9 @@ describe("during a call", () => {
 
   test("media that are lost are the core's to find again", async () => {
     const { core, call } = await talking();
+    media.made[0].context.emit.disturbed();
+    assert.equal(core.given("look").length, 1);
+    assert.deepEqual(core.given("mediaLost"), []);
     media.made[0].context.emit.lost();
     media.made[0].context.emit.renegotiate({ iceRestart: true });
     assert.deepEqual(core.given("mediaLost"), [[call.id]]);

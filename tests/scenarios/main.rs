@@ -9,6 +9,7 @@
 )]
 
 mod addresses;
+mod away;
 mod call_sessions;
 mod calls;
 mod conflict;

@@ -79,6 +79,33 @@ fn a_silent_death_is_noticed_in_time_to_save_the_call() {
 }
 
 #[test]
+fn a_call_is_saved_in_time_also_where_nobody_knows_yet_what_the_server_answers() {
+    // Another network, or its media stopped: `look`. Else the heartbeat has to find out.
+    for (look, most) in [(true, 1), (false, 7)] {
+        let (mut world, alice, bob) = two();
+        let there = world.connect(alice, 1, bob, "2002");
+        world.clients[alice].network = Network::Silent;
+        let since = world.now;
+        if look {
+            world.act(alice, Phone::look);
+            // As by `offline` and `online`, one after the other.
+            world.act(alice, Phone::look);
+        }
+        world.until("noticed", |world| {
+            world.status(alice) == Status::RecoveryPending
+        });
+        let noticed = world.now - since;
+        assert!(noticed <= most * SECOND, "{look} {noticed:?}");
+        world.clients[alice].network = Network::Up;
+        world.until("back", |world| world.status(alice) == Status::Ready);
+        assert!(world.now - since <= (most + 2) * SECOND);
+        world.seconds(10);
+        assert_eq!(ends(&all_heard(&mut world, alice)), []);
+        both_are_there(&mut world, alice, 1, bob, there);
+    }
+}
+
+#[test]
 fn after_twelve_seconds_the_call_ends_and_says_why() {
     let (mut world, alice, bob) = two();
     let there = world.connect(alice, 1, bob, "2002");
