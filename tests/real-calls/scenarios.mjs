@@ -92,7 +92,7 @@ export async function restartIce(from, to) {
 
 /**
  * Something happens to the network, and the call outlives it: nobody is told that it ended, both
- * ends agree on a new path for the media by way of the server, and talk.
+ * ends agree on a new path for the media by way of the server, in the same dialog, and talk.
  * @param {[End, End]} ends
  * @param {() => unknown} happens
  */
@@ -100,6 +100,7 @@ export async function outlive(ends, happens) {
   const credentials = await Promise.all(
     ends.map(async ({ page, call }) => (await page.do.measure(call)).ufrag),
   );
+  const dialogs = await Promise.all(ends.map(({ page }) => dialogsOf(page)));
   await happens();
   await Promise.all(
     ends.map(({ page, call }, index) =>
@@ -108,13 +109,28 @@ export async function outlive(ends, happens) {
   );
   await talk(...ends);
   await holdAndResume(...ends);
-  for (const { page, call } of ends) {
+  for (const [index, { page, call }] of ends.entries()) {
+    assert.deepEqual(await dialogsOf(page), dialogs[index], "dialogs");
     const events = await page.do.events(call);
     assert.deepEqual(
       events.filter((/** @type {any} */ { name }) => name === "ended"),
       [],
     );
   }
+}
+
+/**
+ * The Call-IDs of the INVITEs that a page has sent or received.
+ * @param {import("./support/pages.mjs").UserPage} page
+ */
+async function dialogsOf(page) {
+  /** @type {string[]} */
+  const wire = await page.do.wire();
+  return new Set(
+    wire
+      .filter((entry) => /^\[\d+\] (-->|<--) INVITE /.test(entry))
+      .map((entry) => /^Call-ID: *(\S+)/im.exec(entry)?.[1]),
+  );
 }
 
 /**
