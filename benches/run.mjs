@@ -17,6 +17,7 @@ import { ensureRust } from "../scripts/lib/rust.mjs";
 import {
   ensureBrowser,
   ensureKamailio,
+  ensureNetworkTools,
   ensureRtpengine,
 } from "../scripts/lib/system-packages.mjs";
 import { clientSizes, peerSizes } from "../scripts/lib/sizes.mjs";
@@ -39,6 +40,7 @@ const parts = {
   memory,
   startup,
   calls,
+  switch: networkSwitch,
   "round-trips": roundTrips,
   size,
 };
@@ -222,6 +224,37 @@ async function calls() {
     ],
     notes: [],
   };
+}
+
+/** @returns {Promise<Result>} */
+async function networkSwitch() {
+  await ensureBrowser();
+  await ensureKamailio();
+  await ensureNetworkTools();
+  /** @type {Record<string, Record<"cut" | "silent", (number | null)[]>>} */
+  const gaps = await child("switch", quick ? [1] : [20]);
+  /** @type {Row[]} */
+  const rows = [];
+  for (const [kind, what] of /** @type {const} */ ([
+    ["cut", "a network lost, another there"],
+    ["silent", "a network silent, another there"],
+  ])) {
+    /** @param {(seconds: number[]) => Figure} choose */
+    const of = (choose) =>
+      Object.fromEntries(
+        Object.entries(gaps).map(([name, { [kind]: samples }]) => [
+          name,
+          choose(samples.map((ms) => (ms === null ? Infinity : ms / 1000))),
+        ]),
+      );
+    const worst = (/** @type {number[]} */ seconds) =>
+      exactly(Math.max(...seconds));
+    rows.push(
+      row(`without audio: ${what}`, "s", of(figure), { factor: 1 }),
+      row("… the worst", "s", of(worst), { factor: 1 }),
+    );
+  }
+  return { rows, notes: [] };
 }
 
 /** @returns {Promise<Result>} */

@@ -224,13 +224,13 @@ impl Registration {
                 // and the way to them with it; and theirs ours, if it was under way.
                 if rivals(&list).next().is_some() {
                     self.hint_rivals(&list);
-                    self.look_at(now + DOUBT);
                     // Not in step with each other again and again.
-                    if core::mem::replace(&mut self.took_back, true) {
-                        self.took_back = false;
+                    self.took_back = !self.took_back;
+                    if !self.took_back {
                         let wait = Duration::from_millis(self.random.below(4000));
                         return self.pause(now + wait);
                     }
+                    self.look_at(now + DOUBT);
                 }
                 let ghosts = Self::removals(&list, &[Kind::Ghost]);
                 self.register(now, ghosts);

@@ -19,10 +19,9 @@ let pages;
 /** The moving end, and the one that stays. @type {[End, End]} */
 let ends;
 
-/** @param {number} nodes */
-async function start(nodes) {
+async function start(nodes = 1) {
   host = await Host.create();
-  world = await World.startAt(Host.server, ["graceline"], nodes);
+  world = await World.startAt(Host.server, ["graceline"], { nodes });
   world.after(async () => host.remove());
   const url = world.server.nodes.map((node) => node.url);
   pages = [
@@ -99,4 +98,9 @@ describe("one node", () => {
       await talk(...ends);
     },
   );
+
+  outage("the server is killed, and starts again", async () => {
+    await world.server.nodes[0].kill();
+    await world.server.nodes[0].start();
+  });
 });

@@ -22,6 +22,9 @@ let made = 0;
 /** Hosts that have not been removed. @type {Set<Host>} */
 const hosts = new Set();
 
+/** The routing table of a link. @param {Link} link */
+const table = (link) => `${101 + LINKS.indexOf(link)}`;
+
 export class Host {
   /** Where the servers of this machine listen, seen from the host. */
   static server = `${PREFIX}.254`;
@@ -59,8 +62,11 @@ export class Host {
   /** Another network is there, and everything new goes by it. The old addresses stay. @param {Link} link */
   async join(link) {
     await this.#ip("link", "set", link, "up");
-    // Not to the server alone: media go to whatever address the far end names.
-    await this.#ip("route", "replace", "default", "via", this.#ours(link));
+    // What has an address of a link goes by that link, as on a telephone; all else by the one that
+    // was joined last.
+    const way = ["default", "via", this.#ours(link)];
+    await this.#ip("route", "replace", ...way);
+    await this.#ip("route", "replace", ...way, "table", table(link));
   }
 
   /** No network at all. @param {Link} link the one that there is */
@@ -131,6 +137,14 @@ export class Host {
       ]);
       await run("ip", ["link", "set", peer, "up"]);
       await this.#ip("address", "add", `${this.#own(link)}/30`, "dev", link);
+      await this.#ip(
+        "rule",
+        "add",
+        "from",
+        this.#own(link),
+        "table",
+        table(link),
+      );
     }
     await this.join("wifi");
   }

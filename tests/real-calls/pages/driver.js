@@ -30,7 +30,7 @@ import { hearKeys } from "./tones.js";
  * @property {() => string[]} [statuses] what the phone has been, in order (Graceline)
  */
 
-/** @typedef {{ url: string | string[], user: string, domain: string, password: string, iceServers?: RTCIceServer[], replaces?: boolean }} Account */
+/** @typedef {{ url: string | string[], user: string, domain: string, password: string, iceServers?: RTCIceServer[], replaces?: boolean, force?: boolean }} Account */
 
 /** Packets that prove speech: half a second of it. */
 const ENOUGH_PACKETS = 25;
@@ -287,29 +287,31 @@ const commands = {
   },
 
   /**
-   * Resolves with the milliseconds for which no audio arrived, once it has arrived again for half
-   * a second; with null if it did not within a time, or the call ended.
+   * Resolves with the longest span of milliseconds in which no audio arrived, once it has arrived
+   * again for half a second after one that counts, or nothing happened for a time; with null if no
+   * audio arrives at the end of that time, or the call ended.
    * @param {number} call
    * @param {number} milliseconds
    */
   async gap(call, milliseconds) {
     const deadline = performance.now() + milliseconds;
-    let { received } = await measure(call);
+    let received = -1;
     let since = performance.now();
     let longest = 0;
     let flowing = 0;
     for (;;) {
-      await passing(GAP_PROBE_MS);
       if (calls[call].events.some(({ name }) => name === "ended")) return null;
       const now = performance.now();
-      const grown = (await measure(call).catch(() => ({ received }))).received;
+      const grown = (await measure(call)).received;
       if (grown !== received) {
         const gap = now - since;
         if (gap > GAP_MS) flowing = now;
         longest = Math.max(longest, gap);
         [received, since] = [grown, now];
-        if (longest > GAP_MS && now - flowing > 500) return Math.round(longest);
+        const over = longest > GAP_MS && now - flowing > 500;
+        if (over || now > deadline) return Math.round(longest);
       } else if (now > deadline) return null;
+      await passing(GAP_PROBE_MS);
     }
   },
 

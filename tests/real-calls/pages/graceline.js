@@ -2,7 +2,7 @@
 import { Phone } from "graceline/inline";
 import { note, serve } from "./driver.js";
 
-serve(async ({ url, user, domain, password, iceServers }, begin) => {
+serve(async ({ url, user, domain, password, iceServers, force }, begin) => {
   const phone = new Phone({
     connections: url,
     // A network of the test's own, without TLS.
@@ -57,7 +57,7 @@ serve(async ({ url, user, domain, password, iceServers }, begin) => {
   phone.on("resumable", ({ resume }) => offers.push(resume));
   phone.on("incoming", ({ call }) => wrap(call));
   phone.on("transferred", ({ call }) => wrap(call));
-  await phone.registerPhone();
+  await phone.registerPhone({ forceRegistration: force });
   return {
     call: (target) => void wrap(phone.call(target)),
     offers,

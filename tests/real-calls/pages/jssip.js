@@ -13,6 +13,14 @@ serve(async ({ url, user, domain, password, iceServers }, begin) => {
     uri: `sip:${user}@${domain}`,
     password,
   });
+  /** @type {Set<any>} */
+  const sessions = new Set();
+  // A lost connection it opens again by itself, and registers; media are left to the app.
+  agent.on("registered", () => {
+    for (const session of sessions)
+      if (session.isEstablished())
+        session.renegotiate({ rtcOfferConstraints: { iceRestart: true } });
+  });
   // Outgoing ones too, those that it makes by itself upon a REFER included.
   agent.on("newRTCSession", ({ session, originator }) => {
     if (originator === "local") wrap(session, "outgoing");
@@ -58,6 +66,9 @@ serve(async ({ url, user, domain, password, iceServers }, begin) => {
     session.on("peerconnection", ({ peerconnection }) =>
       listen(peerconnection),
     );
+    sessions.add(session);
+    session.on("ended", () => sessions.delete(session));
+    session.on("failed", () => sessions.delete(session));
     session.on("progress", () => call.report("ringing"));
     session.on("confirmed", () => call.report("connected"));
     session.on("hold", ({ originator }) => call.report("held", { originator }));

@@ -11,6 +11,10 @@ serve(async (account, begin) => {
     aor: `sip:${user}@${domain}`,
     media: { constraints: { audio: true, video: false } },
     maxSimultaneousSessions: 0,
+    // What it offers for connections that fail: it looks for silent ones (10 s is the least that
+    // its documentation calls sensible), opens lost ones again, and registers.
+    optionsPingInterval: 10,
+    registrationRetry: true,
     userAgentOptions: {
       authorizationUsername: user,
       authorizationPassword: password,
@@ -21,7 +25,19 @@ serve(async (account, begin) => {
       },
     },
     delegate: {
-      onRegistered: () => registered(),
+      onRegistered() {
+        registered();
+        // Media are left to the app.
+        for (const { session } of calls.values())
+          if (session.state === SessionState.Established)
+            session
+              .invite({
+                sessionDescriptionHandlerOptions: {
+                  offerOptions: { iceRestart: true },
+                },
+              })
+              .catch(() => {});
+      },
       onCallCreated: wrap,
       // Without it SessionManager refuses the call. An INVITE with Replaces is for the app to answer.
       onCallReceived(session) {

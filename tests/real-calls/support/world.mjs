@@ -42,13 +42,16 @@ export class World {
    * from browser to browser.
    * @param {string} address {@link import("../../networks/support/host.mjs").Host.server}
    * @param {import("./pages.mjs").Stack[]} stacks
-   * @param {number} [nodes] of Kamailio
+   * @param {object} [options]
+   * @param {number} [options.nodes] of Kamailio
+   * @param {"graceful" | "normal"} [options.policy]
    */
-  static startAt(address, stacks, nodes = 1) {
+  static startAt(address, stacks, { nodes = 1, policy } = {}) {
     const pattern = address.replaceAll(".", "[.]");
     return World.#start(
       stacks,
       async () => ({
+        policy,
         nodes: Array.from({ length: nodes }, (_, index) => ({
           name: "abcdefgh"[index],
           host: address,
@@ -64,15 +67,15 @@ export class World {
 
   /**
    * @param {import("./pages.mjs").Stack[]} stacks
-   * @param {(releases: Release[]) => Promise<{ nodes: import("../../kamailio/support/deployment.mjs").NodeOptions[], udpPort?: number }>} prepare
+   * @param {(releases: Release[]) => Promise<{ nodes: import("../../kamailio/support/deployment.mjs").NodeOptions[], udpPort?: number, policy?: "graceful" | "normal" }>} prepare
    * @param {string} [address]
    */
   static async #start(stacks, prepare, address) {
     /** @type {Release[]} */
     const releases = [];
     try {
-      const { nodes, udpPort = 0 } = await prepare(releases);
-      const accounts = USERS.map((user) => ({ user }));
+      const { nodes, udpPort = 0, policy } = await prepare(releases);
+      const accounts = USERS.map((user) => ({ user, policy }));
       const server = await Cluster.start({ accounts, nodes });
       releases.push(() => server.stop());
       const browsers = await Browsers.start([...new Set(stacks)], address);
@@ -110,6 +113,7 @@ export class World {
    * @param {"chromium" | "firefox"} [options.browser]
    * @param {RTCIceServer[]} [options.iceServers]
    * @param {string | string[]} [options.url] another way to the server, or several
+   * @param {boolean} [options.force] over a login of the same user (Graceline)
    * @param {string} [options.program] that starts a Chromium of its own
    * @param {boolean} [options.replaces] SIP.js: whether it takes INVITEs with Replaces
    */
@@ -122,6 +126,7 @@ export class World {
       url = this.server.url,
       program = undefined,
       replaces = true,
+      force = false,
     } = {},
   ) {
     const page = await this.browsers.open(
@@ -139,6 +144,7 @@ export class World {
       password: this.server.passwords[user],
       iceServers,
       replaces,
+      force,
     };
     await page.do.register(page.account);
     return page;

@@ -253,3 +253,19 @@ fn two_on_slow_links_do_not_push_each_other_out_in_step() {
          cut 1",
     );
 }
+
+/// A naive client and one that plays by the rules push each other out at every refresh,
+/// before the eyes of a third that watches: that must not cost more and more.
+#[test]
+fn who_is_pushed_out_again_and_again_does_not_look_without_end() {
+    holds(
+        "registrar normal plain max-expires=60
+         client CSF auto graceful
+         client OTHER auto graceful
+         client CSF auto normal
+         register 2
+         force 0
+         register 1
+         wait 100000",
+    );
+}
