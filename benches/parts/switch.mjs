@@ -79,7 +79,8 @@ class Contestant {
 
 /** @type {Host[]} */
 const hosts = [];
-for (const _ of Object.keys(stacks)) hosts.push(await Host.create());
+while (hosts.length < Object.keys(stacks).length)
+  hosts.push(await Host.create());
 // A rival that is back as another client must not be refused: policy normal.
 const world = await World.startAt(Host.server, Object.values(stacks), {
   policy: "normal",

@@ -100,10 +100,11 @@ impl Expectations {
 
     /// It was told that it lost the device. `pending`: to a login that is going on.
     pub fn ousted(&mut self, group: usize, id: ClientId, pending: bool) {
-        let expected = &self.groups[group];
-        let excused = expected.exposed || pending;
-        if excused && self.of(group).contains(&id) {
+        let expected = &mut self.groups[group];
+        if expected.exposed && expected.clients.iter().any(|(client, _)| *client == id) {
             self.contest(group);
+        } else if pending {
+            expected.clients.retain(|(client, _)| *client != id);
         }
     }
 }

@@ -269,3 +269,20 @@ fn who_is_pushed_out_again_and_again_does_not_look_without_end() {
          wait 100000",
     );
 }
+
+/// Three logins at once, the first of which hears late that it was in: whom the second
+/// one lost to may have been the third.
+#[test]
+fn of_three_logins_at_once_any_but_the_ousted_one_may_be_the_last() {
+    holds(
+        "registrar duplicate plain
+         client CSF auto graceful
+         client CSF auto graceful
+         client CSF auto graceful
+         latency 1 300
+         register 1
+         wait 1160
+         register 0
+         force 2",
+    );
+}
