@@ -69,7 +69,10 @@ class Contestant {
       await this.host.join(this.#link);
     }
     const found = await Promise.all(gaps);
-    if (kind === "silent") await this.host.hear();
+    if (kind === "silent") {
+      await this.host.leave(old);
+      await this.host.hear();
+    }
     const lasted = found.includes(null) ? null : Math.max(...found);
     this.gaps[kind].push(lasted);
     if (lasted === null) await this.call();

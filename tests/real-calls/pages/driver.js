@@ -308,9 +308,10 @@ const commands = {
         if (gap > GAP_MS) flowing = now;
         longest = Math.max(longest, gap);
         [received, since] = [grown, now];
-        const over = longest > GAP_MS && now - flowing > 500;
-        if (over || now > deadline) return Math.round(longest);
-      } else if (now > deadline) return null;
+        if (longest > GAP_MS && now - flowing > 500) return Math.round(longest);
+      }
+      if (now > deadline)
+        return now - since > GAP_MS ? null : Math.round(longest);
       await passing(GAP_PROBE_MS);
     }
   },
