@@ -23,6 +23,11 @@ const STUCK: Duration = Duration::from_secs(2);
 /// Between two attempts to reach a far end that may have lost its flow as well.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// Flow Failed (RFC 5626 §11.5): a node on the way has lost the connection that a
+/// request was to take. Proxies should keep it to themselves; the phone can tell
+/// neither whose connection it was nor whether there is another way, and tries.
+pub const FLOW_FAILED: u16 = 430;
+
 /// What calls know of the flows.
 #[derive(Default)]
 pub(super) struct Flows {
@@ -49,6 +54,13 @@ impl Flows {
     pub fn next(&mut self) -> Option<FlowId> {
         self.home?;
         next_session(&self.open, self.distribution, &mut self.cursor)
+    }
+
+    /// The one after `flow`; itself, if there is no other.
+    fn after(&self, flow: Option<FlowId>) -> Option<FlowId> {
+        let at = self.open.iter().position(|open| Some(*open) == flow);
+        let next = at.and_then(|at| self.open.get(at + 1));
+        next.or(self.open.first()).copied()
     }
 }
 
@@ -124,6 +136,18 @@ impl Call {
         }
     }
 
+    /// 430 to our INVITE: it takes another flow. `false`: every one was tried.
+    pub(super) fn invite_elsewhere(&mut self, line: &mut Line) -> bool {
+        self.tried += 1;
+        let left = usize::from(self.tried) < line.flows.open.len();
+        if left {
+            self.flow = line.flows.after(self.flow);
+            line.actions.push(Action::Look);
+            self.again(line);
+        }
+        left
+    }
+
     /// A re-INVITE could not reach the far end, which may be about to come back
     /// itself. `false`: this call is not recovering.
     pub(super) fn try_again(&mut self, line: &mut Line) -> bool {
@@ -177,6 +201,6 @@ impl Call {
 pub(super) fn is_out_of_reach(answer: &Message) -> bool {
     matches!(
         answer.status(),
-        404 | 408 | 410 | 430 | 477 | 480 | 500 | 502 | 503 | 504
+        404 | 408 | 410 | FLOW_FAILED | 477 | 480 | 500 | 502 | 503 | 504
     )
 }

@@ -2,7 +2,10 @@
 //! the media handler describes and what the far end says. A re-INVITE that fails
 //! changes nothing (RFC 6141).
 
-use super::{Call, Calls, Cause, Event, Job, Line, Phase, Shown, Want, dialog_headers, flows, sdp};
+use super::{
+    Call, Calls, Cause, Event, FLOW_FAILED, Job, Line, Phase, Shown, Want, dialog_headers, flows,
+    sdp,
+};
 use crate::prelude::*;
 use crate::sip::Message;
 use crate::text::{decimal, mentions, pieces};
@@ -338,7 +341,7 @@ impl Call {
                 self.offer_again(line, Duration::from_millis(wait));
             }
             _ if flows::is_out_of_reach(answer) && self.try_again(line) => {}
-            (430, _) if self.flow_failed(line) => {}
+            (FLOW_FAILED, _) if self.flow_failed(line) => {}
             (408 | 481, _) => self.broken(line, status),
             (422, _) if self.session.raise(answer) => {
                 self.exchange.want_offer = true;

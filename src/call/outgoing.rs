@@ -3,8 +3,8 @@
 
 use super::target::request_uri;
 use super::{
-    Action, Call, CallOptions, Calls, Cause, Event, Job, Line, MAX_CALLS, Phase, Shown, Want,
-    asserted, dialog_headers, failure, sdp,
+    Action, Call, CallOptions, Calls, Cause, Event, FLOW_FAILED, Job, Line, MAX_CALLS, Phase,
+    Shown, Want, asserted, dialog_headers, failure, sdp,
 };
 use crate::dialog::Dialog;
 use crate::prelude::*;
@@ -232,6 +232,7 @@ impl Call {
             _ if self.phase != Phase::Calling => {}
             300..400 => self.redirected(line, answer),
             422 => self.too_brief(line, answer),
+            FLOW_FAILED if self.invite_elsewhere(line) => {}
             _ => self.failed(line, answer),
         }
     }
@@ -437,7 +438,7 @@ impl Call {
     }
 
     /// Sends the INVITE again, with the same offer: Call-ID, From and To stay.
-    fn again(&mut self, line: &mut Line) {
+    pub(super) fn again(&mut self, line: &mut Line) {
         self.forks.clear();
         if let Some(offer) = self.exchange.offer.clone() {
             self.invite(line, offer);

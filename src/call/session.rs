@@ -1,6 +1,6 @@
 //! Session timers (RFC 4028): a call whose far end has vanished ends by itself.
 
-use super::{Action, Call, Cause, Job, Line, Phase, dialog_headers};
+use super::{Action, Call, Cause, FLOW_FAILED, Job, Line, Phase, dialog_headers};
 use crate::prelude::*;
 use crate::sip::{Message, Name};
 use crate::text::{concat, cut, decimal, number, pieces};
@@ -171,7 +171,7 @@ impl Call {
                 self.session.refresh_at = Some(line.now);
             }
             status => {
-                if status == 430 {
+                if status == FLOW_FAILED {
                     line.actions.push(Action::Look);
                 }
                 self.session.put_off(line.now);

@@ -67,7 +67,10 @@ impl Phone {
         heartbeat.heard(now);
         match Message::parse(data, Framing::Frame) {
             Ok(message) => {
-                flow.failures = 0;
+                // An error shows nothing of the flow: it may be about it.
+                if message.status() < 400 {
+                    flow.failures = 0;
+                }
                 self.trace(false, id, data);
                 self.arrival = id;
                 self.calls.arrived(id);

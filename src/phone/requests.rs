@@ -1,7 +1,7 @@
 //! Sending requests, and what their answers lead to.
 
 use super::{Asked, Config, Event, Level, Phone, Purpose};
-use crate::call::{ALLOW, Job};
+use crate::call::{ALLOW, FLOW_FAILED, Job};
 use crate::pool::FlowId;
 use crate::prelude::*;
 use crate::registration::Register;
@@ -209,7 +209,8 @@ impl Phone {
             self.transactions.end(&purpose);
             return self.flows.heartbeat_answered(now, slot);
         }
-        if let Some(flow) = self.transactions.flow(&purpose) {
+        let flow = self.transactions.flow(&purpose);
+        if let Some(flow) = flow {
             let (transactions, context) = self.context(flow);
             if let Some(ack) = transactions.acknowledge(answer, &context) {
                 self.trace(true, flow, &ack);
@@ -241,6 +242,16 @@ impl Phone {
             self.transactions.end(&purpose);
         }
         let proven = self.authenticator.accepted(answer);
+        // RFC 5626 §4.5: a flow that failed is made anew, here or at another address.
+        // A login that has nowhere else to go hears of it as of any refusal.
+        let anew = match purpose {
+            Purpose::Spare(_) => true,
+            Purpose::Register => self.login.is_none() || self.flows.open().len() > 1,
+            _ => false,
+        };
+        if anew && answer.status() == FLOW_FAILED {
+            return flow.map_or((), |flow| self.lose_flow(now, flow));
+        }
         match purpose {
             Purpose::Register if !proven => {
                 let text = "the server did not prove that it knows the password (rspauth)";

@@ -14,6 +14,7 @@ mod call_sessions;
 mod calls;
 mod conflict;
 mod figures;
+mod flow_failed;
 mod handler;
 mod login;
 mod persistency;

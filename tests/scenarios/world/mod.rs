@@ -2,6 +2,7 @@
 //! network between them. One clock; every run is decided by the seed and by
 //! what is done to it.
 
+mod edge;
 mod flaw;
 mod network;
 mod wire;
@@ -83,6 +84,7 @@ pub struct World {
     /// The registrar's nodes, one behind each address of a client. They share
     /// their bindings.
     pub nodes: [Network; 8],
+    lost_flows: Vec<edge::LostFlow>,
     steps: u32,
 }
 
@@ -154,6 +156,7 @@ impl World {
             tally: Tally::default(),
             messages: 0,
             nodes: [Network::Up; 8],
+            lost_flows: Vec::new(),
             steps: 0,
         }
     }

@@ -157,6 +157,7 @@ impl World {
 
     pub(super) fn send(&mut self, id: SocketId, data: Vec<u8>) {
         if self.gets_through(id)
+            && !self.stopped_at_edge(id, &data)
             && let Some(socket) = self.sockets.get(&id)
             && let Some(connection) = socket.connection
         {
