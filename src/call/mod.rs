@@ -22,9 +22,12 @@
 
 mod call_info;
 mod flows;
+mod hold;
 mod incoming;
 mod inside;
+mod line;
 mod media;
+mod message;
 mod outgoing;
 mod pickup;
 mod session;
@@ -44,11 +47,12 @@ use crate::dialog::Dialog;
 use crate::pool::{Distribution, FlowId};
 use crate::queue::take_first;
 use crate::rand::Random;
-use crate::sip::{Message, Name, NameAddr, sanitize_text};
-use crate::text::{concat, cut, decimal};
+use crate::sip::{Message, Name, sanitize_text};
 use crate::time::{Instant, earliest};
-use crate::transaction::{Due, Request, Resend};
+use crate::transaction::{Due, Resend};
+use line::Line;
 use media::Exchange;
+use message::{asserted, content_type, dialog_headers, failure, party, sdp, shown_headers};
 use outgoing::Fork;
 use session::Session;
 use transfer::{Referral, Transfer};
@@ -131,19 +135,6 @@ struct Call {
     replaces: Option<u32>,
     /// What the server told of it last.
     call_info: CallInfo,
-}
-
-/// What all calls share: the account, randomness, and what is to be done.
-struct Line {
-    now: Instant,
-    flows: flows::Flows,
-    account: Account,
-    random: Random,
-    actions: Vec<Action>,
-    last_incoming: u32,
-    last_number: u32,
-    /// INVITEs of the last seconds, to see when one comes by two ways.
-    seen: Vec<(Instant, String)>,
 }
 
 /// The calls of a phone.
@@ -447,127 +438,5 @@ impl Call {
                 self.end(line, Cause::Failed, Some(408), text);
             }
         }
-    }
-}
-
-impl Line {
-    fn event(&mut self, event: Event) {
-        self.actions.push(Action::Event(event));
-    }
-
-    fn reply(&mut self, reply: Reply) {
-        self.actions.push(Action::Reply(reply));
-    }
-
-    /// A number that no request or media event had before.
-    fn number(&mut self) -> u32 {
-        self.last_number = self.last_number.wrapping_add(1);
-        self.last_number
-    }
-
-    fn send(&mut self, call: u32, job: Job, request: Request) -> u32 {
-        let number = self.number();
-        self.actions.push(Action::Send(call, job, number, request));
-        number
-    }
-
-    fn acknowledge(&mut self, call: u32, job: Job, number: u32, ack: Request, cseq: u32) {
-        self.actions.push(Action::Ack(call, job, number, ack, cseq));
-    }
-
-    fn done(&mut self, op: u32) {
-        self.event(Event::Done { op, error: None });
-    }
-
-    fn fail(&mut self, op: u32, code: &'static str, message: &str) {
-        self.refused(op, code, message, None);
-    }
-
-    fn refused(&mut self, op: u32, code: &'static str, message: &str, status: Option<u16>) {
-        let told = status.map(|status| decimal(status.into()));
-        let error = Some(Problem {
-            code,
-            message: match told {
-                Some(status) => concat(&["The far end answered ", &status, " ", message, "."]),
-                None => message.to_owned(),
-            },
-            status,
-            reason: status.map(|_| message.to_owned()),
-        });
-        self.event(Event::Done { op, error });
-    }
-
-    /// The Contact of our dialogs: the public GRUU, which leads to the flow of
-    /// the registration, else a random one. Far ends never see the claim that the
-    /// registered Contact carries.
-    fn contact(&mut self, flow: FlowId) -> String {
-        let home = self.flows.home == Some(flow);
-        match self.account.gruu.as_ref().filter(|_| home) {
-            Some(gruu) => concat(&["<", gruu, ">"]),
-            None => {
-                let user = self.random.hex::<6>();
-                concat(&["<sip:", &user, "@", &self.account.host, ";transport=ws>"])
-            }
-        }
-    }
-}
-
-/// The headers of a target refresh or of what makes a dialog.
-fn dialog_headers(contact: &str) -> Vec<(String, String)> {
-    let header = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-    [
-        ("Contact", contact),
-        ("Allow", ALLOW),
-        ("Supported", SUPPORTED),
-        ("Recv-Info", "trickle-ice"),
-    ]
-    .map(header)
-    .into()
-}
-
-/// Somebody's address, cleaned for people.
-fn party(value: &str) -> Party {
-    let address = NameAddr::parse(value);
-    address.map_or_else(Party::default, |address| Party {
-        uri: sanitize_text(address.uri),
-        display_name: sanitize_text(address.display_name.as_deref().unwrap_or_default()),
-    })
-}
-
-/// Who sent or answered: what a trusted proxy asserts comes first (RFC 3325).
-fn asserted(message: &Message, otherwise: Name) -> Party {
-    let value = message.values(Name::PAssertedIdentity).next();
-    party(value.or(message.header(otherwise)).unwrap_or_default())
-}
-
-/// All headers but credentials.
-fn shown_headers(message: &Message) -> Vec<(String, String)> {
-    let hidden = |name| matches!(name, Name::Authorization | Name::ProxyAuthorization);
-    message
-        .all_headers()
-        .filter(|(name, _)| !hidden(Name::from_text(name)))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
-}
-
-/// The media type of the body, without parameters.
-fn content_type(message: &Message) -> &str {
-    let value = message.header(Name::ContentType).unwrap_or_default();
-    cut(value, b';').map_or(value, |(kind, _)| kind.trim_ascii())
-}
-
-/// The session description in `message`.
-fn sdp(message: &Message) -> Option<&str> {
-    let is_sdp = content_type(message).eq_ignore_ascii_case("application/sdp");
-    let body = str::from_utf8(message.body()).ok()?;
-    (is_sdp && !body.is_empty()).then_some(body)
-}
-
-/// What a failure means to people.
-fn failure(answer: &Message) -> String {
-    let status = decimal(answer.status().into());
-    match answer.reason() {
-        "" => status,
-        reason => sanitize_text(reason),
     }
 }

@@ -1,0 +1,84 @@
+//! What the calls of a phone share, and what they say to their owner by it.
+
+use super::{Account, Action, Event, Job, Problem, Reply, flows};
+use crate::pool::FlowId;
+use crate::prelude::*;
+use crate::rand::Random;
+use crate::text::{concat, decimal};
+use crate::time::Instant;
+use crate::transaction::Request;
+
+/// What all calls share: the account, randomness, and what is to be done.
+pub(super) struct Line {
+    pub now: Instant,
+    pub flows: flows::Flows,
+    pub account: Account,
+    pub random: Random,
+    pub actions: Vec<Action>,
+    pub last_incoming: u32,
+    pub last_number: u32,
+    /// INVITEs of the last seconds, to see when one comes by two ways.
+    pub seen: Vec<(Instant, String)>,
+}
+
+impl Line {
+    pub fn event(&mut self, event: Event) {
+        self.actions.push(Action::Event(event));
+    }
+
+    pub fn reply(&mut self, reply: Reply) {
+        self.actions.push(Action::Reply(reply));
+    }
+
+    /// A number that no request or media event had before.
+    pub fn number(&mut self) -> u32 {
+        self.last_number = self.last_number.wrapping_add(1);
+        self.last_number
+    }
+
+    pub fn send(&mut self, call: u32, job: Job, request: Request) -> u32 {
+        let number = self.number();
+        self.actions.push(Action::Send(call, job, number, request));
+        number
+    }
+
+    pub fn acknowledge(&mut self, call: u32, job: Job, number: u32, ack: Request, cseq: u32) {
+        self.actions.push(Action::Ack(call, job, number, ack, cseq));
+    }
+
+    pub fn done(&mut self, op: u32) {
+        self.event(Event::Done { op, error: None });
+    }
+
+    pub fn fail(&mut self, op: u32, code: &'static str, message: &str) {
+        self.refused(op, code, message, None);
+    }
+
+    pub fn refused(&mut self, op: u32, code: &'static str, message: &str, status: Option<u16>) {
+        let told = status.map(|status| decimal(status.into()));
+        let error = Some(Problem {
+            code,
+            message: match told {
+                Some(status) => concat(&["The far end answered ", &status, " ", message, "."]),
+                None => message.to_owned(),
+            },
+            status,
+            reason: status.map(|_| message.to_owned()),
+        });
+        self.event(Event::Done { op, error });
+    }
+
+    /// The Contact of our dialogs: the public GRUU, which leads to the flow of
+    /// the registration, else a random one. Far ends never see the claim that the
+    /// registered Contact carries.
+    pub fn contact(&mut self, flow: FlowId) -> String {
+        let home = self.flows.home == Some(flow);
+        match self.account.gruu.as_ref().filter(|_| home) {
+            Some(gruu) => concat(&["<", gruu, ">"]),
+            None => {
+                let user = self.random.hex::<6>();
+                concat(&["<sip:", &user, "@", &self.account.host, ";transport=ws>"])
+            }
+        }
+    }
+}

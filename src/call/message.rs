@@ -1,0 +1,67 @@
+//! What calls read from messages, for themselves and for people, and what their
+//! own have in common.
+
+use super::{ALLOW, Party, SUPPORTED};
+use crate::prelude::*;
+use crate::sip::{Message, Name, NameAddr, sanitize_text};
+use crate::text::{cut, decimal};
+
+/// The headers of a target refresh or of what makes a dialog.
+pub(super) fn dialog_headers(contact: &str) -> Vec<(String, String)> {
+    let header = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    [
+        ("Contact", contact),
+        ("Allow", ALLOW),
+        ("Supported", SUPPORTED),
+        ("Recv-Info", "trickle-ice"),
+    ]
+    .map(header)
+    .into()
+}
+
+/// Somebody's address, cleaned for people.
+pub(super) fn party(value: &str) -> Party {
+    let address = NameAddr::parse(value);
+    address.map_or_else(Party::default, |address| Party {
+        uri: sanitize_text(address.uri),
+        display_name: sanitize_text(address.display_name.as_deref().unwrap_or_default()),
+    })
+}
+
+/// Who sent or answered: what a trusted proxy asserts comes first (RFC 3325).
+pub(super) fn asserted(message: &Message, otherwise: Name) -> Party {
+    let value = message.values(Name::PAssertedIdentity).next();
+    party(value.or(message.header(otherwise)).unwrap_or_default())
+}
+
+/// All headers but credentials.
+pub(super) fn shown_headers(message: &Message) -> Vec<(String, String)> {
+    let hidden = |name| matches!(name, Name::Authorization | Name::ProxyAuthorization);
+    message
+        .all_headers()
+        .filter(|(name, _)| !hidden(Name::from_text(name)))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// The media type of the body, without parameters.
+pub(super) fn content_type(message: &Message) -> &str {
+    let value = message.header(Name::ContentType).unwrap_or_default();
+    cut(value, b';').map_or(value, |(kind, _)| kind.trim_ascii())
+}
+
+/// The session description in `message`.
+pub(super) fn sdp(message: &Message) -> Option<&str> {
+    let is_sdp = content_type(message).eq_ignore_ascii_case("application/sdp");
+    let body = str::from_utf8(message.body()).ok()?;
+    (is_sdp && !body.is_empty()).then_some(body)
+}
+
+/// What a failure means to people.
+pub(super) fn failure(answer: &Message) -> String {
+    let status = decimal(answer.status().into());
+    match answer.reason() {
+        "" => status,
+        reason => sanitize_text(reason),
+    }
+}
