@@ -55,13 +55,6 @@ impl Flows {
         self.home?;
         next_session(&self.open, self.distribution, &mut self.cursor)
     }
-
-    /// The one after `flow`; itself, if there is no other.
-    fn after(&self, flow: Option<FlowId>) -> Option<FlowId> {
-        let at = self.open.iter().position(|open| Some(*open) == flow);
-        let next = at.and_then(|at| self.open.get(at + 1));
-        next.or(self.open.first()).copied()
-    }
 }
 
 impl Calls {
@@ -136,16 +129,17 @@ impl Call {
         }
     }
 
-    /// 430 to our INVITE: it takes another flow. `false`: every one was tried.
+    /// 430 to our INVITE: it takes another flow, once. `false`: there is none.
     pub(super) fn invite_elsewhere(&mut self, line: &mut Line) -> bool {
+        let mut open = line.flows.open.iter();
+        let other = open.find(|flow| Some(**flow) != self.flow).copied();
+        let again = self.tried == 0 && other.is_some();
         self.tried += 1;
-        let left = usize::from(self.tried) < line.flows.open.len();
-        if left {
-            self.flow = line.flows.after(self.flow);
-            line.actions.push(Action::Look);
+        if again {
+            self.flow = other;
             self.again(line);
         }
-        left
+        again
     }
 
     /// A re-INVITE could not reach the far end, which may be about to come back
