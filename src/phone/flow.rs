@@ -1,7 +1,7 @@
 //! What happens on the flows: WebSockets are opened, kept alive, lost and opened
 //! again, and bring messages.
 
-use super::flows::{Flow, State};
+use super::flows::State;
 use super::{Level, Output, Phone, Purpose};
 use crate::pool::{Beat, FlowId, Habit, Health, Heartbeat};
 use crate::prelude::*;
@@ -204,7 +204,11 @@ impl Phone {
             self.asked = None;
             self.subscription.stop();
         }
-        let hopeless = self.flows.all.iter().all(Flow::is_closed);
+        // Addresses that take turns are never all closed: who only wants to leave waits
+        // until each was lost, and could not be had again.
+        let leaving = self.registration.is_leaving();
+        let mut flows = self.flows.all.iter();
+        let hopeless = flows.all(|flow| flow.is_closed() || leaving && flow.failures > 1);
         if was_home || hopeless {
             self.registration.flow_down();
         }

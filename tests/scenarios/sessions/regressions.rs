@@ -286,3 +286,21 @@ fn of_three_logins_at_once_any_but_the_ousted_one_may_be_the_last() {
          force 2",
     );
 }
+
+/// Of three addresses that open too slowly one was always being opened, and a logout
+/// waited for ever.
+#[test]
+fn a_logout_ends_though_some_address_is_always_being_tried() {
+    holds(
+        "registrar normal plain
+         client CSF auto graceful addresses=3
+         register 0
+         cut 0
+         wait 200
+         slow-open 0 9000
+         cut 0
+         wait 1000
+         unregister 0
+         wait 40000",
+    );
+}
