@@ -207,8 +207,11 @@ impl Phone {
         // Addresses that take turns are never all closed: who only wants to leave waits
         // until each was lost, and could not be had again.
         let leaving = self.registration.is_leaving();
-        let mut flows = self.flows.all.iter();
-        let hopeless = flows.all(|flow| flow.is_closed() || leaving && flow.failures > 1);
+        let hopeless = self.flows.all.iter().all(|flow| match flow.state {
+            State::Closed => true,
+            State::Opening { .. } => leaving && flow.failures > 1,
+            State::Open { .. } => false,
+        });
         if was_home || hopeless {
             self.registration.flow_down();
         }

@@ -304,3 +304,21 @@ fn a_logout_ends_though_some_address_is_always_being_tried() {
          wait 40000",
     );
 }
+
+/// The removal was on its way when another address failed once more: its answer was
+/// taken for nobody's.
+#[test]
+fn a_logout_under_way_does_not_care_for_other_addresses() {
+    holds(
+        "registrar normal plain
+         client CSF auto graceful addresses=2
+         force 0
+         wait 70
+         node 1 dies
+         node 0 dies
+         wait 300
+         node 0 comes-back
+         unregister 0
+         wait 10",
+    );
+}
