@@ -26,6 +26,7 @@ class Side {
           this.other?.media.addCandidates(sdpfrag);
         },
         lost: emit("lost"),
+        disturbed: emit("disturbed"),
         renegotiate: emit("renegotiate"),
         error: (error) =>
           this.told.push({
