@@ -76,7 +76,7 @@ impl Authenticator {
                 scheme,
                 used: true,
                 proven: true,
-                trusted: false,
+                doubts: 0,
             });
         }
     }

@@ -10,6 +10,8 @@ struct Expected {
     clients: Vec<(ClientId, Instant)>,
     /// Something happened to it: it may be away from the registrar.
     exposed: bool,
+    /// When a takeover was given up that had perhaps been sent already.
+    abandoned: Option<Instant>,
 }
 
 pub struct Expectations {
@@ -38,7 +40,16 @@ impl Expectations {
 
     /// Until a force settles, nobody can tell who comes last; never, if it fails.
     pub fn contest(&mut self, group: usize) {
-        self.groups[group] = Expected::default();
+        let expected = &mut self.groups[group];
+        expected.clients.clear();
+        expected.exposed = false;
+    }
+
+    /// A takeover was given up while it was pending: it may still get in, after one
+    /// that has been going on meanwhile.
+    pub fn abandoned(&mut self, group: usize, now: Instant) {
+        self.contest(group);
+        self.groups[group].abandoned = Some(now);
     }
 
     /// A forced login succeeded. One that succeeded since this one began may be
@@ -56,6 +67,9 @@ impl Expectations {
             return self.contest(group);
         }
         let expected = &mut self.groups[group];
+        if expected.abandoned.is_some_and(|then| then >= since) {
+            return self.contest(group);
+        }
         expected.clients.retain(|(_, settled)| *settled >= since);
         expected.clients.push((id, now));
         expected.exposed = false;

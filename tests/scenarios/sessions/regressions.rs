@@ -322,3 +322,35 @@ fn a_logout_under_way_does_not_care_for_other_addresses() {
          wait 10",
     );
 }
+
+/// The registrar lost its nonces while it was being answered, and its next challenge was
+/// read after a sleep, when it had expired: twice refused, with the right password.
+#[test]
+fn a_password_that_was_right_survives_two_refusals() {
+    holds(
+        "registrar normal kamailio nonce-lifetime=60
+         client CSF auto graceful addresses=2 watch=in-use
+         register 0
+         wait 80000
+         cut-unseen-by-server 0
+         wait 40
+         server forget
+         sleep 0
+         wait 90000",
+    );
+}
+
+/// A force was given up for a polite login after it had been sent: it came in all the
+/// same, after another force of the same moment.
+#[test]
+fn a_force_that_was_given_up_may_still_be_the_last() {
+    holds(
+        "registrar graceful plain
+         client CSF auto graceful
+         client CSF auto graceful
+         force 0
+         force 1
+         wait 40
+         register 1",
+    );
+}

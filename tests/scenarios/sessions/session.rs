@@ -389,7 +389,7 @@ impl<'a> Session<'a> {
         let pending = self.models[id].pending.take();
         if pending.is_some_and(|pending| pending.takes_over) {
             let group = self.group(id);
-            self.expected.contest(group);
+            self.expected.abandoned(group, self.world.now);
         }
     }
 
