@@ -75,10 +75,15 @@ impl Expectations {
         expected.exposed = false;
     }
 
-    /// An unforced login succeeded.
-    pub fn logged_in(&mut self, group: usize, id: ClientId) {
-        let expected = &mut self.groups[group];
-        if expected.exposed && !self.of(group).contains(&id) {
+    /// An unforced login succeeded. One that crossed a force may not have seen it, on a
+    /// registrar that leaves that to the clients.
+    pub fn logged_in(&mut self, group: usize, id: ClientId, since: Instant) {
+        let expected = &self.groups[group];
+        let crossed = expected
+            .clients
+            .iter()
+            .any(|(_, settled)| *settled >= since && !self.refuses_by_itself);
+        if (expected.exposed || crossed) && !self.of(group).contains(&id) {
             self.contest(group);
         }
     }

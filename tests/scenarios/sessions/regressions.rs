@@ -354,3 +354,21 @@ fn a_force_that_was_given_up_may_still_be_the_last() {
          register 1",
     );
 }
+
+/// A polite login crossed a force: neither could see the other, and its claim was the
+/// later one.
+#[test]
+fn a_login_that_crosses_a_force_may_win() {
+    holds(
+        "registrar normal plain
+         client CSF auto graceful addresses=2
+         client CSF auto graceful addresses=2
+         wait 15
+         node 0 falls-silent
+         wait 142420
+         force 0
+         wait 17
+         register 1
+         wait 10",
+    );
+}

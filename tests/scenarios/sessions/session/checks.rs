@@ -244,7 +244,7 @@ impl Session<'_> {
                 self.expected.expose(group, id, false);
             }
         } else {
-            self.expected.logged_in(group, id);
+            self.expected.logged_in(group, id, pending.since);
         }
         Ok(())
     }
