@@ -1,7 +1,7 @@
 // npm run bench: Graceline against what an app would otherwise use, measured in
 // one run. Installs and builds what that needs.
 //
-//   npm run bench                     everything, about six minutes
+//   npm run bench                     everything, half an hour, most of it `switch`
 //   npm run bench -- parse requests   the named parts
 //   npm run bench -- --quick          few rounds: does it run at all?
 
