@@ -32,5 +32,5 @@ pub mod subscription;
 mod text;
 pub mod time;
 pub mod transaction;
-#[cfg(target_arch = "wasm32")]
+#[cfg(any(target_arch = "wasm32", test))]
 pub mod web;

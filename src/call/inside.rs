@@ -27,21 +27,27 @@ impl Calls {
         false
     }
 
-    /// MESSAGE, inside a dialog or outside.
+    /// MESSAGE outside of dialogs.
     pub fn handle_message(&mut self, now: Instant, message: &Message) {
         self.line.now = now;
+        let reply = self.line.read_message(message);
+        self.line.reply(reply);
+    }
+}
+
+impl Line {
+    /// Shows a MESSAGE to the app. RFC 3428 §7 allows it in a call's dialog, too.
+    fn read_message(&mut self, message: &Message) -> Reply {
         let Some((content_type, body)) = text_body(message) else {
-            return self
-                .line
-                .reply(Reply::new(message, 415).with("Accept", "text/plain"));
+            return Reply::new(message, 415).with("Accept", "text/plain");
         };
-        self.line.reply(Reply::new(message, 200));
-        self.line.event(Event::Message {
+        self.event(Event::Message {
             from: asserted(message, Name::From),
             content_type,
             body,
             headers: shown_headers(message),
         });
+        Reply::new(message, 200)
     }
 }
 
@@ -76,6 +82,10 @@ impl Call {
             "INFO" => self.info(line, request),
             "REFER" => self.referred(line, request),
             "NOTIFY" => self.notified(line, request),
+            "MESSAGE" => {
+                let reply = line.read_message(request);
+                line.reply(reply);
+            }
             "OPTIONS" => line.reply(self.reply(request, 200)),
             _ => line.reply(self.reply(request, 405)),
         }

@@ -42,12 +42,12 @@ impl Phone {
                 self.reply(flow, &reply.with("Accept", ACCEPT));
             }
             "CANCEL" => self.calls.handle_cancel(now, request),
-            "MESSAGE" if home => self.calls.handle_message(now, request),
             _ if inside && self.calls.handle_request(now, request) => {}
             "NOTIFY" => self.handle_notify(now, flow, request),
             _ if inside => self.answer(flow, request, 481),
             // Calls come where the registration is, and a phone that was ousted a
             // moment ago takes none.
+            "MESSAGE" if home => self.calls.handle_message(now, request),
             "INVITE" if home && self.registration.is_bound() => {
                 self.calls.handle_invite(now, request);
             }

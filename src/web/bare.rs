@@ -9,6 +9,8 @@ use core::arch::wasm32::{memory_grow, unreachable};
 use core::cell::UnsafeCell;
 use core::ptr::null_mut;
 
+use super::class::class;
+
 const PAGE: usize = 64 * 1024;
 
 /// Blocks of 16, 24, 32, 48, 64, 96 … bytes, those of one size in a list when
@@ -36,11 +38,13 @@ static BLOCKS: Blocks = Blocks(UnsafeCell::new(State {
 // SAFETY: there are no threads: the module has no shared memory.
 unsafe impl Sync for Blocks {}
 
-// SAFETY: blocks do not overlap, are as large as asked for, and are multiples of
-// 8 bytes, which is the largest alignment that Rust's types have here.
+// SAFETY: blocks do not overlap, are as large as asked for, and begin at multiples
+// of `ALIGNMENT`; who asks for more (u128 and SIMD do) gets none.
 unsafe impl GlobalAlloc for Blocks {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let (class, size) = class(layout.size());
+        let Some((class, size)) = class(layout) else {
+            return null_mut();
+        };
         // SAFETY: nobody else has a reference, and a class is below 64. What
         // stands in a list is a free block, and begins with an address.
         unsafe {
@@ -57,7 +61,9 @@ unsafe impl GlobalAlloc for Blocks {
                 if end == usize::MAX {
                     return null_mut();
                 }
-                // Nobody else grows the memory: the new pages follow what is left.
+                // Only this line may grow the memory: the new pages are taken to
+                // follow what is left. The host has the memory in its hands, too;
+                // it reads and writes there, and never calls `grow`.
                 state.fresh = (end * PAGE - state.left) as *mut u8;
                 state.left += pages * PAGE;
             }
@@ -69,7 +75,10 @@ unsafe impl GlobalAlloc for Blocks {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        let (class, _) = class(layout.size());
+        // Nobody gives back what nobody got.
+        let Some((class, _)) = class(layout) else {
+            return;
+        };
         // SAFETY: as above.
         unsafe {
             let list = (*self.0.get()).free.as_mut_ptr().add(class);
@@ -79,31 +88,20 @@ unsafe impl GlobalAlloc for Blocks {
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        if class(layout.size()) == class(size) {
-            return block;
-        }
         // SAFETY: what the caller promises of `block` and `layout` holds for
         // these, too; the smaller of both sizes lies within both blocks.
         unsafe {
-            let moved = self.alloc(Layout::from_size_align_unchecked(size, layout.align()));
+            let wanted = Layout::from_size_align_unchecked(size, layout.align());
+            if class(layout) == class(wanted) {
+                return block;
+            }
+            let moved = self.alloc(wanted);
             if !moved.is_null() {
                 moved.copy_from_nonoverlapping(block, layout.size().min(size));
                 self.dealloc(block, layout);
             }
             moved
         }
-    }
-}
-
-/// The list of the blocks that hold `size` bytes, and their size: the next power
-/// of two, or the middle before it.
-fn class(size: usize) -> (usize, usize) {
-    let log = (size.max(16) - 1).ilog2();
-    let middle = 3 << (log - 1);
-    if size <= middle && middle >= 16 {
-        (2 * log as usize, middle)
-    } else {
-        (2 * log as usize + 1, 2 << log)
     }
 }
 

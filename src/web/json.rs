@@ -4,8 +4,8 @@ use crate::prelude::*;
 use crate::text::{decimal, hex};
 
 /// JSON in the making. Objects and lists are opened and closed; the elements of
-/// a list, and the outermost value, have an empty name; other names are JSON as
-/// they stand, and come from here, not from the network.
+/// a list, and the outermost value, have an empty name. Names are escaped like
+/// texts: those of Call-Info come from the network.
 pub(super) struct Json(String);
 
 impl Json {
@@ -59,9 +59,8 @@ impl Json {
             self.0.push(',');
         }
         if !name.is_empty() {
-            self.0.push('"');
-            self.0.push_str(name);
-            self.0.push_str("\":");
+            self.quote(name);
+            self.0.push(':');
         }
     }
 
@@ -85,5 +84,24 @@ impl Json {
         }
         self.0.push_str(text.get(plain..).unwrap_or_default());
         self.0.push('"');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_and_no_text_ends_before_its_quote() {
+        let mut json = Json::new();
+        json.raw("", "{")
+            .text("a\",\"b\\", "c\"}\r\n\0")
+            .option("none", None)
+            .option("d", Some("ü"))
+            .number("e", 7)
+            .flag("\n", true)
+            .close('}');
+        let expected = r#"{"a\u0022,\u0022b\u005c":"c\u0022}\r\n\u0000","d":"ü","e":7,"\n":true}"#;
+        assert_eq!(json.done(), expected);
     }
 }

@@ -2,27 +2,32 @@
 //! JavaScript: a trap in wasm can be caught at the one place where they call in,
 //! and no closure of ours has to cross the boundary.
 
-#[cfg(not(feature = "registrar"))]
-mod bare;
+//!
+//! What needs no such boundary is tested where the tests run, outside of wasm.
 
-#[cfg(feature = "client")]
+#[cfg(all(target_arch = "wasm32", not(feature = "registrar")))]
+mod bare;
+#[cfg(any(test, not(feature = "registrar")))]
+mod class;
+
+#[cfg(all(target_arch = "wasm32", feature = "client"))]
 mod calls;
-#[cfg(feature = "client")]
+#[cfg(all(target_arch = "wasm32", feature = "client"))]
 mod client;
 #[cfg(feature = "client")]
 mod json;
-#[cfg(feature = "client")]
+#[cfg(all(target_arch = "wasm32", feature = "client"))]
 mod record;
-#[cfg(feature = "client")]
+#[cfg(all(target_arch = "wasm32", feature = "client"))]
 pub use client::Core;
 
-#[cfg(feature = "registrar")]
+#[cfg(all(target_arch = "wasm32", feature = "registrar"))]
 mod message;
-#[cfg(feature = "registrar")]
+#[cfg(all(target_arch = "wasm32", feature = "registrar"))]
 mod object;
-#[cfg(feature = "registrar")]
+#[cfg(all(target_arch = "wasm32", feature = "registrar"))]
 mod registrar;
-#[cfg(feature = "registrar")]
+#[cfg(all(target_arch = "wasm32", feature = "registrar"))]
 pub use message::MessageReader;
-#[cfg(feature = "registrar")]
+#[cfg(all(target_arch = "wasm32", feature = "registrar"))]
 pub use registrar::RegistrarCore;

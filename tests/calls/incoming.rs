@@ -418,6 +418,42 @@ fn names_are_fit_to_be_shown() {
     assert_eq!(callers[1], ("The Real One", "sip:2003@example.com"));
 }
 
+/// A request with the To tag of a dialog that nobody has is of nobody's concern,
+/// whatever it brings (RFC 3261 §12.2.2).
+#[test]
+fn requests_of_unknown_dialogs_are_refused() {
+    let mut rig = Rig::new();
+    let mut stranger = Peer::caller(1);
+    stranger.to += ";tag=stranger";
+    for method in [
+        "MESSAGE", "INFO", "NOTIFY", "REFER", "OPTIONS", "BYE", "UPDATE", "INVITE", "PUBLISH",
+    ] {
+        let body = if method == "INVITE" { SDP } else { "text" };
+        let request = stranger.request(method, "", body);
+        let request = request.replace("message/sipfrag;version=2.0", "text/plain");
+        rig.receive(&request);
+        rig.answer(481);
+        assert_eq!(rig.heard(), [], "{method}");
+    }
+}
+
+#[test]
+fn a_message_may_come_within_a_call() {
+    let mut rig = Rig::new();
+    let mut peer = rig.connected();
+    let message = peer.request("MESSAGE", "", "hello");
+    let message = message.replace("message/sipfrag;version=2.0", "text/plain");
+    rig.receive(&message);
+    rig.answer(200);
+    assert!(matches!(&rig.heard()[..], [Event::Message { body, .. }] if body == "hello"));
+    let before = message.replace("CSeq: 101", "CSeq: 99");
+    rig.receive(&before);
+    rig.answer(500);
+    assert_eq!(rig.heard(), []);
+    rig.hangup(1);
+    rig.over();
+}
+
 #[test]
 fn messages_come_and_go() {
     let mut rig = Rig::new();
