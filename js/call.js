@@ -63,6 +63,11 @@ export class Call extends Emitter {
     line.join(this, (event) => this.#heard(event));
   }
 
+  /** As a Phone has it. */
+  get [Symbol.toStringTag]() {
+    return "Call";
+  }
+
   get state() {
     return this.#state;
   }
@@ -185,8 +190,7 @@ export class Call extends Emitter {
   async transfer(target) {
     this.#mustTalk();
     if (!(target instanceof Call)) {
-      checkTarget(target);
-      return this.#ask("transfer", target);
+      return this.#ask("transfer", checkTarget(target));
     }
     target.#mustTalk();
     return this.#ask("transferTo", target.id);

@@ -41,10 +41,10 @@ export class Calls {
    * @param {string} [replaces] the call to take up, as a Replaces header (RFC 3891)
    */
   call(target, options = {}, replaces = undefined) {
-    checkTarget(target);
-    const { signal, ...wanted } = checkCall(options);
+    const to = checkTarget(target);
+    const { signal, ...wanted } = checkCall(options, this.#settings.log);
     const { extraHeaders } = wanted;
-    const call = this.#dial(target, wanted, { extraHeaders, replaces });
+    const call = this.#dial(to, wanted, { extraHeaders, replaces });
     const giveUp = () => call.hangup().catch(() => {});
     signal?.addEventListener("abort", giveUp);
     call.once("ended", () => signal?.removeEventListener("abort", giveUp));
@@ -58,8 +58,12 @@ export class Calls {
    * @param {{ contentType?: string }} [options]
    */
   async message(target, body, { contentType = "text/plain" } = {}) {
-    [target, contentType].forEach(checkTarget);
-    await this.ask("message", target, contentType, String(body));
+    await this.ask(
+      "message",
+      checkTarget(target),
+      checkTarget(contentType),
+      String(body),
+    );
   }
 
   /** Loads the default handler ahead of the first call, which would wait for it. */

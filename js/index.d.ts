@@ -8,13 +8,16 @@
  *   connections: "wss://sip.example.com/", user: "2001", domain: "example.com", password,
  * });
  * phone.on("eConnectionTerminated", () => show("You logged in elsewhere."));
- * try {
- *   await phone.registerPhone();
- * } catch (error) {
- *   if (!PhoneError.is(error, "eDeviceAlreadyRegistered")) throw error;
- *   if (confirm("Log in here, and log out there?"))
- *     await phone.registerPhone({ forceRegistration: true });
+ * async function logIn(forceRegistration = false) {
+ *   try {
+ *     await phone.registerPhone({ forceRegistration });
+ *   } catch (error) {
+ *     if (PhoneError.is(error, "eAborted")) return; // close() came first
+ *     if (!PhoneError.is(error, "eDeviceAlreadyRegistered")) show(error.message);
+ *     else if (confirm("Log in here, and log out there?")) await logIn(true);
+ *   }
  * }
+ * logIn();
  * ```
  */
 
@@ -31,6 +34,11 @@ export type WasmSource =
  */
 export function init(source?: WasmSource | Promise<WasmSource>): Promise<void>;
 
+/**
+ * What is misspelt has no effect; a warning in `log`, or else in the console, names it.
+ * `user`, `authUser`, `password`, `device` and `displayName` may be whole numbers at run
+ * time: their digits are meant.
+ */
 export interface PhoneOptions {
   /**
    * `ws://` or `wss://` URLs of the server, 1 to 8, in priority order. `ws://`
@@ -257,6 +265,8 @@ export interface PhoneEvents {
 export type PhoneEvent<Payload> = CustomEvent<Payload> & Payload;
 
 export class Phone {
+  readonly [Symbol.toStringTag]: "Phone";
+
   /**
    * Opens nothing and loads nothing.
    *
@@ -279,8 +289,9 @@ export class Phone {
    *
    * Rejects with `eDeviceAlreadyRegistered` (details: device, elsewhere),
    * `eCredentialsRejected`, `eCouldNotConnect`, `eTimeout`, `eServerRejected`,
-   * `eDeviceLimitReached`, `eDeviceNotAuthorised`, `eAborted`,
-   * `eInvalidArgument`, `eInvalidState` (closed) or `eInternal`.
+   * `eDeviceLimitReached`, `eDeviceNotAuthorised`, `eInvalidArgument`,
+   * `eInvalidState` (closed) or `eInternal`; and with `eAborted`, which nobody has to be
+   * told, where `close`, `unregisterPhone` or the signal ends it.
    */
   registerPhone(options?: {
     /** Take the device over from whoever holds it. Default false. */
@@ -436,6 +447,7 @@ export interface CallEvents {
 
 /** One call. Made by `phone.call()`, or handed over by the event `incoming`. */
 export interface Call {
+  readonly [Symbol.toStringTag]: "Call";
   /** Unlike that of any other call of the phone, ended ones included. */
   readonly id: number;
   readonly direction: "outgoing" | "incoming";

@@ -1,8 +1,10 @@
 import { PhoneError } from "./error.js";
+import { callApp } from "./events.js";
 
 /** @typedef {import("./index.js").PhoneOptions} PhoneOptions */
 /** @typedef {string | false | undefined} Complaint what is wrong with a value, in words */
 /** @typedef {(value: any, options: PhoneOptions) => Complaint} Check */
+/** @typedef {PhoneOptions["log"]} Log */
 
 const MAX_CONNECTIONS = 8;
 
@@ -16,13 +18,18 @@ const UUID =
 const OWN_HEADER =
   /^(via|v|from|f|to|t|call-id|i|cseq|contact|m|max-forwards|content-(length|type)|l|c|(proxy-)?authorization|expires|supported|k|(proxy-)?require|route|path|reason|user-agent)$/i;
 
+/** Texts that people have as numbers: an extension, say. */
+const MAY_BE_NUMBERS = /^(user|authUser|password|device|displayName|target)$/;
+
 /** @type {(value: any) => Complaint} */
-const text = (value) =>
-  (typeof value !== "string" ||
-    !value ||
-    value.length > 512 ||
-    /\p{Cc}/u.test(value)) &&
-  "must be 1 to 512 characters of text without CR, LF, NUL or other control characters";
+function text(value) {
+  if (typeof value !== "string") return "must be text";
+  if (!value) return "is empty";
+  if (value.length > 512) return "is longer than 512 characters";
+  return (
+    /\p{Cc}/u.test(value) && "holds CR, LF, NUL or another control character"
+  );
+}
 
 /** @type {Check} */
 const boolean = (value) =>
@@ -57,7 +64,7 @@ export const isLoopback = (hostname) =>
 /** @type {Check} */
 function connection(value, { allowInsecure }) {
   const complaint = text(value);
-  if (complaint) return complaint;
+  if (complaint) return `must be URLs; one ${complaint}`;
   let url;
   try {
     url = new URL(value);
@@ -144,8 +151,16 @@ const callChecks = {
   stream: (value) =>
     typeof value?.getTracks !== "function" && "must be a MediaStream",
   signal: (value) =>
-    typeof value?.addEventListener !== "function" && "must be an AbortSignal",
+    value !== null &&
+    typeof value.addEventListener !== "function" &&
+    "must be an AbortSignal",
   extraHeaders: headers,
+};
+
+/** What `registerPhone` takes. @type {Record<string, Check>} */
+const loginChecks = {
+  forceRegistration: boolean,
+  signal: callChecks.signal,
 };
 
 const REQUIRED = ["connections", "user", "domain"];
@@ -204,7 +219,7 @@ export const invalid = (option, complaint) =>
  * @param {PhoneOptions} options
  */
 export function checkOptions(options) {
-  const given = checked(options, checks, REQUIRED);
+  const given = checked(options, checks, options?.log, REQUIRED);
   /** @type {any} */
   const settings = { ...DEFAULTS, device: given.user, ...given };
   settings.connections = [given.connections].flat().map(lowerCaseScheme);
@@ -212,43 +227,122 @@ export function checkOptions(options) {
 }
 
 /**
+ * Checks the options of a login.
+ *
+ * @param {any} options
+ * @param {Log} log
+ * @returns {{ forceRegistration?: boolean, signal?: AbortSignal }}
+ */
+export const checkLogin = (options, log) => checked(options, loginChecks, log);
+
+/**
  * Checks the options of a call.
  *
  * @param {import("./index.js").CallOptions & { signal?: AbortSignal }} options
+ * @param {Log} [log]
  * @returns {typeof options}
  */
-export const checkCall = (options) => checked(options, callChecks);
+export const checkCall = (options, log) => checked(options, callChecks, log);
 
 /**
  * Checks whom to call: that it is text. What it means, the core says.
  *
- * @param {string} target
+ * @param {unknown} target
+ * @returns {string}
  */
-export function checkTarget(target) {
-  const complaint = text(target);
-  if (complaint) throw invalid("target", complaint);
-}
+export const checkTarget = (target) =>
+  checked({ target }, { target: text }, undefined, ["target"]).target;
 
 /**
  * @param {any} options
  * @param {Record<string, Check>} checks
+ * @param {Log} log
  * @param {string[]} [required]
  * @returns {any} those that are given
  */
-function checked(options, checks, required = []) {
+function checked(options, checks, log, required = []) {
   if (Object(options) !== options)
     throw invalid("options", "must be an object");
   /** @type {any} */
   const given = {};
   for (const [name, check] of Object.entries(checks)) {
-    const value = options[name];
-    if (value === undefined && !required.includes(name)) continue;
+    let value = options[name];
+    if (required.includes(name) && (value ?? "") === "")
+      throw invalid(name, "is missing");
+    if (value === undefined) continue;
+    if (MAY_BE_NUMBERS.test(name) && Number.isSafeInteger(value) && value >= 0)
+      value = String(value);
     const complaint = check(value, options);
     if (complaint) throw invalid(name, complaint);
     given[name] = value;
   }
   if (given.extraHeaders) given.extraHeaders = headerList(given.extraHeaders);
+  warnOfUnknown(options, Object.keys(checks), log);
   return given;
+}
+
+/**
+ * An option that is misspelt has no effect, and nobody would know why.
+ *
+ * @param {any} options
+ * @param {string[]} known
+ * @param {Log} log default: the console
+ */
+function warnOfUnknown(
+  options,
+  known,
+  log = ({ message }) => console.warn(message),
+) {
+  for (const name of Object.keys(options)) {
+    if (known.includes(name) || options[name] === undefined) continue;
+    const meant = nearest(name, known);
+    const help = meant
+      ? `Did you mean "${meant}"?`
+      : `There are: ${known.join(", ")}.`;
+    const message = `Graceline knows no option "${name}". ${help}`;
+    callApp(log, { level: "warn", message, option: name });
+  }
+}
+
+/**
+ * The option that was meant: two letters off at most, or with something added to it.
+ *
+ * @param {string} name
+ * @param {string[]} known
+ */
+function nearest(name, known) {
+  const written = plain(name);
+  const [best] = known
+    .map((option) => ({ option, off: distance(written, plain(option)) }))
+    .filter(
+      ({ option, off }) =>
+        off <= Math.min(2, written.length / 2) ||
+        written.startsWith(plain(option)),
+    )
+    .sort((a, b) => a.off - b.off);
+  return best?.option;
+}
+
+/** @param {string} name */
+const plain = (name) => name.toLowerCase().replace(/[_-]/g, "");
+
+/**
+ * How many letters are wrong, missing or too many.
+ *
+ * @param {string} a
+ * @param {string} b
+ */
+function distance(a, b) {
+  let above = [...Array(b.length + 1).keys()];
+  for (let i = 0; i < a.length; i++) {
+    const row = [i + 1];
+    for (let j = 0; j < b.length; j++)
+      row.push(
+        Math.min(row[j] + 1, above[j + 1] + 1, above[j] + +(a[i] !== b[j])),
+      );
+    above = row;
+  }
+  return above[b.length];
 }
 
 /**

@@ -4,7 +4,7 @@ import { Emitter, callApp, emit, isHeard } from "./events.js";
 import { Host } from "./host.js";
 import { getInstance } from "./instance.js";
 import { followPage } from "./lifecycle.js";
-import { checkOptions, coreOptions, invalid } from "./options.js";
+import { checkLogin, checkOptions, coreOptions, invalid } from "./options.js";
 import { Store } from "./storage.js";
 import { Tab } from "./tabs.js";
 
@@ -75,6 +75,11 @@ export class Phone extends Emitter {
     );
   }
 
+  /** Vue makes proxies of plain objects, and private fields cannot be had through one. */
+  get [Symbol.toStringTag]() {
+    return "Phone";
+  }
+
   get status() {
     return this.#status;
   }
@@ -95,13 +100,14 @@ export class Phone extends Emitter {
    * @param {{ forceRegistration?: boolean, signal?: AbortSignal }} [options]
    * @returns {Promise<Registration>}
    */
-  registerPhone({ forceRegistration: force = false, signal } = {}) {
+  registerPhone(options = {}) {
     return new Promise((resolve, reject) => {
       this.#assertUsable();
-      if (typeof force !== "boolean")
-        throw invalid("forceRegistration", "must be true or false");
-      if (signal && typeof signal.addEventListener !== "function")
-        throw invalid("signal", "must be an AbortSignal");
+      const { log } = this.#settings;
+      const { forceRegistration: force = false, signal } = checkLogin(
+        options,
+        log,
+      );
       if (signal?.aborted)
         throw aborted("The signal was aborted.", signal.reason);
       if (

@@ -41,13 +41,25 @@ const wrong = {
   watch: ["some", true],
   distribution: ["random", 1],
   heartbeat: [4, 601, "30", 7.5],
-  user: [undefined, "", 2001, "sip:2001", "2001@example.com", "a b", "a\r\nb"],
+  user: [
+    undefined,
+    null,
+    "",
+    -1,
+    1.5,
+    NaN,
+    2 ** 53,
+    "sip:2001",
+    "2001@example.com",
+    "a b",
+    "a\r\nb",
+  ],
   domain: [undefined, "", "sip:example.com", "exa mple.com", "example.com/a"],
-  authUser: ["", 7, "a\nb"],
-  password: [7, null, "a\rb", "a\0b"],
+  authUser: ["", {}, "a\nb"],
+  password: [true, null, "a\rb", "a\0b"],
   ha1: ["", "tellnobody", "0".repeat(33)],
   credentials: ["tellnobody", {}],
-  device: ["", 7, "CSF\r\nALICE", "x".repeat(513)],
+  device: ["", [7], "CSF\r\nALICE", "x".repeat(513)],
   instanceId: [
     "",
     "6b1ea9c3-3f1d-4c0b-9c1e-5d3c1a2b4c5d",
@@ -108,6 +120,28 @@ describe("refused with eInvalidArgument, naming the option", () => {
     assert.throws(() => new Phone("2001"), { code: "eInvalidArgument" });
   });
 
+  for (const [options, said] of [
+    [{}, "connections"],
+    [{ connections: good.connections }, "user"],
+    [{ ...good, domain: undefined }, "domain"],
+    [{ ...good, domain: null }, "domain"],
+    [{ ...good, connections: "" }, "connections"],
+  ])
+    test(`what is needed and not there is missing: ${said}`, () => {
+      const message = `The option "${said}" is missing.`;
+      assert.throws(() => new Phone(options), { message });
+    });
+
+  for (const [value, said] of [
+    ["", /"device" is empty/],
+    [[7], /"device" must be text/],
+    ["a\nb", /"device" holds CR, LF/],
+    ["x".repeat(513), /"device" is longer than 512/],
+  ])
+    test(`what is wrong with a text is said: ${said}`, () => {
+      assert.throws(() => new Phone({ ...good, device: value }), said);
+    });
+
   test("the message does not repeat a password", () => {
     assert.throws(
       () => new Phone({ ...good, password: "tell\rnobody" }),
@@ -154,9 +188,108 @@ describe("accepted", () => {
     new Phone({ ...good, connections, allowInsecure: true });
   });
 
-  test("undefined is absent, and unknown options are left alone", () => {
-    new Phone({ ...good, device: undefined, profile: undefined, future: 1 });
+  test("undefined is absent", () => {
+    new Phone({ ...good, device: undefined, profile: undefined });
   });
+
+  test("a number where its digits are meant", () => {
+    const numbers = ["user", "authUser", "password", "device", "displayName"];
+    const given = Object.fromEntries(numbers.map((name) => [name, 2001]));
+    const settings = checkOptions({ ...good, ...given });
+    for (const name of numbers) assert.equal(settings[name], "2001", name);
+    assert.equal(checkOptions({ ...good, user: 0 }).user, "0");
+    assert.equal(checkOptions({ ...good, user: 2001 }).device, "2001");
+  });
+});
+
+describe("an option that nobody knows", () => {
+  /** What is said of options. */
+  function warnings(options) {
+    const entries = [];
+    const log = (entry) => entries.push(entry);
+    checkOptions({ ...good, log, ...options });
+    return entries;
+  }
+
+  for (const [name, meant] of [
+    ["pasword", "password"],
+    ["usre", "user"],
+    ["Domain", "domain"],
+    ["display_name", "displayName"],
+    ["conections", "connections"],
+    ["conection", "connections"],
+    ["useragent", "userAgent"],
+    ["instanceID", "instanceId"],
+    ["logger", "log"],
+    ["username", "user"],
+    ["userAgentString", "userAgent"],
+    ["webSocket", "WebSocket"],
+    ["forceMayRemoveOther", "forceMayRemoveOthers"],
+  ])
+    test(`${name}: ${meant} was meant`, () => {
+      const [entry, ...more] = warnings({ [name]: "tellnobody" });
+      assert.deepEqual(entry, {
+        level: "warn",
+        message: `Graceline knows no option "${name}". Did you mean "${meant}"?`,
+        option: name,
+      });
+      assert.deepEqual(more, []);
+    });
+
+  test("that is like none: those that there are", () => {
+    const [{ message }] = warnings({ future: 1 });
+    assert.match(
+      message,
+      /"future"\. There are: connections, .*, user, domain/,
+    );
+  });
+
+  test("without a value, nothing; several, each", () => {
+    assert.deepEqual(warnings({ pasword: undefined }), []);
+    assert.equal(warnings({ one: 1, two: 2 }).length, 2);
+  });
+
+  test("without a log: in the console; a log that throws does not stop the phone", (t) => {
+    const warn = t.mock.method(console, "warn", () => {});
+    checkOptions({ ...good, pasword: "x" });
+    const [[message]] = warn.mock.calls.map((call) => call.arguments);
+    assert.match(message, /knows no option "pasword"/);
+    const thrown = [];
+    t.mock.method(globalThis, "queueMicrotask", (task) => thrown.push(task));
+    const log = () => assert.fail("mistake");
+    assert.equal(checkOptions({ ...good, log, pasword: "x" }).user, "2001");
+    assert.equal(thrown.length, 1);
+  });
+
+  test("of a call, and of a login", async () => {
+    const entries = [];
+    const log = ({ message }) => entries.push(message);
+    const phone = new Phone({ ...good, log, storage: null });
+    phone.call("2002", { vidio: true }).on("ended", () => {});
+    const { signal } = new AbortController();
+    const login = phone.registerPhone({ force: true, signal });
+    await phone.close();
+    await assert.rejects(login, { code: "eAborted" });
+    assert.match(entries[0], /"vidio"\. Did you mean "video"\?/);
+    assert.match(entries[1], /"force"\. There are: forceRegistration, signal/);
+  });
+});
+
+describe("whom to call", () => {
+  const phone = new Phone({ ...good, storage: null });
+
+  test("a number is its digits", () => {
+    const call = phone.call(2002);
+    assert.equal(call.remote.uri, "2002");
+  });
+
+  for (const target of [undefined, null, "", NaN, {}, "a\r\nb"])
+    test(`${JSON.stringify(target)} is nobody`, () => {
+      assert.throws(() => phone.call(target), {
+        code: "eInvalidArgument",
+        details: { option: "target" },
+      });
+    });
 });
 
 describe("what the core is given", () => {
