@@ -13,7 +13,8 @@ Options of registrar
   --port N               default: any free one
   --host HOST            default: 127.0.0.1
   --policy POLICY        graceful (default), duplicate or normal
-  --dialect DIALECT      with policy normal: rfc3261, kamailio, asterisk or opensips
+  --dialect DIALECT      with policy normal: rfc3261, kamailio, asterisk, opensips,
+                         freeswitch or freeswitch-multi
   --domain DOMAIN        the only domain served; default: any
   --user NAME:PASSWORD   a user; may be repeated; default: 2001:secret and 2002:secret
   --max-contacts N       bindings a user may have

@@ -23,8 +23,18 @@ export interface RegistrarOptions {
    * told. "normal": takes over silently.
    */
   policy?: "graceful" | "duplicate" | "normal";
-  /** With policy "normal": imitates how that registrar treats contacts. */
-  dialect?: "rfc3261" | "kamailio" | "asterisk" | "opensips";
+  /**
+   * With policy "normal": imitates how that registrar treats contacts, nonces and
+   * sockets, as seen on the wire. "freeswitch" has one binding a user, as it
+   * comes; "freeswitch-multi" is `multiple-registrations=contact`.
+   */
+  dialect?:
+    | "rfc3261"
+    | "kamailio"
+    | "asterisk"
+    | "opensips"
+    | "freeswitch"
+    | "freeswitch-multi";
   /** By user part. Default: 2001 and 2002, password "secret". `authUser`: digest username, where it differs. */
   users?: Record<string, { password: string; authUser?: string }>;
   /** The only domain served. Default: any. */
@@ -39,7 +49,7 @@ export interface RegistrarOptions {
   removeExisting?: boolean;
   /** Digest algorithms offered, preferred first. Default SHA-256, MD5. */
   algorithms?: ("MD5" | "SHA-256" | "SHA-512-256")[];
-  /** Seconds. Default 3600. */
+  /** Seconds. Default 3600; 30 with dialect "opensips", whose nonces serve once. */
   nonceLifetime?: number;
   /** Answers carry a fresh nonce (Authentication-Info). Default false. */
   nextNonce?: boolean;

@@ -4,7 +4,7 @@
 use super::config::Config;
 use crate::rand::{Random, hex};
 use crate::sip::{DigestResponse, Message, Name, Secret, Uri, quote, unquote};
-use crate::time::{Duration, Instant};
+use crate::time::Instant;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -43,8 +43,10 @@ impl Gate {
 pub(super) enum Verdict {
     /// They are those of `user`. `info`: value of the Authentication-Info header.
     Accepted { user: String, info: Option<String> },
-    /// There are none, or wrong or outdated ones.
+    /// There are none, or outdated ones.
     Challenge { stale: bool },
+    /// They answer a challenge that is still good, wrongly.
+    Wrong,
     /// They name nobody we know.
     Unknown,
     /// They were made for another request (RFC 7616 §3.4.6).
@@ -137,11 +139,18 @@ impl Authenticator {
         if !config.algorithms.contains(&response.algorithm)
             || !response.verify(secret, request.method(), request.body())
         {
-            return Verdict::Challenge { stale: false };
+            let good = self
+                .until(&response.nonce, config)
+                .is_some_and(|until| now < until);
+            return if good {
+                Verdict::Wrong
+            } else {
+                Verdict::Challenge { stale: false }
+            };
         }
         // The password is right. An old, foreign or replayed nonce is no reason to
         // ask the person again (RFC 7616 §3.3, `stale`).
-        if !self.spend(&response, config.nonce_lifetime, now) {
+        if !self.spend(&response, config, now) {
             return Verdict::Challenge { stale: true };
         }
         let info = config.next_nonce.then(|| {
@@ -178,13 +187,13 @@ impl Authenticator {
     }
 
     /// Takes the nonce count of `response`; false if nonce or count are used up.
-    fn spend(&mut self, response: &DigestResponse, lifetime: Duration, now: Instant) -> bool {
-        let Some(issued) = self.issued(&response.nonce) else {
+    fn spend(&mut self, response: &DigestResponse, config: &Config, now: Instant) -> bool {
+        let Some(until) = self.until(&response.nonce, config) else {
             return false;
         };
-        let until = issued + lifetime;
         // A response without qop (RFC 2069) has no count: its nonce is good once.
-        let count = response.nc.unwrap_or(1);
+        let once = config.manner().takes_nonces_once();
+        let count = response.nc.filter(|_| !once).unwrap_or(1);
         let last = self.used.get(&response.nonce).map_or(0, |used| used.count);
         if now >= until || count <= last {
             return false;
@@ -197,14 +206,13 @@ impl Authenticator {
         true
     }
 
-    /// When we issued `nonce`; `None` if we did not.
-    fn issued(&self, nonce: &str) -> Option<Instant> {
+    /// Until when `nonce` is good; `None` if we did not issue it.
+    fn until(&self, nonce: &str, config: &Config) -> Option<Instant> {
         let (stamp, mac) = nonce.rsplit_once('.')?;
         let (issued, _) = stamp.split_once('.')?;
         (self.mac(stamp) == mac).then_some(())?;
-        u64::from_str_radix(issued, 16)
-            .ok()
-            .map(Instant::from_millis)
+        let issued = u64::from_str_radix(issued, 16).ok()?;
+        Some(Instant::from_millis(issued) + config.nonce_lifetime())
     }
 }
 

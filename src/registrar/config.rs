@@ -28,10 +28,21 @@ pub enum Dialect {
     /// parameters, keeps the bindings of a closed socket.
     Kamailio,
     /// Lists bare URIs, rewrites the first Contact of a REGISTER, and so lets no
-    /// socket name the contact of another one.
+    /// socket name the contact of another one. A second Contact is bound as it
+    /// stands and cannot be reached. Bindings go with their socket.
     Asterisk,
-    /// Lists URIs with `received`, and no other parameter.
+    /// Lists URIs with `received`, and no other parameter. A removal makes no room
+    /// within its own REGISTER, and is done even where the rest of it is refused.
+    /// A nonce serves once, for 30 s.
     Opensips,
+    /// FreeSWITCH as it comes: one binding a user, which the next login replaces
+    /// in silence. Reads the first Contact of a REGISTER only, lists bare URIs, and
+    /// answers a wrong password with 403. Bindings go with their socket.
+    Freeswitch,
+    /// FreeSWITCH with `multiple-registrations=contact`: as above, but bindings
+    /// stand side by side, a socket can name none but its own, and `Contact: *`
+    /// has no effect.
+    FreeswitchMulti,
 }
 
 /// A way in which an ousted client is told.
@@ -156,8 +167,8 @@ pub struct Config {
     /// How ousted clients are told. `None`: in every way that applies.
     pub tell_ousted: Option<Vec<Telling>>,
     /// Whether `Event: reg` can be subscribed to. `None`: yes, except with the
-    /// dialects of Kamailio, Asterisk and OpenSIPS, and not if `tell_ousted` is
-    /// given and leaves it out.
+    /// dialects of registrars that people run, and not if `tell_ousted` is given
+    /// and leaves it out.
     pub reg_event: Option<bool>,
     /// Bindings an address-of-record may have. `None`: no limit but
     /// [`Limits::bindings`].
@@ -171,9 +182,10 @@ pub struct Config {
     /// Where clients get tokens: if given, a Bearer challenge that names it follows
     /// the digest ones (RFC 8898 §2.1.1).
     pub authz_server: Option<String>,
-    /// How long a nonce is good. Default one hour, so that refreshes and the
-    /// farewell of a closed page need one round trip.
-    pub nonce_lifetime: Duration,
+    /// How long a nonce is good. `None`: one hour, so that refreshes and the
+    /// farewell of a closed page need one round trip; 30 s with the dialect of
+    /// OpenSIPS.
+    pub nonce_lifetime: Option<Duration>,
     /// Whether answers carry a fresh nonce in Authentication-Info (RFC 7616 §3.5).
     pub next_nonce: bool,
     /// Shortest lifetime granted, in seconds; shorter wishes get a 423. Default 10.
@@ -206,7 +218,7 @@ impl Default for Config {
             remove_existing: false,
             algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
             authz_server: None,
-            nonce_lifetime: Duration::from_secs(3600),
+            nonce_lifetime: None,
             next_nonce: false,
             min_expires: 10,
             max_expires: None,
@@ -253,9 +265,13 @@ impl Config {
         )
     }
 
-    /// Whether a closed socket takes its bindings with it.
-    pub(super) fn drops_on_close(&self) -> bool {
-        matches!(self.manner(), Dialect::Rfc3261 | Dialect::Asterisk)
+    /// How long a nonce is good.
+    pub(super) fn nonce_lifetime(&self) -> Duration {
+        let usual = Duration::from_secs(match self.manner() {
+            Dialect::Opensips => 30,
+            _ => 3600,
+        });
+        self.nonce_lifetime.unwrap_or(usual)
     }
 
     /// Longest lifetime granted, in seconds.

@@ -1,7 +1,7 @@
 //! How registrars treat Contacts: what matches, what is stored, what is listed.
 //!
-//! `Rfc3261` follows §10.3 to the letter. The other three do what was seen on
-//! the wire of Kamailio 5.6, Asterisk (August 2026) and OpenSIPS 4.1.
+//! `Rfc3261` follows §10.3 to the letter. The others do what was seen on the wire
+//! of Kamailio 5.6, Asterisk 22, OpenSIPS 4.1 and FreeSWITCH 1.11.
 
 use super::ConnectionId;
 use super::bindings::{Entry, param};
@@ -17,6 +17,8 @@ const ORIGINAL_HOST: &str = "x-ast-orig-host";
 pub(super) struct Named<'a> {
     /// The stored form of its URI.
     pub stored: &'a str,
+    /// The connection that names it.
+    pub source: ConnectionId,
     pub params: &'a [(String, Option<String>)],
 }
 
@@ -46,7 +48,72 @@ impl Dialect {
             return entry.param("+sip.instance") == Some(instance)
                 && entry.param("reg-id") == param(named.params, "reg-id");
         }
-        same_uri(&entry.stored, named.stored)
+        // FreeSWITCH keeps the sender's address beside the URI.
+        let named_by_owner = self != Dialect::FreeswitchMulti || entry.source == named.source;
+        named_by_owner && same_uri(&entry.stored, named.stored)
+    }
+
+    /// Whether no more than the first Contact of a REGISTER is read.
+    pub(super) fn reads_first_only(self) -> bool {
+        matches!(self, Dialect::Freeswitch | Dialect::FreeswitchMulti)
+    }
+
+    /// Whether the Expires header outweighs the parameter of the Contact.
+    pub(super) fn prefers_expires_header(self) -> bool {
+        matches!(self, Dialect::Freeswitch | Dialect::FreeswitchMulti)
+    }
+
+    /// Whether a user has one binding, whatever its URI: any other one replaces
+    /// it, and any removal removes it.
+    pub(super) fn keeps_one(self) -> bool {
+        self == Dialect::Freeswitch
+    }
+
+    /// Whether `Contact: *` has an effect.
+    pub(super) fn knows_wildcard(self) -> bool {
+        self != Dialect::FreeswitchMulti
+    }
+
+    /// Whether what a REGISTER did before it failed stays done.
+    pub(super) fn does_by_halves(self) -> bool {
+        self == Dialect::Opensips
+    }
+
+    /// Whether a closed socket takes its bindings with it.
+    pub(super) fn drops_on_close(self) -> bool {
+        !matches!(self, Dialect::Kamailio | Dialect::Opensips)
+    }
+
+    /// Whether a nonce is good for one request, whatever its count.
+    pub(super) fn takes_nonces_once(self) -> bool {
+        self == Dialect::Opensips
+    }
+
+    /// Whether a wrong password is answered 403, rather than challenged again.
+    pub(super) fn forbids_wrong_passwords(self) -> bool {
+        matches!(self, Dialect::Freeswitch | Dialect::FreeswitchMulti)
+    }
+
+    /// Whether a CRLF ping is answered (RFC 5626 §4.4.1).
+    pub(super) fn answers_pings(self) -> bool {
+        self != Dialect::Asterisk
+    }
+
+    /// Whether it is the other end of every OPTIONS, rather than a proxy that
+    /// passes on those for its users.
+    pub(super) fn answers_options(self) -> bool {
+        matches!(
+            self,
+            Dialect::Asterisk | Dialect::Freeswitch | Dialect::FreeswitchMulti
+        )
+    }
+
+    /// How a SUBSCRIBE is refused where no package is offered.
+    pub(super) fn no_such_event(self) -> (u16, &'static str) {
+        match self {
+            Dialect::Freeswitch | Dialect::FreeswitchMulti => (405, "Method Not Allowed"),
+            _ => (489, "Bad Event"),
+        }
     }
 
     /// Whether a REGISTER that is not newer than the binding it names, with the
@@ -55,7 +122,7 @@ impl Dialect {
         match self {
             Dialect::Rfc3261 | Dialect::Opensips => true,
             Dialect::Kamailio => param(params, "+sip.instance").is_none(),
-            Dialect::Asterisk => false,
+            Dialect::Asterisk | Dialect::Freeswitch | Dialect::FreeswitchMulti => false,
         }
     }
 
@@ -114,6 +181,9 @@ impl Dialect {
             Dialect::Opensips => {
                 push_param(&mut line, "expires", Some(&seconds.to_string()));
                 push_received(&mut line, entry);
+            }
+            Dialect::Freeswitch | Dialect::FreeswitchMulti => {
+                push_param(&mut line, "expires", Some(&seconds.to_string()));
             }
         }
         line

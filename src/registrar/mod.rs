@@ -145,7 +145,7 @@ impl Registrar {
         }
         let parsed = Message::parse(data, Framing::Frame);
         if let Err(ParseError::Keepalive(kind)) = parsed {
-            if kind == Keepalive::Ping {
+            if kind == Keepalive::Ping && self.config.manner().answers_pings() {
                 self.push_send(connection, b"\r\n".to_vec());
             }
             return;
@@ -295,6 +295,9 @@ impl Registrar {
             "SUBSCRIBE" if self.is_for_notifier(&request) => {
                 self.handle_subscribe(connection, &request);
             }
+            "OPTIONS" if self.config.manner().answers_options() && request.to_tag().is_none() => {
+                self.handle_options(connection, &request);
+            }
             _ if self.is_for_us(&request) => self.handle_own(connection, &request),
             _ => self.handle_proxied(connection, request),
         }
@@ -361,7 +364,7 @@ impl Registrar {
             .retain(|one| one.connection != connection);
         self.notifies.retain(|one| one.connection() != connection);
         self.lose_relays(connection);
-        let drops = self.config.drops_on_close();
+        let drops = self.config.manner().drops_on_close();
         let calls = &self.calls;
         let holds = self.config.manner() == Dialect::Rfc3261;
         let comes_back = |entry: &Entry| holds && entry.persists && calls.involve(entry.id);

@@ -269,6 +269,21 @@ impl Registrar {
         format!("{TEMP_GRUU}{mac}")
     }
 
+    /// An OPTIONS to somebody behind a registrar that is no proxy: it answers by
+    /// itself. Seen on Asterisk: even a heartbeat is asked who it is.
+    pub(super) fn handle_options(&mut self, connection: ConnectionId, request: &Message) {
+        if self.config.manner() == Dialect::Asterisk {
+            let sender = request.from().and_then(|from| Target::parse(from.uri));
+            let domain = sender.map_or_else(String::new, |sender| sender.domain);
+            let realm = self.realm(&domain);
+            if let Err(refusal) = self.authenticate(connection, Gate::Server, &realm, request) {
+                self.refuse(connection, request, &refusal);
+                return;
+            }
+        }
+        self.handle_own(connection, request);
+    }
+
     /// A request for the registrar itself, not for a user of it.
     pub(super) fn handle_own(&mut self, connection: ConnectionId, request: &Message) {
         match request.method() {

@@ -62,7 +62,8 @@ impl Registrar {
         let event = request.header(Name::Event).unwrap_or_default();
         let package = event.split(';').next().unwrap_or_default().trim();
         if package != "reg" || !self.config.offers_reg_event() {
-            let mut refusal = Refusal::new(489, "Bad Event");
+            let (status, reason) = self.config.manner().no_such_event();
+            let mut refusal = Refusal::new(status, reason);
             if self.config.offers_reg_event() {
                 refusal.headers.push(("Allow-Events", "reg".to_owned()));
             }

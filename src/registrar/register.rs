@@ -44,10 +44,14 @@ impl Target {
     }
 }
 
-/// What the answer to an accepted REGISTER says.
+/// What came of a REGISTER that was let in.
 struct Outcome {
+    /// Why it failed, if it did so with some of it done.
+    refusal: Option<Refusal>,
     headers: Vec<(&'static str, String)>,
     changes: Vec<Change>,
+    /// Whether a second final answer follows the first.
+    echoed: bool,
 }
 
 impl Registrar {
@@ -70,7 +74,13 @@ impl Registrar {
         });
         match outcome {
             Ok((target, outcome)) => {
-                self.answer(connection, request, 200, "OK", &outcome.headers);
+                match &outcome.refusal {
+                    Some(refusal) => self.refuse(connection, request, refusal),
+                    None => self.answer(connection, request, 200, "OK", &outcome.headers),
+                }
+                if outcome.echoed {
+                    self.answer(connection, request, 500, "Server Internal Error", &[]);
+                }
                 // Whoever registers again is not to be sent away for what was.
                 if self.store.all().any(|entry| entry.flow == Some(connection)) {
                     self.closing.remove(&connection);
@@ -135,7 +145,11 @@ impl Registrar {
             .judge(&self.config, gate, realm, request, now, &mut self.random);
         match verdict {
             Verdict::Accepted { user, info } => Ok((user, info)),
-            Verdict::Challenge { stale } => {
+            Verdict::Wrong if self.config.manner().forbids_wrong_passwords() => {
+                Err(Refusal::new(403, "Forbidden"))
+            }
+            Verdict::Challenge { .. } | Verdict::Wrong => {
+                let stale = verdict == Verdict::Challenge { stale: true };
                 // Seen on Kamailio: an outdated nonce is not said to be stale.
                 let told = stale && self.config.imitated() != Some(Dialect::Kamailio);
                 let values = self
@@ -193,11 +207,17 @@ impl Registrar {
             force_again_in: self.force_again_in(user),
         };
         let mut draft = Draft::new(&login, self.store.of(user), self.next_binding);
-        if wildcard {
-            draft.remove_all()?;
+        let refusal = if wildcard {
+            draft.remove_all()
         } else {
-            draft.apply(&contacts.list)?;
+            draft.apply(&contacts.list)
         }
+        .err();
+        let manner = self.config.manner();
+        let refusal = match refusal {
+            Some(refusal) if !manner.does_by_halves() => return Err(refusal),
+            refusal => refusal,
+        };
         let listed: Vec<&Entry> = draft
             .entries
             .iter()
@@ -210,7 +230,6 @@ impl Registrar {
             })
             .collect();
         let temp_gruu = |entry: &Entry| self.temp_gruu(entry);
-        let manner = self.config.manner();
         let mut headers: Vec<(&'static str, String)> = manner
             .listing(&listed, temp_gruu, self.now)
             .into_iter()
@@ -221,7 +240,7 @@ impl Registrar {
             .map(|entry| entry.seconds_left(self.now))
             .max();
         match granted {
-            _ if wildcard => headers.push(("Expires", "0".to_owned())),
+            _ if wildcard && manner.knows_wildcard() => headers.push(("Expires", "0".to_owned())),
             Some(granted) if self.config.policy != Policy::Normal => {
                 headers.push(("Expires", granted.to_string()));
             }
@@ -233,6 +252,7 @@ impl Registrar {
             changes,
             touched,
             took_over,
+            short,
             ..
         } = draft;
         self.store.replace(user, entries);
@@ -241,7 +261,13 @@ impl Registrar {
         }
         let winner = (!touched.is_empty()).then(|| request.call_id());
         self.note_outcasts(user, &changes, winner);
-        Ok(Outcome { headers, changes })
+        Ok(Outcome {
+            refusal,
+            headers,
+            changes,
+            // Seen on OpenSIPS, whose script answers once more.
+            echoed: short,
+        })
     }
 
     /// Seconds until `user` may be taken over again, if not now.

@@ -5,7 +5,7 @@
 
 use super::ConnectionId;
 use super::bindings::{Cause, Change, Entry};
-use super::config::{Config, Policy, Telling};
+use super::config::{Config, Dialect, Policy, Telling};
 use super::dialect::Named;
 use super::policy::{self, Client, Device, same_uri};
 use super::reply::Refusal;
@@ -52,6 +52,10 @@ pub(super) struct Draft<'a> {
     pub took_over: bool,
     next_id: u64,
     grew: bool,
+    /// Bindings that were removed at their own request.
+    freed: usize,
+    /// Whether a binding was dropped for want of room, and nothing said.
+    pub short: bool,
 }
 
 impl<'a> Draft<'a> {
@@ -65,6 +69,8 @@ impl<'a> Draft<'a> {
             took_over: false,
             next_id,
             grew: false,
+            freed: 0,
+            short: false,
         }
     }
 
@@ -76,6 +82,9 @@ impl<'a> Draft<'a> {
     /// `Contact: *` with `Expires: 0`.
     pub fn remove_all(&mut self) -> Result<(), Refusal> {
         let login = self.login;
+        if !login.config.manner().knows_wildcard() {
+            return Ok(());
+        }
         let going = |entry: &Entry| !login.guards_others() || login.is_own(entry);
         if self
             .entries
@@ -90,8 +99,13 @@ impl<'a> Draft<'a> {
 
     /// Every Contact in turn.
     pub fn apply(&mut self, contacts: &[NameAddr<'_>]) -> Result<(), Refusal> {
+        let most = if self.login.config.manner().reads_first_only() {
+            1
+        } else {
+            contacts.len()
+        };
         let mut asked = Vec::new();
-        for (index, contact) in contacts.iter().enumerate() {
+        for (index, contact) in contacts.iter().take(most).enumerate() {
             asked.push(self.login.read(contact, index == 0)?);
         }
         let imitated = self.login.config.imitated();
@@ -99,12 +113,16 @@ impl<'a> Draft<'a> {
             if contact.expires == 0 {
                 self.remove_one(contact)?;
             } else if imitated.is_some() {
+                if imitated.is_some_and(Dialect::keeps_one) {
+                    let other = |entry: &Entry| !same_uri(&entry.stored, &contact.stored);
+                    self.remove(other, Cause::Unregistered, false);
+                }
                 let known = self.find(contact).map(|entry| entry.call_id.clone());
                 self.bind(contact)?;
                 // Seen on Kamailio: once it has moved the own URI to a new Call-ID,
                 // the other Contacts are passed over in silence.
                 let moved = known.is_some_and(|known| known != self.login.request.call_id());
-                if imitated == Some(super::Dialect::Kamailio) && index == 0 && moved {
+                if imitated == Some(Dialect::Kamailio) && index == 0 && moved {
                     break;
                 }
             } else {
@@ -112,8 +130,8 @@ impl<'a> Draft<'a> {
                 self.replace_ghosts(contact, &asked)?;
                 self.bind(contact)?;
             }
-            if imitated == Some(super::Dialect::Kamailio) {
-                // It counts as it goes: an own contact before the removal is one
+            if matches!(imitated, Some(Dialect::Kamailio | Dialect::Opensips)) {
+                // They count as they go: an own contact before the removal is one
                 // too many under `max_contacts=1`.
                 self.limit()?;
             }
@@ -241,6 +259,10 @@ impl<'a> Draft<'a> {
 
     fn remove_one(&mut self, asked: &Asked) -> Result<(), Refusal> {
         let login = self.login;
+        if login.config.manner().keeps_one() {
+            self.remove(|_| true, Cause::Unregistered, false);
+            return Ok(());
+        }
         let Some(entry) = self.find(asked) else {
             // Nothing to remove is no error (RFC 3261 §10.3).
             return Ok(());
@@ -254,6 +276,7 @@ impl<'a> Draft<'a> {
         }
         let id = entry.id;
         self.remove(|entry| entry.id == id, Cause::Unregistered, false);
+        self.freed += 1;
         Ok(())
     }
 
@@ -264,7 +287,10 @@ impl<'a> Draft<'a> {
             .max_contacts
             .unwrap_or(usize::MAX)
             .min(config.limits.bindings);
-        while self.grew && self.entries.len() > most {
+        // Seen on OpenSIPS: a place that the same REGISTER has freed stays taken.
+        let halves = config.manner().does_by_halves();
+        let held = if halves { self.freed } else { 0 };
+        while self.grew && self.entries.len() + held > most {
             let touched = &self.touched;
             let oldest = self
                 .entries
@@ -275,6 +301,16 @@ impl<'a> Draft<'a> {
             match oldest {
                 Some(id) if config.remove_existing => {
                     self.remove(|entry| entry.id == id, Cause::Deactivated, false);
+                }
+                _ if halves => {
+                    self.entries.pop();
+                    self.changes.pop();
+                    self.touched.pop();
+                    self.grew = false;
+                    self.short = true;
+                    if !config.remove_existing {
+                        return Err(Refusal::too_many_contacts(config.manner()));
+                    }
                 }
                 _ => return Err(Refusal::too_many_contacts(config.manner())),
             }
@@ -303,6 +339,7 @@ impl<'a> Draft<'a> {
     fn position(&self, asked: &Asked) -> Option<usize> {
         let named = Named {
             stored: &asked.stored,
+            source: self.login.connection,
             params: &asked.params,
         };
         let manner = self.login.config.manner();
@@ -344,7 +381,12 @@ impl Login<'_> {
     /// Seconds granted to a Contact (RFC 3261 §10.3 step 6). What cannot be read
     /// counts as not said.
     fn granted(&self, contact: &NameAddr<'_>) -> Result<u32, Refusal> {
-        let wish = contact.expires().or_else(|| self.request.expires());
+        let (own, common) = (contact.expires(), self.request.expires());
+        let wish = if self.config.manner().prefers_expires_header() {
+            common.or(own)
+        } else {
+            own.or(common)
+        };
         match wish.unwrap_or(self.config.default_expires) {
             0 => Ok(0),
             wish if wish < self.config.min_expires => {

@@ -213,7 +213,7 @@ fn config(base: Config, options: &JsValue) -> Result<Config, JsValue> {
         config.max_contacts = read.count("maxContacts")?.map(|count| count as usize);
     }
     if let Some(seconds) = read.count("nonceLifetime")? {
-        config.nonce_lifetime = Duration::from_secs(seconds.into());
+        config.nonce_lifetime = Some(Duration::from_secs(seconds.into()));
     }
     if let Some(seconds) = read.count("minExpires")? {
         config.min_expires = seconds;
@@ -244,6 +244,8 @@ const DIALECTS: &[(&str, Dialect)] = &[
     ("kamailio", Dialect::Kamailio),
     ("asterisk", Dialect::Asterisk),
     ("opensips", Dialect::Opensips),
+    ("freeswitch", Dialect::Freeswitch),
+    ("freeswitch-multi", Dialect::FreeswitchMulti),
 ];
 
 const TELLINGS: &[(&str, Telling)] = &[

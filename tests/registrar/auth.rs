@@ -148,7 +148,7 @@ fn a_nonce_serves_many_requests_but_each_count_once() {
 
 #[test]
 fn an_outdated_nonce_is_stale() {
-    let nonce_lifetime = Duration::from_secs(100);
+    let nonce_lifetime = Some(Duration::from_secs(100));
     let mut world = World::new(Config {
         nonce_lifetime,
         max_expires: Some(600),

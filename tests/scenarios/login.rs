@@ -142,7 +142,7 @@ fn a_wrong_password_is_told_once_and_not_tried_again() {
 #[test]
 fn an_expired_nonce_is_no_wrong_password() {
     let config = Config {
-        nonce_lifetime: Duration::from_secs(30),
+        nonce_lifetime: Some(Duration::from_secs(30)),
         ..plain(Dialect::Kamailio)
     };
     let mut world = World::new(25, config);

@@ -89,7 +89,9 @@ fn a_reload_is_never_refused_by_its_own_ghost() {
 
 #[test]
 fn leaving_the_page_frees_the_line_with_one_register() {
-    for config in every_registrar() {
+    // Where a nonce serves once that one is challenged, and the page is gone.
+    let once = |config: &Config| config.dialect == Some(Dialect::Opensips);
+    for config in every_registrar().into_iter().filter(|one| !once(one)) {
         let mut world = World::new(44, config);
         let (alice, bob) = (world.client("alice"), world.client("bob"));
         world.login(alice, false);

@@ -104,6 +104,8 @@ impl Run {
             b'k' => self.configure(Policy::Normal, Some(Dialect::Kamailio)),
             b's' => self.configure(Policy::Normal, Some(Dialect::Asterisk)),
             b'p' => self.configure(Policy::Normal, Some(Dialect::Opensips)),
+            b'h' => self.configure(Policy::Normal, Some(Dialect::Freeswitch)),
+            b'm' => self.configure(Policy::Normal, Some(Dialect::FreeswitchMulti)),
             b'a' => {
                 if let Some((connection, request)) = self.sent.take() {
                     let text = self.fill(rest);

@@ -206,9 +206,7 @@ impl RegistrarKind {
             dialect: kind.dialect,
             max_contacts: kind.max_contacts,
             remove_existing: kind.remove_existing,
-            nonce_lifetime: kind
-                .nonce_lifetime
-                .map_or(default.nonce_lifetime, Duration::from_secs),
+            nonce_lifetime: kind.nonce_lifetime.map(Duration::from_secs),
             max_expires: kind.max_expires,
             force_limit: kind.force_limit,
             reg_event: kind.reg_event,

@@ -7,7 +7,7 @@ use super::script::{ClientKind, DEEDS, Deed, FATES, Fate, OUTAGES, Outage, Scrip
 use crate::tally::Tally;
 use crate::world::{ClientId, Flaw, Network, World};
 use graceline::phone::{Phone, Status};
-use graceline::registrar::Policy;
+use graceline::registrar::{Dialect, Policy};
 use graceline::registration::{ConflictScope, RegistrationType};
 use graceline::time::{Duration, Instant};
 
@@ -100,7 +100,8 @@ fn refreshes(script: &Script) -> f64 {
     let shortest = asked.chain(script.registrar.max_expires).min();
     let half = shortest.map_or(20, |granted| granted / 2);
     let naive = |client: &ClientKind| client.kind == RegistrationType::Normal;
-    let challenged = script.registrar.nonce_lifetime.is_some();
+    let once = script.registrar.dialect == Some(Dialect::Opensips);
+    let challenged = once || script.registrar.nonce_lifetime.is_some();
     let doubled = [challenged, script.clients.iter().any(naive)];
     let each = doubled
         .iter()
