@@ -195,8 +195,12 @@ end
 
 --- Next hop, Request-URI and sending socket for a binding, seen from a node: its connection, or the
 --- node that has it; that one finds the connection by the `alias` parameter (Kamailio's nathelper).
+--- Both name the connection by its number, too: its port may be another client's by now.
 local function route_to(binding, login, address_of)
-  if binding.node == login.node then return binding.received, binding.uri, binding.socket end
+  if binding.node == login.node then
+    local connection = ";connection=" .. binding.flow:match("%d+$")
+    return binding.received .. connection, binding.uri, binding.socket
+  end
   return address_of(binding), binding.uri .. ";" .. binding.alias, login.cluster_socket
 end
 

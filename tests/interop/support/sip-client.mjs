@@ -24,6 +24,7 @@ const ANSWER_DEADLINE_MS = 10_000;
  * @property {string} [name] how the transcript calls it
  * @property {Transcript} [transcript]
  * @property {string | Buffer} [ca] the certificate to trust, for wss
+ * @property {number} [localPort] of its end of the connection; default: any
  */
 
 /**
@@ -87,10 +88,13 @@ export class SipClient {
     this.name = name;
     this.password = options.password;
     this.transcript = options.transcript ?? new Transcript();
-    this.socket = new WebSocket(options.url, "sip", {
+    // The types of `ws` do not know that it hands its options on to net.connect().
+    const connection = /** @type {WebSocket.ClientOptions} */ ({
       origin: "http://localhost",
       ca: options.ca,
+      localPort: options.localPort,
     });
+    this.socket = new WebSocket(options.url, "sip", connection);
     this.socket.on("message", (data) => this.#receive(data.toString()));
     /** Resolves with the close code. @type {Promise<number>} */
     this.closed = new Promise((resolve) => this.socket.once("close", resolve));
@@ -173,6 +177,11 @@ export class SipClient {
     return this.transcript.until(`${method} to ${this.name}`, () =>
       this.received.find((request) => request.method === method),
     );
+  }
+
+  /** The port of its end of the connection. @type {number} */
+  get localPort() {
+    return /** @type {any} */ (this.socket)._socket.localPort;
   }
 
   /** Closes the WebSocket with its handshake. */
