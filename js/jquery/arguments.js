@@ -12,6 +12,16 @@
  * @typedef {{ cipher: string, encrypted: string }} EncryptedPassword
  */
 
+/**
+ * A text argument; CWIC pages have extensions, keys and ids as numbers, too.
+ * @param {unknown} value
+ * @returns {string} "" where it is neither
+ */
+export function textOf(value) {
+  if (typeof value === "string") return value.trim();
+  return Number.isSafeInteger(value) && Number(value) >= 0 ? `${value}` : "";
+}
+
 /** @param {unknown} value @returns {any[]} */
 export function toArray(value) {
   if (value === undefined || value === null) return [];
@@ -94,11 +104,11 @@ export function hostOf(url) {
  * @param {"name" | "directoryNumber"} property
  */
 export function nameOf(argument, property) {
-  const name =
+  return textOf(
     typeof argument === "object" && argument
       ? /** @type {Record<string, unknown>} */ (argument)[property]
-      : argument;
-  return typeof name === "string" ? name.trim() : "";
+      : argument,
+  );
 }
 
 /**

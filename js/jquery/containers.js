@@ -1,5 +1,7 @@
 /** The elements that stand for conversations: their classes, their data, and the events on them. */
 
+import { textOf } from "./arguments.js";
+
 /**
  * What a handler of the page throws reaches window.onerror, and does not disturb the phone.
  *
@@ -97,10 +99,8 @@ export class Containers {
    */
   video(which, page = window) {
     const $ = this.#$;
-    const element =
-      typeof which === "string"
-        ? page.document.getElementById(which.replace(/^#/, ""))
-        : $(which)[0];
+    const id = textOf(which).replace(/^#/, "");
+    const element = id ? page.document.getElementById(id) : $(which)[0];
     if (!element) return undefined;
     if (element.localName === "video") return element;
     return (

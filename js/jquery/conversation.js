@@ -37,6 +37,8 @@ const CAPABILITIES = {
 export class Conversation {
   /** What the page was last told. @type {Record<string, any>} */
   data = {};
+  /** The facts in it, as text. */
+  #told = "";
   /** @type {Container} */
   container;
   #call;
@@ -88,9 +90,10 @@ export class Conversation {
     call.on("ended", (/** @type {any} */ end) => this.#end(end));
   }
 
-  /** Something other than the state has changed. */
+  /** Something may have changed: the page hears of news alone. */
   update() {
-    if (this.data.exists) this.#tell("conversationUpdate.cwic");
+    if (this.data.exists && JSON.stringify(this.#facts()) !== this.#told)
+      this.#tell("conversationUpdate.cwic");
   }
 
   /** @param {string} id of an audio output */
@@ -134,12 +137,17 @@ export class Conversation {
    */
   #tell(name, changes) {
     Object.assign(this.#describe(), changes);
+    this.#told = JSON.stringify(this.#facts());
     this.#host.bind(this.container, this.id, this.data);
     this.#line.tell(name, this);
   }
 
   /** What was stored stays; what the phone knows is written over it. */
   #describe() {
+    return Object.assign(this.data, this.#facts());
+  }
+
+  #facts() {
     const call = this.#call;
     const state =
       call.state === "held"
@@ -151,7 +159,7 @@ export class Conversation {
     const far = participant(call.remote);
     const own = participant({ uri: this.#line.user, displayName: "" });
     const [called, calling] = incoming ? [own, far] : [far, own];
-    return Object.assign(this.data, {
+    return {
       id: call.id,
       callId: call.id,
       ...named(state),
@@ -178,7 +186,7 @@ export class Conversation {
       start: this.#start,
       connect: call.startTime ?? undefined,
       media: "audio",
-    });
+    };
   }
 }
 

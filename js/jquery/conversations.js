@@ -1,5 +1,7 @@
 /** CWIC's methods for calls, video windows and devices. Their arguments are checked as CWIC does. */
 
+import { textOf } from "./arguments.js";
+
 /**
  * @typedef {import("./session.js").Session} Session
  * @typedef {import("./conversation.js").Conversation} Conversation
@@ -36,8 +38,23 @@ export function conversationMethods(session) {
 
   /** What an object may ask of a call, in CWIC's order. @type {Record<string, (conversation: Conversation, update: any, target: Selection) => unknown>} */
   const changes = {
-    transferCall: (conversation, { transferCall, completeButton }) =>
-      telephony.transfer(conversation, transferCall, completeButton),
+    transferCall: (conversation, { transferCall, completeButton }, target) => {
+      const other = telephony.find(transferCall);
+      const number = !Object(transferCall).id && textOf(transferCall);
+      // A call's id in 3.0.4, a number in 11.0: what is not meant as a number is never dialled.
+      if (session.settings.compatibility === 11 && number)
+        return telephony.consult(conversation, number, completeButton);
+      if (!other || other === conversation)
+        return unknown(target, transferCall);
+      return telephony.transfer(conversation, other.call);
+    },
+    transferTo: (conversation, { transferTo }, target) =>
+      textOf(transferTo)
+        ? telephony.transfer(
+            conversation,
+            telephony.dialled(textOf(transferTo)),
+          )
+        : refuse(target, "wrong arguments (transferTo)"),
     joinCall: (_conversation, _update, target) =>
       unsupported(target, "updateConversation: calls cannot be joined"),
     videoDirection: (conversation, { videoDirection }) =>
@@ -55,9 +72,9 @@ export function conversationMethods(session) {
 
   /** @type {(method: string, use: "Recording" | "Playout" | "Capture") => (this: Selection, id: unknown) => unknown} */
   const setDevice = (method, use) =>
-    function (id) {
-      if (typeof id !== "string" || !id)
-        return refuse(this, `wrong arguments (${method})`);
+    function (argument) {
+      const id = textOf(argument);
+      if (!id) return refuse(this, `wrong arguments (${method})`);
       telephony.choose(use, id);
       return { error: "eNoError" };
     };
@@ -80,10 +97,15 @@ export function conversationMethods(session) {
         telephony.answer(conversation, this, settings);
         return this;
       }
-      const participant =
-        typeof settings === "string" ? settings : settings.participant;
-      const recipient =
-        typeof participant === "string" ? participant : participant?.recipient;
+      const participant = textOf(settings) || settings.participant;
+      const recipient = textOf(participant) || textOf(participant?.recipient);
+      // An id where a number was to be: whoever answers a call by it would dial it.
+      if (typeof settings === "number" && telephony.find(settings)) {
+        return refuse(
+          this,
+          `${settings} is a call: answer it by { id }, call that number as text`,
+        );
+      }
       if (!recipient) {
         return refuse(
           this,
@@ -147,10 +169,11 @@ export function conversationMethods(session) {
       return this;
     },
 
-    /** @this {Selection} @param {unknown} [digits] never logged @param {unknown} [which] */
-    sendDTMF(digits, which) {
+    /** @this {Selection} @param {unknown} [keys] never logged @param {unknown} [which] */
+    sendDTMF(keys, which) {
+      const digits = textOf(keys);
       const id = which ?? this.data("cwic");
-      if (typeof digits !== "string" || !idOf(id)) {
+      if (!digits || !idOf(id)) {
         return refuse(this, "wrong arguments (sendDTMF)");
       }
       const conversation = telephony.find(id);

@@ -255,11 +255,14 @@ export class Errors {
 /**
  * What a failure of the phone adds to the error object. The token comes first in `details`, the
  * sentence for people after it; `nativeError` spares the page a search.
- * @param {any} failure  a PhoneError, or anything thrown
+ * @param {any} failure  a PhoneError, or anything thrown: the `code` of a DOMException is a number
+ *   of old, and its name may be all that it says
  */
 export function failureParts(failure) {
-  const name = String(failure?.code ?? "eUnknownFailure");
-  const details = [name, failure?.message, failure?.reason]
+  const { code, message, name: kind } = Object(failure);
+  const name = typeof code === "string" ? code : "eUnknownFailure";
+  const said = message || kind || failure;
+  const details = [name, said, failure?.reason]
     .filter(
       (text, index, all) =>
         typeof text === "string" && text && all.indexOf(text) === index,

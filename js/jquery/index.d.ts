@@ -153,7 +153,7 @@ export interface CwicError {
 }
 
 export interface CwicLoginArguments {
-  user: string;
+  user: string | number;
   /** Clear; or what `success` gave; or `{ cipher: "base64", encrypted }`. */
   password?: string | { cipher: "cucm" | "base64"; encrypted: string };
   /** 11.0's name of `password`. */
@@ -163,8 +163,8 @@ export interface CwicLoginArguments {
   /** Default "SoftPhone". "DeskPhone" is not available yet. */
   mode?: CwicMode;
   /** Default: the predicted device. */
-  device?: string | { name: string };
-  line?: string | { directoryNumber: string };
+  device?: string | number | { name: string };
+  line?: string | number | { directoryNumber: string };
   devicesAvailable?: (
     devices: CwicDevice[],
     mode: CwicMode,
@@ -279,7 +279,7 @@ export type CwicWindow = string | object;
 
 export interface CwicStartConversation {
   /** Whom to call. */
-  participant?: string | { recipient: string; name?: string };
+  participant?: string | number | { recipient: string | number; name?: string };
   /** Instead: the call that rings, to answer it. */
   id?: number | string;
   /** Where the call lives in the page. Default: the selection; at an answer, where it rings. */
@@ -342,18 +342,19 @@ declare global {
     cwic(method: "getUserAuthStatus"): "UserAuthorized";
     /** Whether the plug-in is usable; if not, calls back. */
     cwic(method: "rebootIfBroken", restart: () => void): boolean;
+    /** Logs out. Until the next `init` every other method is an error: PluginNotAvailable. */
     cwic(method: "shutdown"): void;
     cwic(method: "getMultimediaDevices"): {
       multimediadevices: CwicMultimediaDevice[];
     };
     cwic(
       method: "setRecordingDevice" | "setPlayoutDevice" | "setCaptureDevice",
-      id: string,
+      id: string | number,
     ): this | { error?: string };
     /** Calls somebody, or with the `id` of a call that rings, answers. */
     cwic(
       method: "startConversation",
-      conversation?: string | CwicStartConversation | CwicConversation,
+      conversation?: string | number | CwicStartConversation | CwicConversation,
     ): this;
     /** Without `which`: the call of this container. */
     cwic(
@@ -368,7 +369,12 @@ declare global {
         | "unmuteAudio"
         | "unmuteVideo"
         /** 3.0.4: another call's id; 11.0: a number, which is asked first. */
-        | { transferCall: number | string; completeButton?: string | object }
+        | {
+            transferCall: number | string | { id: number };
+            completeButton?: string | object;
+          }
+        /** Ours: a number, or any other target, for a blind transfer. */
+        | { transferTo: number | string }
         | { videoDirection: CwicVideoDirection }
         | { addRemoteVideoWindow: CwicWindow; window?: Window }
         | { removeRemoteVideoWindow: CwicWindow; window?: Window },
@@ -382,7 +388,7 @@ declare global {
     ): this;
     cwic(
       method: "sendDTMF",
-      digits: string,
+      digits: string | number,
       which?: number | string | { id: number },
     ): this;
     /** Appends a <video> of that id. */

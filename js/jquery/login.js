@@ -5,6 +5,7 @@ import {
   hostOf,
   nameOf,
   parseCucm,
+  textOf,
   toArray,
 } from "./arguments.js";
 
@@ -34,6 +35,13 @@ export class Refusal {
     this.details = details;
   }
 }
+
+/** `init` was not called, or `shutdown` was. */
+export const notStarted = () =>
+  new Refusal(
+    "PluginNotAvailable",
+    "Plug-in is not available or has not been initialized",
+  );
 
 /** DeskPhone mode is remote call control, which this release does not have. */
 export function deskPhoneRefusal() {
@@ -71,6 +79,7 @@ export function readLogin(args, { started, settings, passwords }) {
     addresses,
   );
   const mode = args.mode || "SoftPhone";
+  const user = textOf(args.user);
   const given = args.password === undefined ? args.passphrase : args.password;
   const password =
     typeof given === "object" && given ? passwords.open(given) : given;
@@ -80,7 +89,7 @@ export function readLogin(args, { started, settings, passwords }) {
   /** @type {Login} */
   const login = {
     registration: {
-      user: args.user,
+      user,
       mode,
       devices: {},
       forceRegistration: Boolean(args.forceRegistration),
@@ -99,19 +108,14 @@ export function readLogin(args, { started, settings, passwords }) {
     phone: {
       ...options,
       connections,
-      user: args.user,
+      user,
       domain: args.domain || settings.domain || hostOf(connections[0]),
     },
   };
   if (password !== undefined) login.phone.password = password;
 
   const refuse = () => {
-    if (!started) {
-      return new Refusal(
-        "PluginNotAvailable",
-        "Plug-in is not available or has not been initialized",
-      );
-    }
+    if (!started) return notStarted();
     if (!isPassword(given) && !(given === undefined && suppliesCredentials)) {
       return new Refusal(
         "InvalidArguments",
@@ -126,7 +130,7 @@ export function readLogin(args, { started, settings, passwords }) {
         { nativeError: "eCredentialsRejected" },
       );
     }
-    if (!args.user || typeof args.user !== "string") {
+    if (!user) {
       return new Refusal("InvalidArguments", "Missing user name");
     }
     if (addresses.tftp.length === 0 && connections.length === 0) {

@@ -39,6 +39,7 @@ export function createMethods(session, page) {
     },
 
     unregisterPhone(options) {
+      if (!session.started) session.refuseUnstarted(this);
       session.unregisterPhone(options ?? {});
       return this;
     },
@@ -66,7 +67,32 @@ export function createMethods(session, page) {
 
     ...conversationMethods(session),
   };
-  return new Map(Object.entries(methods));
+  return new Map(
+    Object.entries(methods).map(([name, method]) => [
+      name,
+      ALWAYS.includes(name) ? method : whenStarted(session, method),
+    ]),
+  );
+}
+
+/** What can be asked without `init`, or refuses by itself. */
+const ALWAYS = [
+  ...["about", "init", "shutdown", "rebootIfBroken", "getInstanceId"],
+  ...["getUserAuthStatus", "registerPhone", "switchPhoneMode"],
+  "unregisterPhone",
+];
+
+/**
+ * @param {Session} session
+ * @param {Method} method
+ * @returns {Method}
+ */
+function whenStarted(session, method) {
+  return function (...args) {
+    return session.started
+      ? method.apply(this, args)
+      : session.refuseUnstarted(this, args[0]?.error);
+  };
 }
 
 /**
@@ -103,6 +129,7 @@ export function createMethods11(session) {
   const methods = new Map();
   for (const name of ADDED_IN_11.split(" ")) {
     methods.set(name, function () {
+      if (!session.started) return session.refuseUnstarted(this);
       const entry = session.errors.entry("OperationNotSupported");
       return session.fail(this, null, entry, `${name} is not available yet`);
     });
@@ -111,6 +138,7 @@ export function createMethods11(session) {
     return session.registerPhone(this, args ?? {});
   });
   methods.set("signOut", function (options) {
+    if (!session.started) session.refuseUnstarted(this);
     session.unregisterPhone({ ...options, forceLogout: true });
     return this;
   });

@@ -13,7 +13,7 @@
 
 import { nameOf, Passwords } from "./arguments.js";
 import { failureParts } from "./errors.js";
-import { readLogin, Refusal, refuseMode } from "./login.js";
+import { notStarted, readLogin, Refusal, refuseMode } from "./login.js";
 import { Page } from "./page.js";
 import { about, softPhone } from "./shapes.js";
 import { Telephony } from "./telephony.js";
@@ -128,10 +128,7 @@ export class Session extends Page {
     const { login } = readLogin({ ...options, mode }, this);
     const current = this.login;
     const refusal = !this.started
-      ? new Refusal(
-          "PluginNotAvailable",
-          "Plug-in is not available or has not been initialized",
-        )
+      ? notStarted()
       : (refuseMode(mode) ??
         (current
           ? undefined
@@ -190,6 +187,7 @@ export class Session extends Page {
 
   shutdown() {
     this.unregisterPhone({ forceLogout: true });
+    this.telephony.hidePreviews();
     this.passwords.clear();
     this.started = false;
   }
@@ -399,6 +397,18 @@ export class Session extends Page {
     const context = { ...properties, registration: this.registration };
     this.fail(this.target, login?.error, entry, ...details, context);
     if (this.broken && !this.attempt) this.#idle();
+  }
+
+  /**
+   * Without `init`, or after `shutdown`, nothing can be asked for.
+   *
+   * @template T
+   * @param {T} target
+   * @param {unknown} [callback]
+   */
+  refuseUnstarted(target, callback) {
+    const { key, details } = notStarted();
+    return this.fail(target, callback, this.errors.entry(key), ...details);
   }
 
   /**

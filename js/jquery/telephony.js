@@ -2,6 +2,7 @@
 
 import { Conversation } from "./conversation.js";
 import { Devices } from "./devices.js";
+import { textOf } from "./arguments.js";
 import { failureParts } from "./errors.js";
 
 /**
@@ -24,9 +25,10 @@ export class Telephony {
   /** @param {Session} session */
   constructor(session) {
     this.#session = session;
-    this.devices = new Devices(() =>
-      session.host.trigger(session.target, "mmDeviceChange.cwic", {}),
-    );
+    this.devices = new Devices(() => {
+      if (session.started)
+        session.host.trigger(session.target, "mmDeviceChange.cwic", {});
+    });
   }
 
   get #containers() {
@@ -50,7 +52,14 @@ export class Telephony {
    */
   find(which) {
     const id = which && typeof which === "object" ? which.id : which;
-    return this.#conversations.get(Number(id));
+    return this.#conversations.get(Number(textOf(id) || NaN));
+  }
+
+  /** Whom a page means. @param {string} recipient */
+  dialled(recipient) {
+    return NUMBER.test(recipient)
+      ? recipient.replace(/[\s().-]/g, "")
+      : recipient;
   }
 
   /**
@@ -62,12 +71,10 @@ export class Telephony {
   originate(selection, recipient, settings) {
     const session = this.#session;
     const container = this.#containers.get(settings.container ?? selection);
-    const target = NUMBER.test(recipient)
-      ? recipient.replace(/[\s().-]/g, "")
-      : recipient.trim();
     try {
       if (!session.phone)
         throw new Error("no phone is logged in: call registerPhone first");
+      const target = this.dialled(recipient);
       const call = session.phone.call(target, this.#wanted(settings));
       this.#holdOthers(call);
       const conversation = this.#adopt(call, container, settings.error);
@@ -127,23 +134,26 @@ export class Telephony {
   }
 
   /**
-   * 3.0.4 names another call. 11.0 names a number, which is asked first; then the page, or its
-   * user by the button, completes the transfer.
+   * @param {Conversation} conversation
+   * @param {any} to  another call, or whom to call
+   */
+  transfer(conversation, to) {
+    return this.update(conversation, () => conversation.call.transfer(to));
+  }
+
+  /**
+   * 11.0 asks the number first; then the page, or its user by the button, completes the transfer.
    *
    * @param {Conversation} conversation
-   * @param {string | number} target
+   * @param {string} number
    * @param {any} [completeButton]
    */
-  transfer(conversation, target, completeButton) {
+  consult(conversation, number, completeButton) {
     const session = this.#session;
-    const complete = (/** @type {any} */ to) =>
-      this.update(conversation, () => conversation.call.transfer(to));
-    const other = this.find(target);
-    if (other && other !== conversation) return complete(other.call);
-    if (session.settings.compatibility !== 11) return complete(String(target));
-    const asked = this.originate(this.#containers.get(), String(target), {});
+    const asked = this.originate(this.#containers.get(), number, {});
     asked?.call.once("connected", () => {
-      const completeTransfer = () => void complete(asked.call);
+      const completeTransfer = () =>
+        void this.transfer(conversation, asked.call);
       if (completeButton) {
         const button = this.#containers.get(completeButton);
         button.one("click", completeTransfer);
@@ -155,7 +165,6 @@ export class Telephony {
         completeTransfer,
       });
     });
-    return undefined;
   }
 
   /**
@@ -201,6 +210,10 @@ export class Telephony {
     stop(this.#preview.get(video));
     this.#preview.delete(video);
     return true;
+  }
+
+  hidePreviews() {
+    for (const video of [...this.#preview.keys()]) this.hideVideo(video);
   }
 
   /**

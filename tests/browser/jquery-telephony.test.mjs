@@ -197,6 +197,19 @@ for (const jquery of /** @type {const} */ (["jquery1", "jquery4"]))
       );
     });
 
+    test("a shutdown lets the camera go", async () => {
+      await page.evaluate(() => {
+        const { jQuery: $ } = /** @type {any} */ (window);
+        $("#conversation").cwic("createVideoWindow", { id: "own" });
+        $("#conversation").cwic("addPreviewWindow", { previewWindow: "own" });
+      });
+      await page.waitForFunction(
+        "document.querySelector('video').videoWidth > 0",
+      );
+      await page.evaluate("jQuery('#phone').cwic('shutdown')");
+      assert.deepEqual(await pictures(), ["ended"]);
+    });
+
     test("a window that is taken away while the camera opens, or asked for twice", async () => {
       await page.evaluate(() => {
         const { jQuery: $ } = /** @type {any} */ (window);
@@ -239,13 +252,13 @@ for (const jquery of /** @type {const} */ (["jquery1", "jquery4"]))
         /** @type {any[]} */
         const errors = [];
         const told = new Promise((resolve) =>
-          $(document).on("error.cwic", (/** @type {any} */ { nativeError }) => {
-            errors.push(nativeError);
+          $(document).on("error.cwic", (/** @type {any} */ { details }) => {
+            errors.push(details);
             if (errors.length === 2) resolve(undefined);
           }),
         );
         navigator.mediaDevices.getUserMedia = async () => {
-          throw new DOMException("", "NotAllowedError");
+          throw new DOMException("No camera <here>.", "NotFoundError");
         };
         $("#conversation").cwic("createVideoWindow", { id: "own" });
         $("#conversation").cwic("addPreviewWindow", {
@@ -255,7 +268,11 @@ for (const jquery of /** @type {const} */ (["jquery1", "jquery4"]))
         await told;
         return errors;
       });
-      assert.deepEqual(errors, ["eNoWindowExists", "eNoWindowExists"]);
+      const common = ["eNoWindowExists", "eUnknownFailure"];
+      assert.deepEqual(errors, [
+        [...common, "wrong arguments (addPreviewWindow)"],
+        [...common, "No camera here."],
+      ]);
     });
 
     test("a loudspeaker chosen before a call, between answer and sound, and during it", async () => {

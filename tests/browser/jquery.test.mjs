@@ -448,7 +448,7 @@ function tryEveryMethod() {
     ["endConversation", true],
     ["endConversation", true, { id: 7 }],
     ["sendDTMF", "5", 7],
-    ["sendDTMF", 5, 7],
+    ["sendDTMF", {}, 7],
     ["sendDTMF", "5"],
     ["createVideoWindow", { id: "video" }],
     ["createVideoWindow"],

@@ -141,6 +141,20 @@ describe("errors", () => {
     assert.equal(failureParts(new Error("?")).name, "eUnknownFailure");
     assert.equal(failureParts(undefined).name, "eUnknownFailure");
   });
+
+  for (const [failure, said] of [
+    [new DOMException("Device not found", "NotFoundError"), "Device not found"],
+    [new DOMException("", "NotAllowedError"), "NotAllowedError"],
+    [Object.assign(new Error("Out of <range>."), { code: 7 }), "Out of range."],
+    [new TypeError("wrong"), "wrong"],
+    [Object.assign(new Error(""), { code: 0 }), "Error"],
+    ["a text", "a text"],
+  ])
+    test(`what is thrown elsewhere has its words: ${said}`, () => {
+      const { name, details } = failureParts(failure);
+      assert.equal(name, "eUnknownFailure");
+      assert.deepEqual(details, ["eUnknownFailure", said]);
+    });
 });
 
 describe("arguments", () => {

@@ -3,6 +3,7 @@
  * story line by line.
  */
 
+import { createMethods } from "../../js/jquery/methods.js";
 import { Session } from "../../js/jquery/session.js";
 import { FakePhone } from "./fake-phone.mjs";
 
@@ -25,8 +26,20 @@ export class CwicPage {
       Phone: FakePhone,
       jquery: "3.7.1",
       whenReady: (start) => queueMicrotask(start),
-      // No elements here: calls are tried in a browser.
-      containers: /** @type {any} */ (null),
+      // No elements here: what becomes of them is tried in a browser.
+      containers: /** @type {any} */ ({
+        get: () => "container",
+        isAttached: () => true,
+        bind: () => {},
+        free: () => {},
+        video: () => ({}),
+        tell: (
+          /** @type {string} */ name,
+          /** @type {any} */ root,
+          /** @type {any} */ container,
+          /** @type {any} */ conversation,
+        ) => this.tell(`${name} ${conversation.state}`),
+      }),
       forgetData: () => this.tell("data cleared"),
       trigger: (target, name, properties) => {
         this.events.push({ target, name, ...properties });
@@ -75,6 +88,14 @@ export class CwicPage {
       ...changes,
     };
   }
+
+  /** `$(…).cwic(method, …)` on a selection of one element. @param {string} method @param {...any} args */
+  cwic(method, ...args) {
+    const methods = createMethods(this.session, { unbind: () => {} });
+    return methods.get(method)?.apply(this.selection, args);
+  }
+
+  selection = { length: 1, data: () => undefined };
 
   register(changes = {}) {
     return this.session.registerPhone("#login", this.login(changes));
