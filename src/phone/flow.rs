@@ -16,8 +16,10 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(8);
 const OPEN_TIMEOUT_IN_CALL: Duration = Duration::from_secs(3);
 /// Times that each address may fail before a pending login gives up.
 const MAX_FAILURES: u32 = 3;
-/// How long a connection must live before the registration goes back to it: a
-/// server that comes and goes must not take the registration along each time.
+/// How long a connection must live before the registration goes back to it, and
+/// before its loss is the first one again: a server that comes and goes must not
+/// take the registration along each time, nor be connected to without a pause,
+/// whatever it says in between.
 const STEADY: u64 = 30_000;
 
 impl Phone {
@@ -67,10 +69,6 @@ impl Phone {
         heartbeat.heard(now);
         match Message::parse(data, Framing::Frame) {
             Ok(message) => {
-                // An error shows nothing of the flow: it may be about it.
-                if message.status() < 400 {
-                    flow.failures = 0;
-                }
                 self.trace(false, id, data);
                 self.arrival = id;
                 self.calls.arrived(id);

@@ -88,6 +88,9 @@ impl Flow {
     /// Closed, to be tried again after a pause that grows, but not while there is
     /// a call to be saved.
     pub(super) fn fail(&mut self, now: Instant, in_call: bool, random: &mut Random) {
+        if matches!(self.state, State::Open { steady_at, .. } if steady_at <= now) {
+            self.failures = 0;
+        }
         self.state = State::Closed;
         self.failures = self.failures.saturating_add(1);
         let failures = match in_call {

@@ -84,6 +84,10 @@ impl Registration {
                 let wait = Duration::from_millis(self.random.below(2000));
                 self.pause(now + wait);
             }
+            Step::Sweep => {
+                let list = self.list(answer);
+                self.sweep(&list);
+            }
             Step::Unregister => self.left(),
             // The answer to a request of a goal that was given up meanwhile.
             Step::Rest | Step::Pause { .. } => self.step = step,
@@ -420,6 +424,9 @@ impl Registration {
         self.plan_look(now);
         if news {
             self.actions.push(Action::Outcome(Outcome::Registered));
+        }
+        if self.profile != Some(Profile::Cisco) {
+            self.sweep(list);
         }
     }
 }

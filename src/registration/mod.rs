@@ -67,6 +67,8 @@ enum Step {
     Withdraw { give_up: Option<Refusal> },
     /// Wait, then go on with [`Step::Query`] or [`Step::Register`].
     Pause { until: Instant },
+    /// We are registered, and an earlier claim of ours is removed.
+    Sweep,
     /// Our own Contact is removed because the app asked for it.
     Unregister,
 }
@@ -113,6 +115,8 @@ pub struct Registration {
     only_own_seen: bool,
     /// Untagged contacts that a force of ours removed.
     removed: Vec<String>,
+    /// Earlier claims of ours whose removal was asked for.
+    swept: Vec<String>,
     ignored: Vec<String>,
     asked_expires: Option<u32>,
     /// When the binding was asked for last: it lives from then on.
@@ -175,6 +179,7 @@ impl Registration {
             query_refused: false,
             only_own_seen: true,
             removed: Vec::new(),
+            swept: Vec::new(),
             ignored: Vec::new(),
             asked_expires: None,
             asked_at: Instant::default(),
@@ -219,6 +224,7 @@ impl Registration {
         self.bound = None;
         self.claim = None;
         self.removed.clear();
+        self.swept.clear();
         self.last_burst = None;
         self.looks.clear();
         self.doubts = 0;

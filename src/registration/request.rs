@@ -17,6 +17,10 @@ const DEVICE_PARAM: &str = "+u.sip!devicename.ccm.cisco.com";
 /// The instance of a Cisco-form login that claims nothing.
 const ZERO_INSTANCE: &str = "urn:uuid:00000000-0000-0000-0000-000000000000";
 
+/// Earlier claims of ours that are removed after a login: those of its rounds, and of
+/// a page or two before.
+const MAX_SWEPT: usize = 4;
+
 /// The Contact value that takes `uri` off the list.
 fn removal_of(uri: &str) -> String {
     concat(&["<", uri, ">;expires=0"])
@@ -116,10 +120,12 @@ impl Registration {
         own
     }
 
-    /// Takes the device names of `list` that match off, by their exact URI.
+    /// Takes those of `list` off that can be named, by their exact URI. Where they
+    /// cannot, our own Contact stands alone: the first one is all that counts there,
+    /// and Asterisk would bind a second one so that no call reaches it.
     pub(super) fn removals(list: &[Binding], kinds: &[Kind]) -> Vec<String> {
         list.iter()
-            .filter(|binding| kinds.contains(&binding.kind))
+            .filter(|binding| binding.nameable && kinds.contains(&binding.kind))
             .map(|binding| removal_of(&binding.uri))
             .collect()
     }
@@ -133,6 +139,29 @@ impl Registration {
             contacts: numbers.map(|n| removal_of(&self.own_uri(n))).collect(),
             expires: Some(0),
             ..self.request()
+        }
+    }
+
+    /// An earlier claim of ours that is still listed goes by a REGISTER of its own;
+    /// once, whatever comes of it. One that is later than ours is no ghost.
+    pub(super) fn sweep(&mut self, list: &[Binding]) {
+        let Some(own) = self.claim.as_ref().filter(|_| self.swept.len() < MAX_SWEPT) else {
+            return;
+        };
+        let stale = |binding: &&Binding| {
+            let claim = binding.claim.as_ref();
+            binding.kind == Kind::Ghost
+                && claim.is_some_and(|claim| !claim.beats(own))
+                && !self.swept.contains(&binding.uri)
+        };
+        if let Some(ghost) = list.iter().find(stale) {
+            let removal = Register {
+                contacts: vec![removal_of(&ghost.uri)],
+                ..self.removal()
+            };
+            self.swept.push(ghost.uri.clone());
+            self.step = Step::Sweep;
+            self.send(removal);
         }
     }
 
