@@ -3,6 +3,10 @@ import { PhoneError } from "./error.js";
 
 /** What setTimeout can wait at most, in ms. */
 const LONGEST_TIMER = 0x7fff_ffff;
+/** `readyState` of a WebSocket. */
+const CLOSED = 3;
+/** RFC 6455 §7.1.5: closed without a Close frame. */
+const NO_WORD = { code: 1006, reason: "" };
 /** How long (ms) a server may take to answer our close before `ws` cuts the connection. */
 const CLOSING_TIME = 1000;
 
@@ -13,6 +17,7 @@ const CLOSING_TIME = 1000;
  * @property {(entry: any) => void} log
  * @property {(trace: any) => void} trace
  * @property {(change: object) => void} transport
+ * @property {(url: string, error: PhoneError) => void} forbidden the page may not connect there
  * @property {(error: PhoneError) => void} dead
  */
 
@@ -173,10 +178,14 @@ export class Host {
     try {
       socket = new this.#WebSocket(url, "sip");
     } catch (error) {
-      // Forbidden by the page's policy, say.
-      return this.#lost(slot, generation, error);
+      // Mixed content, say.
+      return this.#forbidden(slot, generation, url, error);
     }
-    this.#sockets.set(`${slot}:${generation}`, socket);
+    // Chromium, where the page's policy forbids it: an error follows, and no close.
+    if (socket.readyState === CLOSED)
+      return this.#forbidden(slot, generation, url);
+    const key = `${slot}:${generation}`;
+    this.#sockets.set(key, socket);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       transport({ state: "connected", url });
@@ -191,12 +200,33 @@ export class Host {
         data instanceof ArrayBuffer ? new Uint8Array(data) : data,
       );
     socket.onclose = ({ code, reason }) => {
-      this.#sockets.delete(`${slot}:${generation}`);
+      if (!this.#sockets.delete(key)) return;
       transport({ state: "disconnected", url, code, reason });
       this.call("socketClosed", slot, generation, code, reason);
     };
-    // Its close follows. In Node an error nobody handles would end the process.
-    socket.onerror = () => {};
+    // In Node an error nobody handles would end the process. Its close follows, or
+    // should: a socket that is closed already is taken at its word.
+    socket.onerror = () => {
+      if (socket.readyState === CLOSED)
+        setTimeout(() => socket.onclose?.(/** @type {any} */ (NO_WORD)));
+    };
+  }
+
+  /**
+   * @param {number} slot
+   * @param {number} generation
+   * @param {string} url
+   * @param {any} [cause]
+   */
+  #forbidden(slot, generation, url, cause) {
+    const { transport, forbidden } = this.#handlers;
+    transport({ state: "disconnected", url, ...NO_WORD });
+    // Without the path and query, which may be secret; and as a policy names it.
+    const { origin } = new URL(url);
+    const said = cause ? ` (${cause.message})` : "";
+    const message = `The browser forbids this page to connect to ${origin}${said}. Allow it in connect-src of the page's Content-Security-Policy; a page of https needs wss.`;
+    forbidden(url, new PhoneError("eCouldNotConnect", message, { cause }));
+    this.#lost(slot, generation, cause);
   }
 
   /**
@@ -205,7 +235,7 @@ export class Host {
    * @param {any} error
    */
   #lost(slot, generation, error) {
-    this.call("socketClosed", slot, generation, 1006, String(error?.message));
+    this.call("socketClosed", slot, generation, 1006, error?.message ?? "");
   }
 
   /**

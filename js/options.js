@@ -19,7 +19,7 @@ const OWN_HEADER =
   /^(via|v|from|f|to|t|call-id|i|cseq|contact|m|max-forwards|content-(length|type)|l|c|(proxy-)?authorization|expires|supported|k|(proxy-)?require|route|path|reason|user-agent)$/i;
 
 /** Texts that people have as numbers: an extension, say. */
-const MAY_BE_NUMBERS = /^(user|authUser|password|device|displayName|target)$/;
+const MAY_BE_NUMBERS = /^(user|authUser|password|device|displayName)$/;
 
 /** @type {(value: any) => Complaint} */
 function text(value) {

@@ -37,6 +37,8 @@ export class Phone extends Emitter {
   /** @type {Attempt | undefined} */
   #attempt;
   #attempts = 0;
+  /** Connections that the browser does not permit. @type {Set<string>} */
+  #forbidden = new Set();
   /** Whether the page was left with a registration, to come back to. */
   #away = false;
   /** Why the app's credentials callback gave nothing. @type {unknown} */
@@ -206,6 +208,7 @@ export class Phone extends Emitter {
     if (isCurrent()) await (this.#hosting ??= this.#createHost());
     if (!isCurrent()) return this.#releaseIfOut();
     attempt.begun = true;
+    this.#forbidden.clear();
     this.#host?.call("register", attempt.id, attempt.force);
   }
 
@@ -232,6 +235,7 @@ export class Phone extends Emitter {
         log: (entry) => callApp(settings.log, entry),
         trace: (trace) => this.#traced(trace),
         transport: (change) => emit(this, "transport", change),
+        forbidden: (url, error) => this.#forbid(url, error),
         dead: (error) => this.#die(error),
       });
       this.#unfollow = followPage(this.#follower);
@@ -445,6 +449,26 @@ export class Phone extends Emitter {
         sip: message,
       });
     emit(this, "sip", { direction, message, at: Date.now() });
+  }
+
+  /**
+   * What the page may not do now it may not do later: nobody is kept waiting.
+   *
+   * @param {string} url
+   * @param {PhoneError} error
+   */
+  #forbid(url, error) {
+    const { log, connections } = this.#settings;
+    callApp(log, { level: "warn", message: error.message });
+    this.#forbidden.add(url);
+    const attempt = this.#attempt;
+    const all = connections.every((/** @type {string} */ one) =>
+      this.#forbidden.has(one),
+    );
+    if (!all || !attempt) return;
+    this.#host?.call("abort");
+    // The status comes first: the core is at work, and aborts a moment later.
+    queueMicrotask(() => this.#fail(attempt, error));
   }
 
   /** @param {PhoneError} error */

@@ -26,6 +26,7 @@ function start({ WebSocket = FakeSocket, Core = FakeCore, clock } = {}) {
     log: hear("log"),
     trace: hear("trace"),
     transport: hear("transport"),
+    forbidden: (url, error) => heard.push(["forbidden", url, error.message]),
     dead: hear("dead"),
   };
   const host = new Host(instance, {}, WebSocket, handlers, clock);
@@ -185,6 +186,53 @@ describe("a socket", () => {
     assert.deepEqual(core.given("socketClosed"), [
       [2, 5, 1006, "forbidden by policy"],
     ]);
+  });
+
+  test("one that the page may not have is told at once, without path and query", () => {
+    const url = "wss://sip.example.com:8443/ws?token=tellnobody";
+    class Thrown {
+      constructor() {
+        throw new DOMException("mixed content", "SecurityError");
+      }
+    }
+    // Chromium, by the Content-Security-Policy: closed from the start.
+    class Closed extends FakeSocket {
+      readyState = 3;
+    }
+    for (const [WebSocket, why] of [
+      [Thrown, " (mixed content)"],
+      [Closed, ""],
+    ]) {
+      const { host, core, heard } = start({ WebSocket });
+      core.outputs = [{ ...open, url }];
+      host.call("look");
+      const [[, connecting], [, disconnected], forbidden, ...more] = heard;
+      assert.deepEqual(connecting, { state: "connecting", url });
+      assert.equal(disconnected.state, "disconnected");
+      assert.equal(
+        forbidden[2],
+        `The browser forbids this page to connect to wss://sip.example.com:8443${why}. Allow it in connect-src of the page's Content-Security-Policy; a page of https needs wss.`,
+      );
+      assert.deepEqual(more, []);
+      assert.equal(core.given("socketClosed").length, 1);
+    }
+  });
+
+  test("an error of a closed socket counts as its close, where none comes", (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    for (const closes of [false, true]) {
+      const { core, socket } = opened();
+      socket.onerror({}); // still connecting: the close will come
+      t.mock.timers.tick(0);
+      assert.deepEqual(core.given("socketClosed"), []);
+      socket.readyState = 3;
+      socket.onerror({});
+      if (closes) socket.drop(1006);
+      t.mock.timers.tick(0);
+      assert.deepEqual(core.given("socketClosed"), [[2, 5, 1006, ""]]);
+      socket.drop(1006);
+      assert.equal(core.given("socketClosed").length, 1);
+    }
   });
 
   test("so is one that cannot send", () => {

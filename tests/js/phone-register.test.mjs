@@ -194,6 +194,63 @@ describe("registerPhone", () => {
   });
 });
 
+describe("a connection that the browser forbids", () => {
+  /** A login whose core opens these, in a browser that permits only "permitted". */
+  async function opening(...urls) {
+    const entries = [];
+    class Guarded extends FakeSocket {
+      readyState = /permitted|localhost/.test(this.url) ? 0 : 3;
+    }
+    const phone = new Phone({
+      ...options,
+      connections: urls,
+      WebSocket: Guarded,
+      log: (entry) => entries.push(entry),
+    });
+    const story = record(phone);
+    const login = phone.registerPhone();
+    login.catch(({ message }) => story.push(message));
+    await turn();
+    const core = FakeCore.made.at(-1);
+    const open = (slot, url) => ({ type: "open", slot, generation: 1, url });
+    // A command that the core answers so will do.
+    core.replies.message = () => urls.map((url, slot) => open(slot, url));
+    phone.message("2002", "").catch(() => {});
+    return { phone, login, story, core, entries };
+  }
+
+  const [one, two] = ["wss://one.example.com/", "wss://two.example.com/?a=b"];
+
+  test("the login fails at once, after the status; another one may try again", async () => {
+    const { phone, login, story, core, entries } = await opening(one, two);
+    await assert.rejects(login, code("eCouldNotConnect"));
+    await turn();
+    assert.deepEqual(story.slice(0, 2), ["eRegistering", "eIdle"]);
+    assert.match(
+      story[2],
+      /wss:\/\/two\.example\.com\. Allow it in connect-src/,
+    );
+    assert.equal(core.given("abort").length, 1);
+    assert.deepEqual(
+      entries.map(({ level }) => level),
+      ["warn", "warn"],
+    );
+    const again = phone.registerPhone();
+    await turn();
+    FakeSocket.made[0].say(...granted(2));
+    await again;
+  });
+
+  test("while there is another one, it is tried", async () => {
+    const permitted = "wss://permitted.example.com/";
+    const { login, entries } = await opening(one, permitted);
+    await turn();
+    assert.equal(entries.length, 1);
+    FakeSocket.made.at(-1).say(...granted(1));
+    await login;
+  });
+});
+
 describe("an AbortSignal", () => {
   test("rejects at once, and makes the core undo", async () => {
     const controller = new AbortController();
