@@ -2,6 +2,8 @@
 //
 //   npm run fuzz                          every target for ten minutes
 //   npm run fuzz -- phone --seconds=60    the named targets for a minute
+//   npm run fuzz -- kamailio --seed=1     deploy/kamailio on real servers, by a
+//                                         fuzzer of its own (tests/kamailio/fuzz)
 //
 // Works with stable Rust: coverage needs no nightly, only sanitizers do, and the
 // crate has no unsafe code for them to watch. An input that fails is kept in
@@ -15,7 +17,7 @@ import { Explained, runMain, say, step } from "./lib/log.mjs";
 import { inRoot } from "./lib/paths.mjs";
 import { answerOf, run } from "./lib/run.mjs";
 import { ensureRust } from "./lib/rust.mjs";
-import { ensureCxx } from "./lib/system-packages.mjs";
+import { ensureCxx, ensureKamailio } from "./lib/system-packages.mjs";
 
 const version = "0.13.2";
 const tools = inRoot("fuzz", "target", "tools");
@@ -27,14 +29,21 @@ const limits = ["-max_len=8192", "-timeout=5", "-rss_limit_mb=512"];
 await runMain(async () => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { seconds: { type: "string", default: "600" } },
+    options: {
+      seconds: { type: "string", default: "600" },
+      seed: { type: "string" },
+    },
   });
+  const { seconds, seed } = values;
+  if (positionals.length === 1 && positionals[0] === "kamailio") {
+    return fuzzKamailio(seconds, seed);
+  }
   const known = readdirSync(inRoot("fuzz", "fuzz_targets"));
   const targets = known.map((file) => parse(file).name);
   const unknown = positionals.find((name) => !targets.includes(name));
   if (unknown) {
     throw new Explained(
-      `There is no target "${unknown}": ${targets.join(", ")}.`,
+      `There is no target "${unknown}": ${targets.join(", ")}; kamailio, alone.`,
     );
   }
   await ensureRust();
@@ -43,7 +52,7 @@ await runMain(async () => {
   await run("cargo", ["fuzz", "build", "--sanitizer=none"], { env });
   const failed = [];
   for (const target of positionals.length > 0 ? positionals : targets) {
-    if (!(await fuzz(target, values.seconds))) failed.push(target);
+    if (!(await fuzz(target, seconds))) failed.push(target);
   }
   if (failed.length > 0) throw new Explained(`Failed: ${failed.join(", ")}.`);
 });
@@ -76,6 +85,24 @@ async function fuzz(target, seconds) {
     ].join(", "),
   );
   return code === 0;
+}
+
+/**
+ * @param {string} seconds
+ * @param {string | undefined} seed
+ */
+async function fuzzKamailio(seconds, seed) {
+  await ensureKamailio();
+  const { code } = await run(
+    process.execPath,
+    [
+      inRoot("tests", "kamailio", "fuzz", "run.mjs"),
+      `--seconds=${seconds}`,
+      ...(seed === undefined ? [] : [`--seed=${seed}`]),
+    ],
+    { mayFail: true },
+  );
+  if (code !== 0) throw new Explained("Failed: kamailio.");
 }
 
 async function ensureCargoFuzz() {

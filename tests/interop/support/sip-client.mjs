@@ -25,6 +25,8 @@ const ANSWER_DEADLINE_MS = 10_000;
  * @property {Transcript} [transcript]
  * @property {string | Buffer} [ca] the certificate to trust, for wss
  * @property {number} [localPort] of its end of the connection; default: any
+ * @property {any} [socket] what behaves like a WebSocket, instead of one; then `url` is not used
+ * @property {string} [transport] as Via has it; default WS
  */
 
 /**
@@ -88,13 +90,15 @@ export class SipClient {
     this.name = name;
     this.password = options.password;
     this.transcript = options.transcript ?? new Transcript();
+    this.transport = options.transport ?? "WS";
     // The types of `ws` do not know that it hands its options on to net.connect().
     const connection = /** @type {WebSocket.ClientOptions} */ ({
       origin: "http://localhost",
       ca: options.ca,
       localPort: options.localPort,
     });
-    this.socket = new WebSocket(options.url, "sip", connection);
+    this.socket =
+      options.socket ?? new WebSocket(options.url, "sip", connection);
     this.socket.on("message", (data) => this.#receive(data.toString()));
     /** Resolves with the close code. @type {Promise<number>} */
     this.closed = new Promise((resolve) => this.socket.once("close", resolve));
@@ -214,7 +218,7 @@ export class SipClient {
     const toTag = options.toTag ? `;tag=${options.toTag}` : "";
     const lines = [
       `${method} ${uri} SIP/2.0`,
-      `Via: SIP/2.0/WS ${this.#viaHost};branch=${branch}`,
+      `Via: SIP/2.0/${this.transport} ${this.#viaHost};branch=${branch}`,
       "Max-Forwards: 70",
       `From: <${this.aor}>;tag=${fromTag}`,
       `To: <${options.to ?? uri}>${toTag}`,

@@ -4,6 +4,17 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 
+/** Compact forms (RFC 3261 §7.3.3) of the headers that a client goes by. */
+const LONG = /** @type {Record<string, string>} */ ({
+  v: "Via",
+  f: "From",
+  t: "To",
+  i: "Call-ID",
+  m: "Contact",
+  l: "Content-Length",
+  o: "Event",
+});
+
 /** A received message. */
 export class SipMessage {
   /** @param {string} text */
@@ -16,7 +27,8 @@ export class SipMessage {
     /** @type {[string, string][]} */
     this.headers = lines.map((line) => {
       const colon = line.indexOf(":");
-      return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
+      const name = line.slice(0, colon).trim();
+      return [LONG[name.toLowerCase()] ?? name, line.slice(colon + 1).trim()];
     });
   }
 

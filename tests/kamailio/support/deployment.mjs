@@ -192,6 +192,8 @@ export class Database {
  * @property {string[]} [undefine] and off
  * @property {string[]} [listen] further `listen` lines
  * @property {{ certificate: string, key: string }} [tls] paths; default: no TLS
+ * @property {(text: string, file: string) => string} [edit] what becomes of a shipped file, to show
+ *   what it is there for by taking something out
  */
 
 /** One running node of the deployment. */
@@ -224,7 +226,7 @@ export class KamailioNode {
     })(options, `${node.#tls ? "tls" : "tcp"}:${node.host}:${node.port}`);
     for (const file of await readdir(DEPLOYMENT))
       if (file !== "site.cfg" && file !== "tls.cfg")
-        await symlink(join(DEPLOYMENT, file), join(node.#directory, file));
+        await place(file, node.#directory, options);
     for (const file of options.files ?? [])
       await symlink(file, join(node.#directory, basename(file)));
     await writeFile(join(node.#directory, "site.cfg"), site);
@@ -320,6 +322,19 @@ function siteConfig(settings) {
     );
     return text;
   };
+}
+
+/**
+ * Puts a shipped file into a node's directory.
+ * @param {string} file
+ * @param {string} directory
+ * @param {NodeOptions} options
+ */
+async function place(file, directory, { edit }) {
+  const shipped = join(DEPLOYMENT, file);
+  if (!edit) return symlink(shipped, join(directory, file));
+  const text = await readFile(shipped, "utf8");
+  await writeFile(join(directory, file), edit(text, file));
 }
 
 /**

@@ -1,0 +1,281 @@
+import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { once } from "node:events";
+import WebSocket from "ws";
+import { SipClient } from "../../interop/support/sip-client.mjs";
+import { freeUdpPort } from "../../interop/support/server-process.mjs";
+import { Call } from "../support/call.mjs";
+import { Cluster } from "../support/cluster.mjs";
+import { contact, instance } from "../support/contacts.mjs";
+import { bindings } from "../support/deployment.mjs";
+import { StreamSocket } from "../support/stream-socket.mjs";
+import { Trap } from "./trap.mjs";
+
+const DOMAIN = "example.test";
+const SECRET = "5ec7e75ec7e75ec7e75ec7e75ec7e75e";
+
+/** Who is who: alice, bob and carol are those whom nobody may harm. */
+const USERS = {
+  alice: "2001",
+  bob: "2002",
+  carol: "2003",
+  mallory: "2009",
+  mallet: "2008",
+  newcomer: "2010",
+};
+/** @typedef {"alice" | "bob" | "carol" | "mallory" | "mallet"} Name */
+
+/** Real nodes, with users that are registered on them and traps beside them. */
+export class World {
+  /** @type {Record<Name, SipClient>} */
+  clients = Object.create(null);
+  /** A call between mallory and mallet. @type {Call} */
+  call;
+  /** The ports that its datagrams come to. @type {number[]} */
+  #udpPorts = [];
+  /** How much of each node's log was read. @type {Map<object, number>} */
+  #read = new Map();
+  #known = /** @type {Record<string, string>} */ ({});
+
+  /**
+   * @param {object} options
+   * @param {number} options.nodes
+   * @param {import("../support/deployment.mjs").NodeOptions["edit"]} [options.edit]
+   */
+  static async start({ nodes, edit }) {
+    const world = new World(
+      await Cluster.start({
+        accounts: Object.values(USERS).map((user) => ({ user })),
+        nodes: [],
+      }),
+      await Trap.open(),
+    );
+    try {
+      for (let index = 0; index < nodes; index++) await world.#add(index, edit);
+      await world.#populate();
+    } catch (error) {
+      await world.stop();
+      throw error;
+    }
+    return world;
+  }
+
+  /**
+   * @param {Cluster} cluster
+   * @param {Trap} trap
+   */
+  constructor(cluster, trap) {
+    this.cluster = cluster;
+    this.trap = trap;
+  }
+
+  /**
+   * @param {number} index
+   * @param {import("../support/deployment.mjs").NodeOptions["edit"]} edit
+   */
+  async #add(index, edit) {
+    const host = `127.0.0.${index + 2}`;
+    const udpPort = await freeUdpPort();
+    this.#udpPorts.push(udpPort);
+    await this.cluster.add({
+      name: "ab"[index],
+      host,
+      listen: [`udp:${host}:${udpPort}`],
+      settings: {
+        NONCE_SECRET: SECRET,
+        CLUSTER_PEERS: "127[.]0[.]0[.][23]",
+        FORCES_PER_MINUTE: 0,
+        FAILURES_PER_USER: 1_000_000,
+        FAILURES_PER_ADDRESS: 1_000_000,
+      },
+      edit,
+    });
+  }
+
+  async #populate() {
+    await this.#connect("alice", "here");
+    await this.#connect("bob", "there");
+    await this.#connect("carol", "here", "TCP");
+    await this.#connect("mallory", "here");
+    await this.#connect("mallet", "there");
+    for (const name of /** @type {const} */ (["alice", "bob", "carol"]))
+      this.clients[name].respond = ({ method }) =>
+        method === "INVITE" ? { status: 486 } : { status: 200 };
+    const { mallory, mallet } = this.clients;
+    this.call = await Call.start(mallory, mallet.aor, mallet);
+    for (const name of /** @type {Name[]} */ (Object.keys(this.clients)))
+      this.#learn(name, await this.bindings(name));
+    const { accepted } = this.call;
+    this.tell("call", {
+      id: this.call.callId,
+      from: this.call.fromTag,
+      to: /;tag=([^;]+)/.exec(accepted.header("To"))?.[1] ?? "",
+      route: accepted.all("Record-Route").reverse().join(", "),
+      target: accepted.contacts[0].uri,
+      aor: mallet.aor,
+    });
+  }
+
+  /**
+   * @param {"here" | "there"} which
+   * @returns {import("./senders.mjs").Target}
+   */
+  target(which) {
+    const { nodes } = this.cluster;
+    const index = which === "here" ? 0 : nodes.length - 1;
+    const { host, port, clusterPort } = nodes[index];
+    return { host, port, clusterPort, udpPort: this.#udpPorts[index] };
+  }
+
+  /**
+   * @param {Name | "newcomer"} name
+   * @param {"here" | "there"} which
+   * @param {"WS" | "TCP"} [transport]
+   */
+  async open(name, which, transport = "WS") {
+    const { host, port } = this.target(which);
+    const socket =
+      transport === "TCP" ? new StreamSocket(port, host) : undefined;
+    const client = new SipClient({
+      url: `ws://${host}:${port}/`,
+      user: USERS[name],
+      password: this.cluster.passwords[USERS[name]],
+      name,
+      socket,
+      transport,
+    });
+    await once(client.socket, "open");
+    // Bytes that are no frame end the connection, and that is judged.
+    client.socket.on("error", () => {});
+    return client;
+  }
+
+  /**
+   * @param {Name} name
+   * @param {"here" | "there"} which
+   * @param {"WS" | "TCP"} [transport]
+   */
+  async #connect(name, which, transport) {
+    this.clients[name]?.socket.terminate();
+    this.clients[name] = await this.open(name, which, transport);
+    await this.login(name);
+  }
+
+  /** @param {Name} name */
+  async login(name) {
+    const client = this.clients[name];
+    const id = instance(USERS[name].slice(-1));
+    const { status } = await client.register({
+      contacts: [contact(name, { instance: id })],
+    });
+    if (status !== 200) throw new Error(`${name} cannot log in: ${status}`);
+  }
+
+  /** Undoes what mallory's odd messages have done to mallory. */
+  async restore() {
+    const { mallory } = this.clients;
+    const closed = mallory.socket.readyState !== WebSocket.OPEN;
+    if (closed) await this.#connect("mallory", "here");
+    else {
+      await mallory.register({ contacts: ["*"], expires: 0 });
+      await this.login("mallory");
+    }
+    this.#learn("mallory", await this.bindings("mallory"));
+  }
+
+  /** @param {Name} name */
+  bindings(name) {
+    return bindings(this.cluster.redis, USERS[name]);
+  }
+
+  // Facts ----------------------------------------------------------------------------------------
+
+  /**
+   * @param {Name} name
+   * @param {import("../support/deployment.mjs").Binding[]} bound
+   */
+  #learn(name, [bound]) {
+    const { flow, alias, line, uri } = /** @type {any} */ (bound);
+    const { aor, user } = this.clients[name];
+    const connection = alias.replace(/^alias=/, "");
+    this.tell(name, { flow, alias: connection, line, contact: uri, aor, user });
+  }
+
+  /**
+   * Facts for the words in braces of values.mjs.
+   * @param {string} of
+   * @param {Record<string, string>} facts
+   */
+  tell(of, facts) {
+    for (const [name, value] of Object.entries(facts))
+      this.#known[`${of}.${name}`] = value;
+  }
+
+  /**
+   * Puts the facts in place of their names.
+   * @param {string} text
+   * @param {Record<string, string>} [own] facts of this one message
+   */
+  fill(text, own = {}) {
+    const [here, there] = [this.target("here"), this.target("there")];
+    const facts = {
+      ...this.#known,
+      domain: DOMAIN,
+      trap: `${this.trap.port}`,
+      "trap.udp": `${this.trap.udpPort}`,
+      "here.cluster": `${here.host}:${here.clusterPort}`,
+      "there.cluster": `${there.host}:${there.clusterPort}`,
+      "here.public": `${here.host}:${here.port}`,
+      "there.public": `${there.host}:${there.port}`,
+      long: "x".repeat(5_000),
+      ...own,
+    };
+    return text.replace(/\{([\w.]+)\}/g, (whole, name) => {
+      if (name === "new") return randomUUID();
+      if (name === "tag") return randomBytes(6).toString("hex");
+      return /** @type {Record<string, string>} */ (facts)[name] ?? whole;
+    });
+  }
+
+  /** What must never be read by anybody: the nodes' secret, hashes of passwords. */
+  get secrets() {
+    return Object.values(USERS).reduce(
+      (list, user) => {
+        const text = `${user}:${DOMAIN}:${this.cluster.passwords[user]}`;
+        for (const algorithm of ["md5", "sha256"])
+          list.push(createHash(algorithm).update(text).digest("hex"));
+        return list;
+      },
+      [SECRET],
+    );
+  }
+
+  /** Accounts that there are, as addresses-of-record. */
+  get accounts() {
+    return Object.values(USERS).map((user) => `${user}@${DOMAIN}`);
+  }
+
+  /** What the nodes logged since the last time. */
+  readLog() {
+    const fresh = this.cluster.nodes.map((node) => {
+      const from = this.#read.get(node) ?? 0;
+      this.#read.set(node, node.log.length);
+      return node.log.slice(from);
+    });
+    return fresh.join("\n");
+  }
+
+  /** Forgets what was heard. */
+  forget() {
+    for (const { received, transcript } of Object.values(this.clients)) {
+      received.length = 0;
+      transcript.entries.length = 0;
+    }
+    this.trap.caught.length = 0;
+  }
+
+  async stop() {
+    for (const client of Object.values(this.clients)) client.socket.terminate();
+    this.trap.close();
+    await this.cluster.stop();
+  }
+}
