@@ -598,8 +598,18 @@ local function granted(login, contact)
   return math.min(wish, login.max)
 end
 
+--- Seconds for which a connection has a binding; 0 if it has none.
+local function bound_for(login, record, time)
+  local last = time
+  for _, binding in ipairs(record.bindings) do
+    if on_flow(binding, login) then last = math.max(last, binding.expires) end
+  end
+  return tostring(math.ceil((last - time) / 1000))
+end
+
 --- One REGISTER of an authenticated user. Returns
----   status, reason, headers, name of the line, then for each NOTIFY to be sent
+---   status, reason, headers, name of the line, seconds for which the connection has a binding,
+---   then for each NOTIFY to be sent
 ---   flow of this node that its receiver loses with it, or nothing; command that sends it.
 local function register(keys, args)
   local login = read(args[1], REGISTER)
@@ -650,7 +660,7 @@ local function register(keys, args)
 
   local headers = listing(login, record, bound, time)
   if contacts == "*" then headers = "Expires: 0\r\n" .. headers end
-  local reply = { "200", "OK", headers, bound and bound.line or "" }
+  local reply = { "200", "OK", headers, bound and bound.line or "", bound_for(login, record, time) }
   for _, one in ipairs(ousted or {}) do
     if not one.held then
       -- Another node closes the connection itself when the NOTIFY passes it.
@@ -697,6 +707,12 @@ local function unsubscribe(keys, args)
   for _, watcher in ipairs(record.ended) do table.insert(record.watchers, watcher) end
   save(keys[1], record, time)
   return "OK"
+end
+
+--- Whether a connection has a binding, which proves whose it is.
+local function speaks(keys, args)
+  local login, time = read(args[1], { "node", "boot", "flow" }), now()
+  return login and bound_for(login, load(keys[1], time, node_addresses()), time) or "0"
 end
 
 --- Where a user is reached, or one instance of it (RFC 5627): for each binding
@@ -758,5 +774,6 @@ redis.register_function("graceline_subscribe", subscribe)
 redis.register_function("graceline_unsubscribe", unsubscribe)
 redis.register_function("graceline_lease", lease)
 redis.register_function({ function_name = "graceline_lookup", callback = lookup, flags = { "no-writes" } })
+redis.register_function({ function_name = "graceline_speaks", callback = speaks, flags = { "no-writes" } })
 redis.register_function({ function_name = "graceline_line", callback = line, flags = { "no-writes" } })
 redis.register_function({ function_name = "graceline_bindings", callback = bindings, flags = { "no-writes" } })
