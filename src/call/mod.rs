@@ -187,10 +187,17 @@ impl Calls {
         self.list.iter().any(|call| call.phase != Phase::Over)
     }
 
-    /// Whether a challenged request of this job is still worth being repeated.
+    /// Whether a challenge to a request of this job is answered. What has a meaning
+    /// outside of dialogs, too, is not: its Request-URI is the Contact that the far
+    /// end chose, and with a digest over that anybody could call, or notify, whom it
+    /// names.
     pub fn wants(&self, id: u32, job: Job) -> bool {
         let over = |call: &Call| call.id == id && call.phase == Phase::Over;
-        job != Job::Invite || !self.list.iter().any(over)
+        match job {
+            Job::Reinvite | Job::Refer | Job::Notify => false,
+            Job::Invite => !self.list.iter().any(over),
+            _ => true,
+        }
     }
 
     /// Forgets calls that are over and for which nothing is `pending`.

@@ -148,7 +148,7 @@ impl Phone {
             if let Some(flow) = purpose.call().and_then(|call| self.calls.flow(call)) {
                 self.transactions.move_to(&purpose, flow);
             }
-            self.resend(now, purpose);
+            self.resend(now, purpose, None);
         }
     }
 }

@@ -141,10 +141,7 @@ impl Phone {
         }
         let supplied = answer.is_some_and(|answer| self.authenticator.supply(&asked.ask, answer));
         if supplied {
-            self.resend(now, asked.purpose);
-        } else if asked.purpose.call().is_some() {
-            self.transactions.end(&asked.purpose);
-            self.unanswered(now, asked.purpose);
+            self.resend(now, asked.purpose, None);
         } else {
             self.transactions.end(&asked.purpose);
             self.credentials_rejected(now, "the app had no credentials for this server");

@@ -28,7 +28,7 @@ use crate::registration::{Action, Registration, Settings};
 use crate::subscription::Subscription;
 use crate::text::concat;
 use crate::time::{Duration, Instant, earliest};
-use crate::transaction::{Ask, Authenticator, OVERSLEPT, Secrets, Transactions};
+use crate::transaction::{Ask, Authenticator, OVERSLEPT, Reach, Secrets, Transactions};
 use flows::Flows;
 
 /// How long a farewell may keep the socket open.
@@ -58,6 +58,16 @@ impl Purpose {
         match self {
             Purpose::Call(call, ..) => Some(call),
             _ => None,
+        }
+    }
+
+    /// Who answers it, and so who may challenge it.
+    fn reach(self) -> Reach {
+        match self {
+            Purpose::Register => Reach::Registrar,
+            Purpose::Spare(_) | Purpose::Farewell | Purpose::Subscribe => Reach::Server,
+            Purpose::Heartbeat(_) => Reach::Server,
+            Purpose::Hint | Purpose::Call(..) => Reach::Others,
         }
     }
 }

@@ -5,10 +5,10 @@ use crate::call::{ALLOW, FLOW_FAILED, Job};
 use crate::pool::FlowId;
 use crate::prelude::*;
 use crate::registration::Register;
-use crate::sip::{Message, Name, WriteError, quote};
+use crate::sip::{Message, Name, WriteError, challenges, quote};
 use crate::text::{concat, decimal, number};
 use crate::time::Instant;
-use crate::transaction::{Context, Learned, Matched, Request};
+use crate::transaction::{Context, Learned, Matched, Once, Reach, Request};
 
 /// Our address as From and To show it.
 pub(super) fn address(config: &Config) -> String {
@@ -122,12 +122,12 @@ impl Phone {
         self.write_request(now, flow, purpose, written);
     }
 
-    pub(super) fn resend(&mut self, now: Instant, purpose: Purpose) {
+    pub(super) fn resend(&mut self, now: Instant, purpose: Purpose, once: Option<&Once>) {
         let Some(flow) = self.transactions.flow(&purpose) else {
             return;
         };
         let (transactions, mut context) = self.context(flow);
-        match transactions.resend(now, &purpose, &mut context) {
+        match transactions.resend(now, &purpose, once, &mut context) {
             Some(written) => self.write_request(now, flow, purpose, written),
             None if purpose == Purpose::Register => {
                 self.credentials_rejected(now, "the server asked for credentials again and again");
@@ -190,9 +190,6 @@ impl Phone {
         let purpose = match self.transactions.match_answer(now, answer) {
             Matched::Final(purpose) => purpose,
             Matched::Provisional(Purpose::Call(call, job, number)) => {
-                if answer.status() > 100 {
-                    self.authenticator.accepted(answer);
-                }
                 return self.calls.handle_answer(now, call, job, number, answer);
             }
             Matched::Provisional(_) => return,
@@ -222,7 +219,7 @@ impl Phone {
         if register && self.registration.observe(now, answer) {
             self.transactions.end(&purpose);
             if challenge {
-                self.authenticator.learn(answer, true, true);
+                self.authenticator.learn(answer, Reach::Registrar, true);
             } else {
                 self.authenticator.accepted(answer);
             }
@@ -241,7 +238,9 @@ impl Phone {
         if !invite || answer.status() >= 300 {
             self.transactions.end(&purpose);
         }
-        let proven = self.authenticator.accepted(answer);
+        // What others answer says nothing of our server's nonces.
+        let told = !challenge && purpose.reach() != Reach::Others;
+        let proven = !told || self.authenticator.accepted(answer);
         // RFC 5626 §4.5: a flow that failed is made anew, here or at another address.
         // A login that has nowhere else to go hears of it as of any refusal.
         let anew = match purpose {
@@ -279,8 +278,8 @@ impl Phone {
     fn challenged(&mut self, now: Instant, purpose: Purpose, answer: &Message) {
         let register = purpose == Purpose::Register;
         let again = register || self.transactions.was_challenged(&purpose);
-        match self.authenticator.learn(answer, register, again) {
-            Learned::Retry => self.resend(now, purpose),
+        match self.authenticator.learn(answer, purpose.reach(), again) {
+            Learned::Retry(once) => self.resend(now, purpose, once.as_ref()),
             Learned::Ask(ask) => {
                 self.transactions.park(&purpose);
                 self.questions += 1;
@@ -306,9 +305,18 @@ impl Phone {
             }
             Learned::Unsupported if purpose == Purpose::Register => {
                 self.transactions.end(&purpose);
-                let text = "the server asks for an authentication that cannot be answered: \
-                            check password, credentials and refuseMd5";
-                self.registration_failed(now, "eCredentialsRejected", answer.status(), text);
+                let (code, text) = match challenges(answer).is_empty() {
+                    true => (
+                        "eServerRejected",
+                        "the server asks for an authentication that this phone does not know",
+                    ),
+                    false => (
+                        "eCredentialsRejected",
+                        "the server asks for an authentication that cannot be answered: \
+                         check password, credentials and refuseMd5",
+                    ),
+                };
+                self.registration_failed(now, code, answer.status(), text);
             }
             Learned::Rejected | Learned::Unsupported => {
                 self.transactions.end(&purpose);

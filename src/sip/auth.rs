@@ -7,7 +7,7 @@ use alloc::borrow::Cow;
 use super::digest::Algorithm;
 use super::header::Name;
 use super::message::Message;
-use super::text::{Split, cut, is_token_byte, split_while, unquote};
+use super::text::{Split, behind, is_token_byte, split_quoted, split_while, unquote};
 use super::write::is_line;
 
 /// What a server wants to see before it serves.
@@ -97,8 +97,10 @@ impl Credentials<'_> {
     }
 
     pub(super) fn algorithm(&self) -> Option<Algorithm> {
-        self.get("algorithm")
-            .map_or(Some(Algorithm::Md5), Algorithm::from_name)
+        match self.get("algorithm") {
+            None | Some("") => Some(Algorithm::Md5),
+            Some(name) => Algorithm::from_name(name),
+        }
     }
 
     pub(super) fn is_digest(&self) -> bool {
@@ -143,27 +145,49 @@ impl Credentials<'_> {
     }
 }
 
-/// Reads `Scheme name=value, name="value", Scheme …`. The comma separates both
-/// parameters and challenges: what decides is whether an `=` follows the first
-/// word. Text without a scheme (Authentication-Info) is one with an empty name.
+/// Reads `Scheme name=value, name="value", Scheme …`. A word with an `=` behind it
+/// is a parameter, any other begins a challenge; commas separate both and are met
+/// missing. Where `qop` lost its quotes, the words of its list belong to it. Text
+/// without a scheme (Authentication-Info) is one with an empty name.
 pub(super) fn credentials(text: &str) -> Vec<Credentials<'_>> {
     let mut all: Vec<Credentials<'_>> = Vec::new();
-    for item in Split::new(text, b',').filter(|item| !item.is_empty()) {
-        let (word, rest) = split_while(item, is_token_byte);
-        let begins_scheme = !rest.trim_ascii_start().starts_with('=');
-        if begins_scheme || all.is_empty() {
-            let scheme = if begins_scheme { word } else { "" };
+    let mut rest = text;
+    loop {
+        rest = split_while(rest, |byte| byte == b',' || byte.is_ascii_whitespace()).1;
+        let (word, behind_word) = split_while(rest, is_token_byte);
+        if word.is_empty() {
+            return all;
+        }
+        let Some(value) = behind(behind_word.trim_ascii_start(), b'=') else {
+            rest = behind_word;
+            let last = all.last_mut().and_then(|all| all.params.last_mut());
+            match last.filter(|(name, _)| name.eq_ignore_ascii_case("qop")) {
+                Some((_, offers)) if word.starts_with("auth") => {
+                    offers.to_mut().push(',');
+                    offers.to_mut().push_str(word);
+                }
+                _ => all.push(Credentials {
+                    scheme: word,
+                    params: Vec::new(),
+                }),
+            }
+            continue;
+        };
+        let value = value.trim_ascii_start();
+        let quoted = behind(value, b'"').and_then(|_| split_quoted(value));
+        let plain = |byte: u8| byte != b',' && !byte.is_ascii_whitespace();
+        let (value, behind_value) = quoted.unwrap_or_else(|| split_while(value, plain));
+        rest = behind_value;
+        if all.is_empty() {
             all.push(Credentials {
-                scheme,
+                scheme: "",
                 params: Vec::new(),
             });
         }
-        let param = if begins_scheme { rest } else { item };
-        if let (Some(last), Some((name, value))) = (all.last_mut(), cut(param, b'=')) {
-            last.params.push((name.trim_ascii(), unquote(value)));
+        if let Some(last) = all.last_mut() {
+            last.params.push((word, unquote(value)));
         }
     }
-    all
 }
 
 #[cfg(test)]
@@ -248,6 +272,47 @@ mod tests {
             (bearer.scope.as_deref(), bearer.error.as_deref()),
             (Some("sip"), Some("invalid_token"))
         );
+    }
+
+    #[test]
+    fn challenges_are_read_as_servers_write_them() {
+        let auth = |auth, auth_int| Qop { auth, auth_int };
+        for (value, qop) in [
+            (
+                "qop=auth,auth-int,realm=\"r\",nonce=\"n\"",
+                auth(true, true),
+            ),
+            (
+                "realm=\"r\", qop=auth-int, auth, nonce=\"n\"",
+                auth(true, true),
+            ),
+            (
+                "realm=\"r\", nonce=\"n\", qop=auth , auth-int",
+                auth(true, true),
+            ),
+            ("realm=\"r\" nonce=\"n\" qop=\"auth\"", auth(true, false)),
+            ("realm=\"r\"nonce=\"n\",algorithm=\"\"", auth(false, false)),
+            (
+                "realm=\"r\",nonce=n algorithm= , stale=false",
+                auth(false, false),
+            ),
+            (
+                "realm=\"r\", nonce=\"n\", qop=\"auth-int\"",
+                auth(false, true),
+            ),
+            (",, realm = r ,nonce= \"n\" , qop=\"\",", auth(false, false)),
+        ] {
+            let challenge = digest(&format!("WWW-Authenticate: Digest {value}"));
+            assert_eq!(
+                (&*challenge.realm, &*challenge.nonce),
+                ("r", "n"),
+                "{value}"
+            );
+            assert_eq!((challenge.qop, challenge.algorithm), (qop, Algorithm::Md5));
+        }
+        let both =
+            "Digest realm=a nonce=1 algorithm=SHA-256, Negotiate Digest realm=\"b\" nonce=\"2\"";
+        assert_eq!(found(&format!("WWW-Authenticate: {both}")).len(), 2);
     }
 
     #[test]

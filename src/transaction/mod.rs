@@ -8,7 +8,7 @@ mod request;
 mod resend;
 
 use crate::prelude::*;
-pub use authenticator::{Ask, Authenticator, Credentials, Learned, Secrets};
+pub use authenticator::{Ask, Authenticator, Credentials, Learned, Once, Reach, Secrets, Subject};
 pub use request::{Context, Request};
 pub use resend::{Due, Resend};
 
@@ -105,7 +105,7 @@ impl<P: Clone + PartialEq> Transactions<P> {
         if let Some(last) = self.pending.last_mut() {
             last.flow = flow;
         }
-        self.write_last(now, context)
+        self.write_last(now, None, context)
     }
 
     /// Keeps `request` until there is a flow for it, at most until `deadline`:
@@ -129,11 +129,13 @@ impl<P: Clone + PartialEq> Transactions<P> {
     }
 
     /// Sends the transaction for `purpose` again, with the credentials known
-    /// by now. `None` if there is none, or it was challenged too often.
+    /// by now, and what answers the challenge that came `once`, for it alone.
+    /// `None` if there is none, or it was challenged too often.
     pub fn resend(
         &mut self,
         now: Instant,
         purpose: &P,
+        once: Option<&Once>,
         context: &mut Context<'_>,
     ) -> Option<Result<Vec<u8>, WriteError>> {
         let index = self.position(purpose)?;
@@ -144,12 +146,13 @@ impl<P: Clone + PartialEq> Transactions<P> {
             return None;
         }
         self.pending.push(transaction);
-        Some(self.write_last(now, context))
+        Some(self.write_last(now, once, context))
     }
 
     fn write_last(
         &mut self,
         now: Instant,
+        once: Option<&Once>,
         context: &mut Context<'_>,
     ) -> Result<Vec<u8>, WriteError> {
         let Some(mut transaction) = self.pending.pop() else {
@@ -161,10 +164,16 @@ impl<P: Clone + PartialEq> Transactions<P> {
         sent.branch = context.branch();
         sent.number = number;
         let registrar = matches!(method, "REGISTER" | "SUBSCRIBE" | "OPTIONS");
-        let uri = &sent.request.uri;
+        let body = sent.request.content.as_ref();
+        let subject = Subject {
+            method,
+            uri: &sent.request.uri,
+            body: body.map_or(b"", |(_, body)| body.as_bytes()),
+            to_server: registrar,
+        };
         sent.credentials = context
             .authenticator
-            .authorize(method, uri, registrar, context.random);
+            .authorize(&subject, once, context.random);
         transaction.state = State::Waiting;
         transaction.deadline = Some(
             now + if registrar {

@@ -12,6 +12,7 @@
 #[path = "../scenarios/handler.rs"]
 mod handler;
 
+mod challenges;
 mod dialogs;
 mod incoming;
 mod media;

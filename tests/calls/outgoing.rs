@@ -1,7 +1,7 @@
 //! Calls that the phone makes: forks, CANCEL and its races, reliable provisional
 //! answers, redirections, challenges.
 
-use crate::rig::{CHALLENGE, CONTACT, Peer, Rig, SDP};
+use crate::rig::{CONTACT, Peer, Rig, SDP};
 use graceline::call::{CallOptions, Cause, Event, Shown};
 use graceline::sip::Name;
 
@@ -334,29 +334,6 @@ fn an_interval_that_is_too_small_is_raised() {
 }
 
 #[test]
-fn only_realms_of_the_registrar_are_answered() {
-    let mut rig = Rig::new();
-    let invite = rig.call("2002");
-    let evil = "Proxy-Authenticate: Digest realm=\"evil\", nonce=\"n\", qop=\"auth\"\r\n";
-    rig.reply(&invite, 407, "r", evil, "");
-    rig.request("ACK");
-    rig.silence();
-    let heard = rig.heard();
-    let failed = |event: &Event| {
-        matches!(
-            event,
-            Event::Ended {
-                status: Some(407),
-                cause: Cause::Failed,
-                ..
-            }
-        )
-    };
-    assert!(heard.iter().any(failed), "{heard:?}");
-    rig.over();
-}
-
-#[test]
 fn bad_targets_and_unready_phones_end_at_once() {
     let mut rig = Rig::new();
     for target in ["", "mailto:a@b", "sip:a@b?Route=x"] {
@@ -422,83 +399,4 @@ fn there_is_a_limit_to_calls() {
     let invite = Peer::caller(1).request("INVITE", "", SDP);
     rig.receive(&invite);
     rig.answer(486);
-}
-
-#[test]
-fn a_proxy_of_the_registrar_is_answered_and_its_credentials_repeated() {
-    let mut rig = Rig::new();
-    let invite = rig.call("2002");
-    assert_eq!(invite.header(Name::Authorization), None, "not for far ends");
-    assert_eq!(invite.header(Name::ProxyAuthorization), None);
-    let challenge = format!("Proxy-Authenticate: {CHALLENGE}\r\n");
-    rig.reply(&invite, 407, "r", &challenge, "");
-    let ack = rig.request("ACK");
-    assert_eq!(ack.header(Name::Via), invite.header(Name::Via));
-    let again = rig.request("INVITE");
-    assert_eq!(again.body(), invite.body());
-    let credentials = again.header(Name::ProxyAuthorization).expect("credentials");
-    rig.reply(&again, 180, "b", CONTACT, "");
-    rig.reply(&again, 200, "b", CONTACT, SDP);
-    let ack = rig.request("ACK");
-    assert_eq!(ack.header(Name::ProxyAuthorization), Some(credentials));
-    rig.settle();
-    rig.hangup(1);
-    let bye = rig.request("BYE");
-    assert!(bye.header(Name::ProxyAuthorization).is_some());
-    assert_eq!(bye.header(Name::Authorization), None);
-    rig.over();
-}
-
-#[test]
-fn a_server_that_challenges_each_request_is_answered_each_time() {
-    let mut rig = Rig::new();
-    let www = |nonce: &str| {
-        let challenge = CHALLENGE.replace("\"n\"", &format!("\"{nonce}\""));
-        format!("WWW-Authenticate: {challenge}\r\n")
-    };
-    let invite = rig.call("2002");
-    rig.reply(&invite, 401, "r", &www("n2"), "");
-    rig.request("ACK");
-    let again = rig.request("INVITE");
-    assert!(again.header(Name::Authorization).is_some());
-    // Meanwhile another request is challenged: no wrong password.
-    let content = ("text/plain".to_owned(), "x".to_owned());
-    let op = rig.operate(|calls, now, op| calls.message(now, op, "2003", content));
-    let message = rig.request("MESSAGE");
-    assert_eq!(message.header(Name::Authorization), None);
-    rig.reply(&message, 401, "r", &www("n3"), "");
-    let message = rig.request("MESSAGE");
-    assert!(message.header(Name::Authorization).is_some());
-    rig.reply(&message, 200, "r", "", "");
-    assert_eq!(rig.settled(), [(op, None)]);
-    // One that challenges for ever is not answered for ever.
-    let mut asked = again;
-    let mut answered = 0;
-    loop {
-        rig.reply(&asked, 401, "r", &www(&format!("m{answered}")), "");
-        rig.request("ACK");
-        if rig.ended() == [Cause::Failed] {
-            break;
-        }
-        answered += 1;
-        asked = rig.request("INVITE");
-    }
-    assert!(answered < 5, "{answered}");
-    rig.silence();
-    rig.over();
-}
-
-#[test]
-fn a_cancel_bears_no_credentials_and_a_challenge_after_it_ends_the_call() {
-    let mut rig = Rig::new();
-    let invite = rig.call("2002");
-    rig.reply(&invite, 100, "", "", "");
-    rig.hangup(1);
-    let cancel = rig.request("CANCEL");
-    assert_eq!(cancel.header(Name::ProxyAuthorization), None);
-    let challenge = format!("Proxy-Authenticate: {CHALLENGE}\r\n");
-    rig.reply(&invite, 407, "r", &challenge, "");
-    rig.request("ACK");
-    rig.silence();
-    rig.over();
 }

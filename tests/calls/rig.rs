@@ -3,7 +3,7 @@
 use crate::handler::{Handler, Outcome};
 use graceline::call::{CallOptions, Calls, Cause, Event, Shown};
 use graceline::phone::{self, Config, Output, Phone, Status};
-use graceline::sip::{Framing, Message, Name};
+use graceline::sip::{DigestResponse, Framing, Message, Name, Secret};
 use graceline::time::{Duration, Instant};
 use std::collections::VecDeque;
 
@@ -25,8 +25,12 @@ pub struct Rig {
     wishes: VecDeque<(Instant, u32, u32, Outcome)>,
     socket: (u32, u32),
     ops: u32,
+    /// The registrar's challenge.
+    challenge: &'static str,
+    /// The password that it proves to know.
+    proof: Option<&'static str>,
     /// REGISTERs that were accepted.
-    pub registers: u32,
+    pub registrations: Vec<Message>,
     /// What outlives the page.
     pub stored: String,
     pub transcript: Vec<String>,
@@ -38,6 +42,30 @@ impl Rig {
     }
 
     pub fn with(adapt: impl FnOnce(&mut Config)) -> Self {
+        Self::made(CHALLENGE, None, adapt).ready()
+    }
+
+    /// Registered where this is asked for.
+    pub fn challenged_by(challenge: &'static str) -> Self {
+        Self::made(challenge, None, |_| {}).ready()
+    }
+
+    /// After a login to a registrar that proves to know this password.
+    pub fn of_registrar(password: &'static str) -> Self {
+        Self::made(CHALLENGE, Some(password), |_| {})
+    }
+
+    fn ready(mut self) -> Self {
+        assert_eq!(self.phone.status(), Status::Ready, "{}", self.told());
+        self.events.clear();
+        self
+    }
+
+    fn made(
+        challenge: &'static str,
+        proof: Option<&'static str>,
+        adapt: impl FnOnce(&mut Config),
+    ) -> Self {
         let uuid = "urn:uuid:00000000-0000-4000-8000-000000000001";
         let mut config = Config::new("ws://127.0.0.1/", "2001", "example.com", uuid);
         config.password = Some("secret".into());
@@ -53,14 +81,14 @@ impl Rig {
             wishes: VecDeque::new(),
             socket: (0, 0),
             ops: 100,
-            registers: 0,
+            challenge,
+            proof,
+            registrations: Vec::new(),
             stored: String::new(),
             transcript: Vec::new(),
         };
         rig.phone.register(rig.now, 1, false);
         rig.drain();
-        assert_eq!(rig.phone.status(), Status::Ready, "{}", rig.told());
-        rig.events.clear();
         rig
     }
 
@@ -138,16 +166,27 @@ impl Rig {
         message.validate().expect("the phone writes good SIP");
         match message.method() {
             "REGISTER" if message.header(Name::Authorization).is_none() => {
-                let challenge = format!("WWW-Authenticate: {CHALLENGE}\r\n");
+                let challenge = format!("WWW-Authenticate: {}\r\n", self.challenge);
                 let answer = respond(&message, 401, "registrar", &challenge, "");
                 self.receive(&answer);
             }
             "REGISTER" => {
-                self.registers += 1;
                 let contact = message
                     .header(Name::Contact)
                     .map_or_else(String::new, |own| format!("Contact: {own}\r\n"));
-                let answer = respond(&message, 200, "registrar", &contact, "");
+                let info = self.proof.map_or_else(String::new, |password| {
+                    let own = message.header(Name::Authorization).expect("credentials");
+                    let own = DigestResponse::parse(own).expect("a digest");
+                    let rspauth = own.rspauth(Secret::Password(password), b"");
+                    let cnonce = own.cnonce.expect("a cnonce");
+                    format!(
+                        "Authentication-Info: qop=auth, rspauth=\"{rspauth}\", \
+                         cnonce=\"{cnonce}\", nc=00000001\r\n"
+                    )
+                });
+                let headers = contact + &info;
+                let answer = respond(&message, 200, "registrar", &headers, "");
+                self.registrations.push(message);
                 self.receive(&answer);
             }
             "SUBSCRIBE" => {
@@ -273,6 +312,17 @@ impl Rig {
             .filter_map(|event| match event {
                 phone::Event::Call(Event::Media { .. }) => None,
                 phone::Event::Call(event) => Some(event),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Codes of the logins that failed.
+    pub fn faults(&mut self) -> Vec<&'static str> {
+        let events = std::mem::take(&mut self.events).into_iter();
+        events
+            .filter_map(|event| match event {
+                phone::Event::Failed(_, fault) => Some(fault.code),
                 _ => None,
             })
             .collect()

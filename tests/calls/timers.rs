@@ -55,9 +55,9 @@ fn a_refresh_that_met_a_failed_flow_has_the_registration_looked_at_and_comes_aga
     );
     rig.wait(100_500);
     let update = rig.request("UPDATE");
-    let known = rig.registers;
+    let known = rig.registrations.len();
     rig.reply(&update, 430, "", "", "");
-    assert_eq!(rig.registers, known + 2);
+    assert_eq!(rig.registrations.len(), known + 2);
     rig.wait(11_000);
     rig.request("UPDATE");
     assert_eq!(rig.ended(), []);

@@ -106,6 +106,51 @@ fn every_algorithm_in_either_order() {
     }
 }
 
+/// A challenge as the field writes it, or none, or one without end.
+#[test]
+fn every_kind_of_401_leads_somewhere() {
+    let digest = |more: &str| {
+        let challenge = format!("Digest realm=\"example.com\", nonce=\"n\"{more}");
+        answer(401, "Unauthorized", &[("WWW-Authenticate", &challenge)])
+    };
+    let bare = || answer(401, "Unauthorized", &[]);
+    // Asked for once more, with a challenge of its own, the registrar is content.
+    for first in [
+        digest(", qop=auth,auth-int, opaque=\"x\", stale=true"),
+        digest(" opaque=\"x\" qop=\"auth\", stale=true"),
+        digest(", algorithm=\"\", stale=true"),
+        digest(", qop=\"auth-int\", stale=true"),
+    ] {
+        assert_eq!(login_against(registrar_config(), vec![first]), None);
+    }
+    // A password cannot be wrong that nobody asked for.
+    for (answers, code) in [
+        (bare(), "eServerRejected"),
+        (digest(", qop=\"other\""), "eServerRejected"),
+        (digest(", algorithm=AKAv1-MD5"), "eServerRejected"),
+        (digest(", stale=true"), "eCredentialsRejected"),
+    ] {
+        let answers = vec![answers; 20];
+        let failure = login_against(registrar_config(), answers.clone());
+        assert_eq!(failure.map(|failure| failure.0), Some(code), "{answers:?}");
+    }
+}
+
+/// A nonce that expired, and a server that says so by a 401 alone.
+#[test]
+fn a_nonce_that_is_refused_without_a_challenge_is_given_up() {
+    let mut world = World::new(20, registrar_config());
+    let alice = world.client("alice");
+    assert_eq!(world.login(alice, false), None);
+    let before = world.clients[alice].registers;
+    let refusal = vec![answer(401, "Unauthorized", &[])];
+    world.registrar.faults_mut().answer_register = refusal.into();
+    world.run(Duration::from_secs(61));
+    assert_eq!(world.status(alice), Status::Ready);
+    // The refused one, one without credentials, one that answers the challenge.
+    assert_eq!(world.clients[alice].registers, before + 3);
+}
+
 #[test]
 fn md5_can_be_refused() {
     let mut world = World::new(

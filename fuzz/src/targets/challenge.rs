@@ -2,7 +2,7 @@
 
 use graceline::rand::Random;
 use graceline::sip::{DigestResponse, Framing, Message, Secret, is_line};
-use graceline::transaction::{Authenticator, Credentials, Learned, Secrets};
+use graceline::transaction::{Authenticator, Credentials, Learned, Reach, Secrets, Subject};
 
 /// Inputs to start from.
 pub const SEEDS: &[&str] = &[
@@ -25,7 +25,7 @@ pub fn run(data: &[u8]) {
     let mut random = Random::from_seed([0; 32]);
     let mut ours = authenticator(Some("password"));
     for again in [false, true] {
-        if ours.learn(&answer, true, again) == Learned::Retry {
+        if ours.learn(&answer, Reach::Registrar, again) == Learned::Retry(None) {
             answer_to(&mut ours, &mut random);
         }
         ours.accepted(&answer);
@@ -36,7 +36,7 @@ pub fn run(data: &[u8]) {
     answer_to(&mut reloaded, &mut random);
 
     let mut asking = authenticator(None);
-    if let Learned::Ask(ask) = asking.learn(&answer, true, false) {
+    if let Learned::Ask(ask) = asking.learn(&answer, Reach::Registrar, false) {
         let credentials = match ask.scheme {
             "digest" => Credentials::Password {
                 username: None,
@@ -47,12 +47,45 @@ pub fn run(data: &[u8]) {
         asking.supply(&ask, credentials);
         answer_to(&mut asking, &mut random);
     }
-    // A far end learns nothing by asking for a realm of its own.
+    // A far end learns nothing by asking for a realm of its own, nor by asking in
+    // the registrar's for less than the registrar does; and nothing of it is kept.
     let mut careful = authenticator(Some("password"));
-    careful.learn(&answer, false, false);
-    let shown = careful.authorize("BYE", "sip:a@b", false, &mut random);
-    assert!(shown.is_empty());
+    let asked = careful.learn(&answer, Reach::Others, false);
+    assert_eq!(asked, Learned::Unsupported);
+    let registrar = b"WWW-Authenticate: Digest realm=\"example.com\", nonce=\"own\", \
+                      algorithm=SHA-256, qop=\"auth\"";
+    let registrar = [head, registrar.as_slice(), b"\r\n\r\n"].concat();
+    let registrar = Message::parse(&registrar, Framing::Frame).expect("a challenge");
+    careful.learn(&registrar, Reach::Registrar, false);
+    if let Learned::Retry(once) = careful.learn(&answer, Reach::Others, false) {
+        let shown = careful.authorize(&BYE, once.as_ref(), &mut random);
+        for (name, value) in shown {
+            let response = DigestResponse::parse(&value).expect("an answer to a challenge");
+            assert_eq!(response.realm, "example.com", "{name}");
+            assert!(!response.algorithm.is_md5() && response.qop.is_some());
+        }
+    }
+    assert!(careful.authorize(&BYE, None, &mut random).is_empty());
+    let own = careful.authorize(&REGISTER, None, &mut random);
+    let own = own
+        .iter()
+        .find_map(|(_, value)| DigestResponse::parse(value));
+    assert_eq!(own.expect("its own").nonce, "own");
 }
+
+const REGISTER: Subject<'_> = Subject {
+    method: "REGISTER",
+    uri: "sip:b",
+    body: b"",
+    to_server: true,
+};
+
+const BYE: Subject<'_> = Subject {
+    method: "BYE",
+    uri: "sip:a@b",
+    body: b"",
+    to_server: false,
+};
 
 fn authenticator(password: Option<&str>) -> Authenticator {
     Authenticator::new(Secrets {
@@ -65,7 +98,7 @@ fn authenticator(password: Option<&str>) -> Authenticator {
 }
 
 fn answer_to(authenticator: &mut Authenticator, random: &mut Random) {
-    for (name, value) in authenticator.authorize("REGISTER", "sip:b", true, random) {
+    for (name, value) in authenticator.authorize(&REGISTER, None, random) {
         assert!(is_line(&value), "{name}: {value:?}");
         if value.starts_with("Digest ") {
             let response = DigestResponse::parse(&value).expect("an answer to a challenge");

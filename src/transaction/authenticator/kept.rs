@@ -19,6 +19,9 @@ impl Authenticator {
             else {
                 continue;
             };
+            if challenge.nonce.is_empty() {
+                continue;
+            }
             let qop = if challenge.qop.auth { ";auth" } else { "" };
             let fields = [
                 if space.proxy { "proxy" } else { "www" },

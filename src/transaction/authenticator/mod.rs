@@ -6,8 +6,8 @@ mod kept;
 use crate::prelude::*;
 use crate::rand::Random;
 use crate::sip::{
-    Algorithm, AuthenticationInfo, BearerChallenge, Challenge, DigestChallenge, Message, Name,
-    Secret, challenges, digest_authorization, digest_rspauth,
+    AuthenticationInfo, BearerChallenge, Challenge, DigestChallenge, Message, Name, Qop, Secret,
+    challenges, digest_authorization, digest_rspauth,
 };
 use crate::text::concat;
 
@@ -55,11 +55,30 @@ pub struct Ask {
     pub scope: Option<String>,
 }
 
+/// Where a request ends, and so who may challenge it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// At the registrar, as REGISTER: it names the realms that count.
+    Registrar,
+    /// At our own server, but for its realms we know.
+    Server,
+    /// At somebody else's phone, which may answer as if it were the server.
+    Others,
+}
+
+/// A challenge that is answered in one request, and not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Once {
+    proxy: bool,
+    challenge: DigestChallenge,
+}
+
 /// What a challenge leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Learned {
-    /// Send the request again; it will carry credentials.
-    Retry,
+    /// Send the request again; it will carry credentials, and what answers this
+    /// challenge to it alone.
+    Retry(Option<Once>),
     /// Ask the app, then send the request again.
     Ask(Ask),
     /// The credentials were refused.
@@ -114,6 +133,18 @@ pub struct Authenticator {
     spaces: Vec<Space>,
 }
 
+/// What credentials are computed for.
+pub struct Subject<'a> {
+    /// Method.
+    pub method: &'a str,
+    /// Request-URI.
+    pub uri: &'a str,
+    /// Body.
+    pub body: &'a [u8],
+    /// Whether it ends at our own server.
+    pub to_server: bool,
+}
+
 /// How many refusals of secrets that were accepted before are doubted.
 const DOUBTS: u8 = 2;
 /// A phone meets its registrar and perhaps a proxy; more realms than this are a
@@ -129,18 +160,27 @@ impl Authenticator {
         }
     }
 
-    /// Credential headers for a request: one for each challenged space. What does
-    /// not end at the `registrar` shows its challenge answered only where it was
-    /// asked just now: a far end must not collect digest responses.
+    /// Credential headers for a request: the answer to the challenge that came for
+    /// it, and one for each space that is known. What does not end at our server
+    /// shows the registrar's challenge answered to nobody: a far end must not
+    /// collect digest responses.
     pub fn authorize(
         &mut self,
-        method: &str,
-        uri: &str,
-        registrar: bool,
+        subject: &Subject<'_>,
+        once: Option<&Once>,
         random: &mut Random,
     ) -> Vec<(&'static str, String)> {
         let mut headers = Vec::new();
         let mut answered: Vec<(bool, String)> = Vec::new();
+        if let Some(Once { proxy, challenge }) = once {
+            let given = self.given(&challenge.realm);
+            if let Some((username, secret)) = self.secrets.for_digest(given) {
+                let cnonce = random.hex::<8>();
+                let value = subject.digest(challenge, username, secret, 1, &cnonce);
+                answered.push((*proxy, challenge.realm.clone()));
+                headers.push((header_name(*proxy), value));
+            }
+        }
         let Self { secrets, spaces } = self;
         // The challenge learnt last stands first: it is the one that counts where
         // registrar and proxy asked for the same realm.
@@ -149,8 +189,8 @@ impl Authenticator {
             // the realm and the nonces of REGISTER. A hint has no time for that
             // round trip: Kamailio would challenge it, and the force behind it
             // would have removed the route by then.
-            let to_proxy = space.proxy || method == "OPTIONS";
-            if !to_proxy && !registrar && space.used {
+            let to_proxy = space.proxy || subject.method == "OPTIONS";
+            if !to_proxy && !subject.to_server {
                 continue;
             }
             let question = (to_proxy, space.scheme.realm().to_owned());
@@ -164,16 +204,16 @@ impl Authenticator {
                     given,
                     sent,
                 } => {
-                    let Some((username, secret)) = secrets.for_digest(given) else {
+                    let known = secrets.for_digest(given.as_ref());
+                    let Some((username, secret)) = known.filter(|_| !challenge.nonce.is_empty())
+                    else {
                         continue;
                     };
                     // Used up only if a store was edited.
                     *nc = nc.saturating_add(1);
                     let cnonce = random.hex::<8>();
-                    let value = digest_authorization(
-                        challenge, username, secret, method, uri, *nc, &cnonce, b"",
-                    );
-                    *sent = Some((uri.to_owned(), cnonce));
+                    let value = subject.digest(challenge, username, secret, *nc, &cnonce);
+                    *sent = Some((subject.uri.to_owned(), cnonce));
                     value
                 }
                 Scheme::Bearer {
@@ -182,24 +222,35 @@ impl Authenticator {
                 Scheme::Bearer { token: None, .. } => continue,
             };
             space.used = true;
-            let name = if to_proxy {
-                "Proxy-Authorization"
-            } else {
-                "Authorization"
-            };
             answered.push(question);
-            headers.push((name, value));
+            headers.push((header_name(to_proxy), value));
         }
         headers
     }
 
-    /// Takes a 401 or 407. Only an answer to REGISTER may bring in a new realm:
-    /// a far end must not harvest digest responses by challenging us.
+    /// What the app gave for `realm` when it was asked.
+    fn given(&self, realm: &str) -> Option<&(String, String)> {
+        self.spaces.iter().find_map(|space| match &space.scheme {
+            Scheme::Digest {
+                challenge, given, ..
+            } if challenge.realm == realm => given.as_ref(),
+            _ => None,
+        })
+    }
+
+    /// Takes a 401 or 407. Only the registrar may name a realm, and how strong a
+    /// digest has to be; nothing is kept of a challenge to what goes to others:
+    /// whoever answers it would have a nonce of his choice offered to the next one,
+    /// or a password hashed by the weakest algorithm (RFC 3261 §22.3, §26.3.2.4).
     /// `again`: the request had answered a challenge before.
-    pub fn learn(&mut self, answer: &Message, to_register: bool, again: bool) -> Learned {
+    pub fn learn(&mut self, answer: &Message, reach: Reach, again: bool) -> Learned {
         let mut learned = Learned::Unsupported;
         let mut seen = [false; 2];
-        for (proxy, challenge) in challenges(answer) {
+        let challenges = challenges(answer);
+        if challenges.is_empty() && self.drop_nonces(reach) {
+            return Learned::Retry(None);
+        }
+        for (proxy, challenge) in challenges {
             let Some(seen) = seen.get_mut(usize::from(proxy)) else {
                 continue;
             };
@@ -207,20 +258,22 @@ impl Authenticator {
             if *seen || !self.answerable(&challenge) {
                 continue;
             }
-            let realm = match &challenge {
-                Challenge::Digest(digest) => &digest.realm,
-                Challenge::Bearer(bearer) => &bearer.realm,
-            };
-            if !to_register
-                && !self
-                    .spaces
-                    .iter()
-                    .any(|space| space.scheme.realm() == realm)
-            {
+            if reach != Reach::Registrar && !self.is_as_strong(&challenge) {
                 continue;
             }
             *seen = true;
-            learned = match (learned, self.learn_one(proxy, challenge, again)) {
+            let new = match challenge {
+                Challenge::Digest(challenge) if reach == Reach::Others => {
+                    return match again && !challenge.stale {
+                        true => Learned::Rejected,
+                        false => Learned::Retry(Some(Once { proxy, challenge })),
+                    };
+                }
+                // A token is good for whoever gets hold of it.
+                Challenge::Bearer(_) if reach == Reach::Others => continue,
+                challenge => self.learn_one(proxy, challenge, again),
+            };
+            learned = match (learned, new) {
                 (Learned::Rejected, _) | (_, Learned::Rejected) => Learned::Rejected,
                 (ask @ Learned::Ask(_), _) => ask,
                 (_, new) => new,
@@ -229,15 +282,57 @@ impl Authenticator {
         learned
     }
 
+    /// Whether the registrar asks for no more than `challenge` does, in its realm.
+    fn is_as_strong(&self, challenge: &Challenge) -> bool {
+        let mut known = false;
+        for space in &self.spaces {
+            let enough = match (&space.scheme, challenge) {
+                (scheme, Challenge::Digest(new)) if scheme.realm() != new.realm => continue,
+                (scheme, Challenge::Bearer(new)) if scheme.realm() != new.realm => continue,
+                (
+                    Scheme::Digest {
+                        challenge: known, ..
+                    },
+                    Challenge::Digest(new),
+                ) => {
+                    let weaker = new.algorithm.is_md5() && !known.algorithm.is_md5();
+                    let bare = new.qop == Qop::default() && known.qop != Qop::default();
+                    !weaker && !bare
+                }
+                (Scheme::Bearer { .. }, Challenge::Bearer(_)) => true,
+                _ => false,
+            };
+            if !enough {
+                return false;
+            }
+            known = true;
+        }
+        known
+    }
+
+    /// What was offered has been refused without a new challenge: its nonces are of
+    /// no use any more, and a request without them may bring in another. `false`:
+    /// nothing was offered.
+    fn drop_nonces(&mut self, reach: Reach) -> bool {
+        let mut dropped = false;
+        for space in &mut self.spaces {
+            if let Scheme::Digest { challenge, .. } = &mut space.scheme
+                && space.used
+                && (space.proxy || reach != Reach::Others)
+            {
+                dropped |= !challenge.nonce.is_empty();
+                challenge.nonce.clear();
+            }
+        }
+        dropped
+    }
+
     fn answerable(&self, challenge: &Challenge) -> bool {
         let secrets = &self.secrets;
         match challenge {
             Challenge::Digest(digest) => {
-                let md5 = matches!(digest.algorithm, Algorithm::Md5 | Algorithm::Md5Sess);
                 let known = secrets.ask || secrets.password.is_some() || secrets.ha1.is_some();
-                // auth-int alone would hash bodies; no registrar asks for it.
-                let qop = digest.qop.auth || !digest.qop.auth_int;
-                known && qop && !(md5 && secrets.refuse_md5)
+                known && !(digest.algorithm.is_md5() && secrets.refuse_md5)
             }
             Challenge::Bearer(_) => secrets.ask && secrets.token_allowed,
         }
@@ -275,7 +370,7 @@ impl Authenticator {
         }
         let (scheme, ask) = match challenge {
             Challenge::Digest(challenge) => {
-                let known = self.secrets.for_digest(&given).is_some();
+                let known = self.secrets.for_digest(given.as_ref()).is_some();
                 let ask = (!known).then(|| Ask {
                     scheme: "digest",
                     realm: realm.clone(),
@@ -323,7 +418,7 @@ impl Authenticator {
             proven: false,
             doubts,
         });
-        ask.map_or(Learned::Retry, Learned::Ask)
+        ask.map_or(Learned::Retry(None), Learned::Ask)
     }
 
     /// Takes what the app answered to an [`Ask`]. `false`: it does not fit the
@@ -353,7 +448,7 @@ impl Authenticator {
         }
     }
 
-    /// Takes an answer that accepted the credentials: they are proven, and
+    /// Takes an answer of our server that accepted the credentials: they are proven, and
     /// `nextnonce` replaces the nonce (RFC 7616 §3.5). `false`: the server sent
     /// an `rspauth` that does not prove that it knows the password.
     pub fn accepted(&mut self, answer: &Message) -> bool {
@@ -384,7 +479,7 @@ impl Authenticator {
                 .filter(|_| info.cnonce.as_ref() == last)
             {
                 let proof = |(uri, cnonce): &(String, String)| {
-                    let (username, secret) = secrets.for_digest(given)?;
+                    let (username, secret) = secrets.for_digest(given.as_ref())?;
                     let body = answer.body();
                     Some(digest_rspauth(
                         challenge, username, secret, uri, *nc, cnonce, body,
@@ -418,10 +513,33 @@ impl Authenticator {
     }
 }
 
+impl Subject<'_> {
+    fn digest(
+        &self,
+        challenge: &DigestChallenge,
+        username: &str,
+        secret: Secret<'_>,
+        nc: u32,
+        cnonce: &str,
+    ) -> String {
+        let Self {
+            method, uri, body, ..
+        } = self;
+        digest_authorization(challenge, username, secret, method, uri, nc, cnonce, body)
+    }
+}
+
+fn header_name(to_proxy: bool) -> &'static str {
+    match to_proxy {
+        true => "Proxy-Authorization",
+        false => "Authorization",
+    }
+}
+
 impl Secrets {
     fn for_digest<'a>(
         &'a self,
-        given: &'a Option<(String, String)>,
+        given: Option<&'a (String, String)>,
     ) -> Option<(&'a str, Secret<'a>)> {
         if let Some((username, password)) = given {
             return Some((username, Secret::Password(password)));
@@ -433,83 +551,4 @@ impl Secrets {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sip::{DigestResponse, Framing};
-
-    fn answer(status: &str, headers: &str) -> Message {
-        let text = format!("SIP/2.0 {status}\r\nCSeq: 1 REGISTER\r\n{headers}\r\n\r\n");
-        Message::parse(text.as_bytes(), Framing::Frame).unwrap()
-    }
-
-    fn challenged() -> (Authenticator, DigestResponse) {
-        let secrets = Secrets {
-            username: "2001".into(),
-            password: Some("secret".into()),
-            ..Secrets::default()
-        };
-        let mut authenticator = Authenticator::new(secrets);
-        let challenge =
-            "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", algorithm=SHA-256, qop=\"auth\"";
-        let learned = authenticator.learn(&answer("401 Unauthorized", challenge), true, true);
-        assert_eq!(learned, Learned::Retry);
-        let mut random = Random::from_seed([3; 32]);
-        let sent = authenticator.authorize("REGISTER", "sip:r", true, &mut random);
-        let [("Authorization", value)] = sent.as_slice() else {
-            panic!("one Authorization: {sent:?}");
-        };
-        (authenticator, DigestResponse::parse(value).unwrap())
-    }
-
-    #[test]
-    fn a_server_that_proves_the_wrong_password_is_not_believed() {
-        for (password, believed) in [("secret", true), ("other", false)] {
-            let (mut authenticator, sent) = challenged();
-            let rspauth = sent.rspauth(Secret::Password(password), b"");
-            let cnonce = sent.cnonce.unwrap();
-            let info = format!(
-                "Authentication-Info: qop=auth, rspauth=\"{rspauth}\", cnonce=\"{cnonce}\", nc=00000001"
-            );
-            assert_eq!(authenticator.accepted(&answer("200 OK", &info)), believed);
-        }
-    }
-
-    #[test]
-    fn the_next_nonce_is_used_from_its_first_count() {
-        let (mut authenticator, _) = challenged();
-        authenticator.accepted(&answer("200 OK", "Authentication-Info: nextnonce=\"m\""));
-        let sent =
-            authenticator.authorize("REGISTER", "sip:r", true, &mut Random::from_seed([4; 32]));
-        let sent = DigestResponse::parse(&sent[0].1).unwrap();
-        assert_eq!((sent.nonce.as_str(), sent.nc), ("m", Some(1)));
-    }
-
-    #[test]
-    fn a_password_that_was_accepted_is_refused_only_three_times_in_a_row() {
-        let (mut authenticator, _) = challenged();
-        authenticator.accepted(&answer("200 OK", ""));
-        let mut refuse = |nonce: &str| {
-            let challenge = format!("WWW-Authenticate: Digest realm=\"r\", nonce=\"{nonce}\"");
-            let learned = authenticator.learn(&answer("401 Unauthorized", &challenge), true, true);
-            authenticator.authorize("REGISTER", "sip:r", true, &mut Random::from_seed([5; 32]));
-            learned
-        };
-        // The nonce had expired; the registrar restarted; its challenge was read after a
-        // sleep; the password was changed.
-        assert_eq!(refuse("m"), Learned::Retry);
-        assert_eq!(refuse("o"), Learned::Retry);
-        assert_eq!(refuse("p"), Learned::Retry);
-        assert_eq!(refuse("q"), Learned::Rejected);
-    }
-
-    #[test]
-    fn a_realm_that_no_registrar_named_is_not_answered() {
-        let (mut authenticator, _) = challenged();
-        let foreign = "Proxy-Authenticate: Digest realm=\"evil\", nonce=\"n\", qop=\"auth\"";
-        let foreign = answer("407 Proxy Authentication Required", foreign);
-        assert_eq!(
-            authenticator.learn(&foreign, false, false),
-            Learned::Unsupported
-        );
-    }
-}
+mod tests;
