@@ -27,8 +27,12 @@ export class Call extends Emitter {
   #turn = Promise.resolve();
   /** Operations of the app that may fail for the sake of the media. */
   #asked = 0;
-  /** Whether the app has been told why the call fails. */
-  #told = false;
+  /** The last error that the app has been told. */
+  #told = "";
+  /** Digits wait for those before. @type {Promise<unknown>} */
+  #dialling = Promise.resolve();
+  /** The far end's last answer to an offer of ours. */
+  #answer = "";
   /** @type {Promise<void> | undefined} */
   #answering;
   /** Rejects when the call ends, for those who wait for the media. @type {Promise<never>} */
@@ -103,13 +107,13 @@ export class Call extends Emitter {
    * @returns {Promise<void>}
    */
   answer(options) {
-    return (this.#answering ??= this.#answer(options).finally(
+    return (this.#answering ??= this.#accept(options).finally(
       () => (this.#answering = undefined),
     ));
   }
 
   /** @param {Wanted} [options] */
-  async #answer(options) {
+  async #accept(options) {
     this.#mustBe("incoming");
     // Who replaces a call gets the media that this one had.
     this.wanted = options
@@ -173,16 +177,37 @@ export class Call extends Emitter {
     if (typeof digits !== "string" || !/^[\d*#a-d,]+$/i.test(digits))
       throw invalid("digits", "must be of 0-9, *, #, A-D and the comma");
     this.#mustTalk();
-    const played = await this.#mediaDoes("sendDtmf", digits, { duration, gap });
-    if (played) return;
+    // The bounds that browsers set to tones within the sound.
+    const tones = {
+      duration: Math.min(Math.max(Number(duration) || 0, 40), 6000),
+      gap: Math.min(Math.max(Number(gap) || 0, 30), 6000),
+    };
+    const before = this.#dialling;
+    const played = Promise.race([before, this.#over]).then(() =>
+      this.#dial(digits, tones),
+    );
+    this.#dialling = played.catch(() => {});
+    return played;
+  }
+
+  /**
+   * @param {string} digits
+   * @param {{ duration: number, gap: number }} tones
+   */
+  async #dial(digits, tones) {
+    if (await this.#mediaDoes("sendDtmf", digits, tones)) return;
     // RFC 4733 was not agreed on: as INFO, which gateways understand.
+    const { duration, gap } = tones;
     for (const digit of digits.toUpperCase()) {
       if (digit === ",") await this.#pause(COMMA);
       else
-        await this.sendInfo(
-          "application/dtmf-relay",
-          `Signal=${digit}\r\nDuration=${duration}\r\n`,
-        );
+        await Promise.all([
+          this.sendInfo(
+            "application/dtmf-relay",
+            `Signal=${digit}\r\nDuration=${duration}\r\n`,
+          ),
+          this.#pause(duration + gap),
+        ]);
     }
   }
 
@@ -209,12 +234,17 @@ export class Call extends Emitter {
   async setVideo(video) {
     this.#mustTalk();
     await this.#mediaDoes("setVideo", video);
+    this.#answer = "";
     try {
       await this.#change("renegotiate", {});
     } catch (error) {
       await this.#media?.rollback();
       throw error;
     }
+    const answer = this.#answer;
+    if (!(video && answer) || takesPictures(answer, !!this.#heldBy)) return;
+    await this.#mediaDoes("setVideo", false);
+    throw new PhoneError("eCallFailed", "The far end takes no pictures.");
   }
 
   /**
@@ -349,7 +379,9 @@ export class Call extends Emitter {
     if (this.#state === "ended") return;
     this.#line.leave(this);
     this.#release();
-    const said = status ? `The call failed: ${status} ${reason}.` : reason;
+    const said = status
+      ? `The call failed: ${status} ${reason.replace(/\.$/, "")}.`
+      : reason;
     const error = new PhoneError("eCallFailed", said, { status, reason });
     this.#finish(
       cause === "failed"
@@ -357,7 +389,7 @@ export class Call extends Emitter {
         : new PhoneError("eCallFailed", "The call has ended.", error),
     );
     this.#become({ state: "ended" });
-    if (cause === "failed" && !this.#told) emit(this, "error", error);
+    if (cause === "failed" && reason !== this.#told) emit(this, "error", error);
     emit(this, "ended", { cause, status: status || undefined, reason });
   }
 
@@ -371,7 +403,10 @@ export class Call extends Emitter {
     const wants = {
       offer: (media) => media.createOffer(how),
       answer: (media) => media.createAnswer(sdp, how),
-      apply: (media) => media.applyAnswer(sdp, sdpType),
+      apply: async (media) => {
+        await media.applyAnswer(sdp, sdpType);
+        this.#answer = sdp;
+      },
       rollback: (media) => media.rollback(),
     };
     this.#inTurn(wants[want]).then(
@@ -445,12 +480,28 @@ export class Call extends Emitter {
     const error = mediaError(cause);
     // Who asked for the change hears of it by his promise.
     if (this.#state !== "ended" && !this.#asked) {
-      this.#told = !this.#startTime;
+      this.#told = error.message;
       emit(this, "error", error);
     }
     return error;
   }
 }
+
+/**
+ * Whether an answer has room for our pictures: an open section (RFC 3264 §6) into
+ * which we may send, unless nobody may because of a hold.
+ *
+ * @param {string} answer
+ * @param {boolean} held
+ */
+const takesPictures = (answer, held) =>
+  answer
+    .split(/^(?=m=)/m)
+    .some(
+      (section) =>
+        /^m=video (?!0 )/.test(section) &&
+        (held || !/^a=(sendonly|inactive)/m.test(section)),
+    );
 
 /** @param {string} state */
 const invalidState = (state) =>

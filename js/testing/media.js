@@ -126,6 +126,8 @@ export class FakeMediaHandler {
     this.#ask("rollback");
     this.localDescription = this.#agreed.local;
     this.remoteDescription = this.#agreed.remote;
+    if (!/send/.test(direction(this.#agreed.local, "video")))
+      this.#replace("video");
   }
 
   /** @param {string} sdpfrag */
@@ -152,27 +154,18 @@ export class FakeMediaHandler {
   /** @param {boolean | object} video */
   async setVideo(video) {
     this.#ask("setVideo");
-    const others = this.localStream
-      .getTracks()
-      .filter((/** @type {FakeTrack} */ { kind }) => kind !== "video");
-    this.localStream = new FakeStream(
-      video ? [...others, new FakeTrack("video")] : others,
-    );
+    this.#replace("video", video ? new FakeTrack("video") : undefined);
   }
 
   /** @param {Kind} kind @param {string} deviceId */
   async setDevice(kind, deviceId) {
     this.#ask("setDevice");
-    await this.replaceTrack(new FakeTrack(kind, deviceId));
+    this.#replace(kind, new FakeTrack(kind, deviceId));
   }
 
   /** @param {any} track */
   async replaceTrack(track) {
-    const others = this.localStream
-      .getTracks()
-      .filter((/** @type {FakeTrack} */ { kind }) => kind !== track.kind);
-    this.localStream = new FakeStream([...others, track]);
-    this.setMuted(this.muted);
+    this.#replace(track.kind, track);
   }
 
   /** What flows now, as the descriptions agree. @returns {Promise<any>} */
@@ -232,6 +225,20 @@ export class FakeMediaHandler {
     return this.localStream
       .getTracks()
       .some((/** @type {FakeTrack} */ track) => track.kind === kind);
+  }
+
+  /** Tracks of the app are never stopped. @param {string} kind @param {any} [track] */
+  #replace(kind, track) {
+    const tracks = this.localStream.getTracks();
+    const [old, others] = [true, false].map((of) =>
+      tracks.filter(
+        (/** @type {FakeTrack} */ one) => (one.kind === kind) === of,
+      ),
+    );
+    const theirs = this.context.stream?.getTracks() ?? [];
+    for (const one of old) if (!theirs.includes(one)) one.stop();
+    this.localStream = new FakeStream(track ? [...others, track] : others);
+    this.setMuted(this.muted);
   }
 
   #agree() {

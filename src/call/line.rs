@@ -59,7 +59,10 @@ impl Line {
         let error = Some(Problem {
             code,
             message: match told {
-                Some(status) => concat(&["The far end answered ", &status, " ", message, "."]),
+                Some(status) => {
+                    let said = message.strip_suffix('.').unwrap_or(message);
+                    concat(&["The far end answered ", &status, " ", said, "."])
+                }
                 None => message.to_owned(),
             },
             status,

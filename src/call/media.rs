@@ -1,6 +1,7 @@
 //! Offers and answers (RFC 3264, RFC 6337): one exchange at a time, made of what
 //! the media handler describes and what the far end says. A re-INVITE that fails
-//! changes nothing (RFC 6141).
+//! changes nothing (RFC 6141); an answer to ours that cannot be taken changes
+//! nothing here, but the far end has agreed to our offer: it gets another one.
 
 use super::hold::is_hold;
 use super::{
@@ -8,7 +9,7 @@ use super::{
     sdp,
 };
 use crate::prelude::*;
-use crate::sip::Message;
+use crate::sip::{Message, clean_text};
 use crate::text::{decimal, mentions};
 use crate::time::{Duration, Instant};
 use crate::transaction::Resend;
@@ -50,10 +51,14 @@ pub(super) struct Exchange {
     holding: bool,
     /// Our offer was inactive.
     offered_nothing: bool,
+    /// The far end's description in hand holds.
+    holding_there: bool,
     /// What was agreed.
     held: bool,
     held_there: bool,
     agreed: bool,
+    /// An answer could not be taken: what was agreed before is offered again, once.
+    mending: bool,
     /// What the app wants.
     want_hold: bool,
     want_offer: bool,
@@ -95,12 +100,14 @@ impl Exchange {
         self.restart = true;
     }
 
-    /// What the far end's description says of hold. The answer to an offer that
-    /// lets no media through says nothing: it can but give way.
+    /// What the far end's description says of hold, once it is agreed on. The
+    /// answer to an offer that lets no media through says nothing: it can but
+    /// give way.
     pub(super) fn note_remote(&mut self, description: &str) {
-        if self.step == Step::Answering || !self.offered_nothing {
-            self.held_there = is_hold(description);
-        }
+        self.holding_there = match self.step == Step::Answering || !self.offered_nothing {
+            true => is_hold(description),
+            false => self.held_there,
+        };
     }
 }
 
@@ -174,7 +181,16 @@ impl Calls {
         if let Some((call, line)) = self.live(id)
             && call.exchange.request == request
         {
-            call.media_failed(line, message);
+            call.media_failed(line, &clean_text(message));
+        }
+    }
+
+    /// The media say that there is nobody any more.
+    pub fn fail(&mut self, now: Instant, id: u32, reason: &str) {
+        self.line.now = now;
+        if let Some((call, line)) = self.live(id) {
+            call.leave(line, 480, None);
+            call.end(line, Cause::Failed, None, &clean_text(reason));
         }
     }
 
@@ -284,7 +300,9 @@ impl Call {
         let exchange = &mut self.exchange;
         exchange.step = Step::Idle;
         exchange.held = exchange.holding;
+        exchange.held_there = exchange.holding_there;
         exchange.agreed = true;
+        exchange.mending = false;
         exchange.reachable_by = None;
         self.lost_until = None;
         let (local, remote) = (exchange.held, exchange.held_there);
@@ -348,6 +366,10 @@ impl Call {
                 self.exchange.want_offer = true;
                 self.roll_back(line);
             }
+            (200..300, None) => {
+                let text = "The far end agreed without a session description.";
+                self.not_taken(line, "eCallFailed", text);
+            }
             _ => {
                 let text = super::failure(answer);
                 self.fail_operations(line, &text, Some(status));
@@ -355,6 +377,18 @@ impl Call {
                 self.roll_back(line);
             }
         }
+    }
+
+    /// Their answer is of no use, and they think us agreed: both go back to what
+    /// was agreed before, by an offer that says so. One that is answered no better
+    /// is the last: the sound may flow all the same.
+    fn not_taken(&mut self, line: &mut Line, code: &'static str, text: &str) {
+        self.give_up(line, code, text, None);
+        let exchange = &mut self.exchange;
+        exchange.mending = !exchange.mending;
+        exchange.want_offer = exchange.mending;
+        exchange.restart = exchange.mending && self.lost_until.is_some();
+        self.roll_back(line);
     }
 
     /// Makes the offer that was refused once more, after a while.
@@ -488,6 +522,9 @@ impl Call {
                     line.reply(self.reply(&asked, 488));
                 }
                 self.exchange.step = Step::Idle;
+            }
+            (Phase::Connected, Step::Applying) if self.exchange.agreed => {
+                self.not_taken(line, "eMediaFailed", message);
             }
             _ => {
                 if let Some(op) = self.answer_op.take() {

@@ -47,7 +47,7 @@ use crate::dialog::Dialog;
 use crate::pool::{Distribution, FlowId};
 use crate::queue::take_first;
 use crate::rand::Random;
-use crate::sip::{Message, Name, sanitize_text};
+use crate::sip::{Message, Name};
 use crate::time::{Instant, earliest};
 use crate::transaction::{Due, Resend};
 use line::Line;
@@ -327,7 +327,8 @@ impl Call {
         line.send(self.id, Job::Bye, bye);
     }
 
-    /// The app hears of the end: once, and last of all.
+    /// The app hears of the end: once, and last of all. What `reason` holds of the
+    /// network's words was cleaned where it was read.
     fn end(&mut self, line: &mut Line, cause: Cause, status: Option<u16>, reason: &str) {
         if self.phase == Phase::Over {
             return;
@@ -348,7 +349,7 @@ impl Call {
             call: self.id,
             cause,
             status,
-            reason: sanitize_text(reason),
+            reason: reason.to_owned(),
         });
     }
 

@@ -66,6 +66,8 @@ pub(super) fn command(calls: &mut Calls, now: Instant, name: &str, mut fields: R
         "candidates" => calls.candidates(now, first, fields.owned()),
         // call: its media arrive no more.
         "mediaLost" => calls.media_lost(now, first),
+        // call, reason: the media say that it is over.
+        "fail" => calls.fail(now, first, fields.text()),
         _ => {}
     }
 }

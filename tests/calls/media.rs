@@ -1,7 +1,7 @@
 //! The media handler fails, at every step.
 
-use crate::rig::{CONTACT, Peer, Rig, SDP, done};
-use graceline::call::{CallOptions, Cause, Event};
+use crate::rig::{CONTACT, Peer, Rig, SDP, done, respond};
+use graceline::call::{CallOptions, Cause, Event, Shown};
 
 fn failed(rig: &mut Rig) {
     let heard = rig.heard();
@@ -122,6 +122,203 @@ fn taking_the_answer_to_a_new_offer_and_the_way_back() {
         failed(&mut rig);
         rig.over();
     }
+}
+
+/// The answer to a hold that the handler cannot take.
+fn a_hold_with_a_wrong_answer(rig: &mut Rig) {
+    let op = rig.operate(|calls, now, op| calls.hold(now, op, 1, true));
+    rig.settle();
+    let ours = rig.request("INVITE");
+    rig.media.patience = Some(0);
+    rig.reply(
+        &ours,
+        200,
+        "",
+        CONTACT,
+        &SDP.replace("sendrecv", "inactive"),
+    );
+    rig.media.patience = None;
+    rig.request("ACK");
+    rig.settle();
+    let heard = rig.heard();
+    assert_eq!(done(&heard), [(op, Some("eMediaFailed"))]);
+    assert_eq!(heard.len(), 1, "nobody holds: {heard:?}");
+    assert_eq!(rig.media.directions(1), ("sendrecv", "sendrecv"));
+}
+
+#[test]
+fn after_an_answer_that_cannot_be_taken_both_go_back() {
+    let mut rig = Rig::new();
+    let mut peer = rig.connected();
+    a_hold_with_a_wrong_answer(&mut rig);
+    let ours = rig.request("INVITE");
+    let body = String::from_utf8_lossy(ours.body()).into_owned();
+    assert!(body.contains("a=sendrecv"), "as agreed before: {body}");
+    rig.reply(&ours, 200, "", CONTACT, SDP);
+    rig.request("ACK");
+    rig.settle();
+    rig.silence();
+    assert_eq!(rig.heard(), []);
+
+    // Their offers and ours work as before.
+    let theirs = peer.request("INVITE", "", &SDP.replace("sendrecv", "sendonly"));
+    rig.receive(&theirs);
+    rig.answer(100);
+    rig.settle();
+    rig.answer(200);
+    let ack = peer.numbered("ACK", peer.cseq, "", "");
+    rig.receive(&ack);
+    let remote = Shown::Held {
+        local: false,
+        remote: true,
+    };
+    assert_eq!(rig.states(), [remote]);
+    let op = rig.operate(|calls, now, op| calls.hold(now, op, 1, true));
+    rig.settle();
+    let ours = rig.request("INVITE");
+    rig.reply(
+        &ours,
+        200,
+        "",
+        CONTACT,
+        &SDP.replace("sendrecv", "inactive"),
+    );
+    rig.request("ACK");
+    rig.settle();
+    assert_eq!(rig.settled(), [(op, None)]);
+    rig.hangup(1);
+    rig.request("BYE");
+    rig.over();
+}
+
+#[test]
+fn a_far_end_that_never_answers_rightly_keeps_its_call_and_is_not_asked_for_ever() {
+    let mut rig = Rig::new();
+    rig.connected();
+    for _ in 0..2 {
+        a_hold_with_a_wrong_answer(&mut rig);
+        let ours = rig.request("INVITE");
+        rig.media.patience = Some(0);
+        rig.reply(&ours, 200, "", CONTACT, SDP);
+        rig.media.patience = None;
+        rig.request("ACK");
+        rig.wait(60_000);
+        rig.silence();
+        assert_eq!(rig.heard(), []);
+    }
+    rig.hangup(1);
+    rig.request("BYE");
+    rig.over();
+}
+
+#[test]
+fn a_2xx_without_an_answer_changes_nothing() {
+    let mut rig = Rig::new();
+    rig.connected();
+    let op = rig.operate(|calls, now, op| calls.hold(now, op, 1, true));
+    rig.settle();
+    let ours = rig.request("INVITE");
+    rig.reply(&ours, 200, "", CONTACT, "");
+    rig.request("ACK");
+    rig.settle();
+    let heard = rig.heard();
+    assert_eq!(done(&heard), [(op, Some("eCallFailed"))]);
+    assert_eq!(heard.len(), 1, "{heard:?}");
+    let ours = rig.request("INVITE");
+    rig.reply(&ours, 200, "", CONTACT, SDP);
+    rig.request("ACK");
+    rig.hangup(1);
+    rig.request("BYE");
+    rig.over();
+}
+
+#[test]
+fn a_refused_stream_is_a_hold_and_what_an_inactive_offer_is_answered_is_none() {
+    let mut rig = Rig::new();
+    let mut peer = rig.connected();
+    let refused = SDP.replace("audio 9", "audio 0");
+    let remote = Shown::Held {
+        local: false,
+        remote: true,
+    };
+    for (body, shown) in [(&*refused, remote), (SDP, Shown::Connected)] {
+        let theirs = peer.request("INVITE", "", body);
+        rig.receive(&theirs);
+        rig.answer(100);
+        rig.settle();
+        rig.answer(200);
+        let ack = peer.numbered("ACK", peer.cseq, "", "");
+        rig.receive(&ack);
+        assert_eq!(rig.states(), [shown]);
+    }
+    // We offer to hold with nothing to send: the answer can be but inactive.
+    rig.media.mute = true;
+    rig.operate(|calls, now, op| calls.hold(now, op, 1, true));
+    rig.settle();
+    let ours = rig.request("INVITE");
+    rig.reply(
+        &ours,
+        200,
+        "",
+        CONTACT,
+        &SDP.replace("sendrecv", "inactive"),
+    );
+    rig.request("ACK");
+    rig.settle();
+    let local = Shown::Held {
+        local: true,
+        remote: false,
+    };
+    assert_eq!(rig.states(), [local]);
+    rig.hangup(1);
+    rig.request("BYE");
+    rig.over();
+}
+
+#[test]
+fn a_sentence_of_ours_is_told_whole_and_without_what_could_mislead() {
+    let sentence = "The microphone may not be used. Allow it for this site in the browser's \
+                    address bar and in the system's settings, then try to call again.";
+    let mut rig = Rig::new();
+    rig.connected();
+    rig.calls(|calls, now| calls.fail(now, 1, &format!("\u{202e}{sentence}\r\n")));
+    rig.request("BYE");
+    let heard = rig.heard();
+    let Some(Event::Ended { cause, reason, .. }) = heard.last() else {
+        panic!("{heard:?}");
+    };
+    assert_eq!(
+        (*cause, reason.as_str()),
+        (Cause::Failed, sentence),
+        "{heard:?}"
+    );
+    rig.over();
+}
+
+#[test]
+fn a_reason_phrase_that_is_a_sentence_gets_no_second_full_stop() {
+    let mut rig = Rig::new();
+    rig.connected();
+    let op = rig.operate(|calls, now, op| calls.hold(now, op, 1, true));
+    rig.settle();
+    let ours = rig.request("INVITE");
+    let answer = respond(&ours, 488, "", "", "").replace("Whatever", "Not here.");
+    rig.receive(&answer);
+    rig.request("ACK");
+    rig.settle();
+    let heard = rig.heard();
+    let Some(Event::Done {
+        op: done,
+        error: Some(error),
+    }) = heard.first()
+    else {
+        panic!("{heard:?}");
+    };
+    assert_eq!(*done, op);
+    assert_eq!(error.message, "The far end answered 488 Not here.");
+    rig.hangup(1);
+    rig.request("BYE");
+    rig.over();
 }
 
 #[test]

@@ -45,12 +45,12 @@ async function phones(t, ...names) {
 }
 
 /** Two ends of a call that was answered. */
-async function talk(a, b, target) {
+async function talk(a, b, target, options) {
   const incoming = next(b, "incoming");
   const out = a.call(target);
   const heard = next(out, "track");
   const { call: into } = await incoming;
-  await Promise.all([becomes(out, "connected"), into.answer()]);
+  await Promise.all([becomes(out, "connected"), into.answer(options)]);
   await Promise.all([becomes(into, "connected"), heard]);
   return [out, into];
 }
@@ -221,6 +221,55 @@ describe("two phones", { timeout: 60_000 }, () => {
     await out.restartIce();
     assert.notEqual(ufrag(), before);
     assert.equal(out.state, "connected");
+  });
+
+  test("pictures for who wants none: the camera is closed, and the call goes on", async (t) => {
+    const {
+      phones: [alice, bob],
+    } = await phones(t, "2001", "2002");
+    const [out, into] = await talk(alice, bob, "2002", { video: false });
+    await assert.rejects(out.setVideo(true), { code: "eCallFailed" });
+    assert.deepEqual(out.localStream.getVideoTracks(), []);
+    await out.hold();
+    await becomes(into, "held", "remote");
+    await out.resume();
+    await becomes(into, "connected");
+    assert.deepEqual(flows(alice.media, bob.media), [BOTH, BOTH]);
+  });
+
+  test("a failure within the call, at any step of either end, costs the change alone", async (t) => {
+    const {
+      phones: [alice, bob],
+    } = await phones(t, "2001", "2002");
+    const [out, into] = await talk(alice, bob, "2002");
+    const ended = [];
+    for (const call of [out, into])
+      call.on("ended", ({ reason }) => ended.push(reason));
+    for (const [failing, step, code] of [
+      [alice, "createOffer", "eMediaFailed"],
+      [bob, "createAnswer", "eCallFailed"],
+      [alice, "answer", "eMediaFailed"],
+    ]) {
+      failing.media.options.fail = (at) => {
+        if (at !== step) return undefined;
+        failing.media.options.fail = undefined;
+        return new Error("odd SDP");
+      };
+      await assert.rejects(out.hold(), { code }, step);
+      await out.hold();
+      await becomes(into, "held", "remote");
+      await out.resume();
+      await Promise.all([
+        becomes(out, "connected"),
+        becomes(into, "connected"),
+      ]);
+      assert.deepEqual(flows(alice.media, bob.media), [BOTH, BOTH], step);
+      await into.hold();
+      await becomes(out, "held", "remote");
+      await into.resume();
+      await becomes(out, "connected");
+    }
+    assert.deepEqual(ended, []);
   });
 
   test("digits by INFO, and messages", async (t) => {

@@ -14,6 +14,7 @@ import {
   turn,
   useFakeCore,
 } from "./support/fake-core.js";
+import { FakeTime } from "./support/fake-time.js";
 
 /** @type {ReturnType<typeof fakeMedia>} */
 let media;
@@ -169,6 +170,43 @@ describe("an outgoing call", () => {
     assert.match(message, /503 Service Unavailable/);
   });
 
+  test("that fails in a sentence of ours says it once, whole", async () => {
+    const reason =
+      "The microphone may not be used. Allow it for this site in the browser's address bar and in the system's settings, then try again.";
+    const { phone, say } = await ready();
+    for (const [status, message] of [
+      [undefined, reason],
+      [408, `The call failed: 408 ${reason}`],
+    ]) {
+      const call = phone.call("2002");
+      const errors = [];
+      call.on("error", (error) => errors.push(error.message));
+      await turn();
+      await say(ended(call.id, "failed", { status, reason }));
+      assert.deepEqual(errors, [message]);
+    }
+  });
+
+  test("whose media fail once it was answered says so once", async () => {
+    const { core, call, say } = await talking();
+    const heard = listen(call);
+    media.options.fail = (step) => step === "answer" && new Error("odd SDP");
+    await say([
+      "media",
+      outgoing(call.id, { want: "apply", sdp: OFFER, sdpType: "answer" }),
+    ]);
+    const [[, , reason]] = core.given("mediaFailed");
+    await say(ended(call.id, "failed", { reason }));
+    assert.deepEqual(heard, ["error", "ended", "ended"]);
+
+    // One that was survived does not keep the next from being told.
+    const other = await talking();
+    const heardThere = listen(other.call);
+    media.made.at(-1).context.emit.error(new Error("unplugged"));
+    await other.say(ended(other.call.id, "failed", { reason: "Gone." }));
+    assert.deepEqual(heardThere, ["error", "ended", "error", "ended"]);
+  });
+
   test("that is refused is no error", async () => {
     const { phone, say } = await ready();
     const call = phone.call("2002");
@@ -218,7 +256,7 @@ describe("an outgoing call", () => {
     const bad = [
       [""],
       ["a\r\nb"],
-      [7],
+      [{}],
       ["2002", { audio: 1 }],
       ["2002", { stream: {} }],
       ["2002", { signal: {} }],
@@ -459,6 +497,60 @@ describe("during a call", () => {
       await assert.rejects(call.sendDtmf(digits), { code: "eInvalidArgument" });
   });
 
+  test("digits by INFO keep duration and gap; calls queue, as within the sound", async (t) => {
+    const time = new FakeTime(1_767_225_600_000);
+    t.after(() => time.remove());
+    const { core, call } = await talking();
+    media.options.dtmf = false;
+    const sent = [];
+    core.replies.info = (op, id, type, body) => {
+      sent.push([performance.now(), /Signal=(.)/.exec(body)[1]]);
+      return [event("done", { op })];
+    };
+    const done = [];
+    const dial = (digits, options) =>
+      call.sendDtmf(digits, options).then(() => done.push(performance.now()));
+    const dialled = Promise.all([
+      dial("12", { duration: 200, gap: 300 }),
+      dial("3,4", {}),
+      // Beyond the bounds of tones within the sound.
+      dial("56", { duration: 1, gap: -5 }),
+    ]);
+    await time.until(dialled);
+    assert.deepEqual(sent, [
+      [0, "1"],
+      [500, "2"],
+      [1000, "3"],
+      [3170, "4"],
+      [3340, "5"],
+      [3410, "6"],
+    ]);
+    assert.deepEqual(done, [1000, 3340, 3480]);
+    assert.match(core.given("info")[4][3], /Duration=40\r/);
+  });
+
+  test("digits that fail, or that the call's end catches, hold up no others for ever", async () => {
+    const { core, call, say } = await talking();
+    media.options.dtmf = false;
+    core.replies.info = (op) => [
+      event("done", {
+        op,
+        error: { code: "eCallFailed", message: "No.", status: 415 },
+      }),
+    ];
+    await assert.rejects(call.sendDtmf("1"), { status: 415 });
+    media.options.dtmf = true;
+    await call.sendDtmf("2");
+    assert.equal(media.made[0].digits, "2");
+    media.made[0].sendDtmf = () => new Promise(() => {});
+    const waiting = ["3", "4"].map((digit) =>
+      assert.rejects(call.sendDtmf(digit), { code: "eCallFailed" }),
+    );
+    await turn();
+    await say(ended(call.id, "remote"));
+    await Promise.all(waiting);
+  });
+
   test("transfer, blind and attended", async () => {
     const { phone, core, call, say } = await talking();
     const heard = [];
@@ -549,6 +641,58 @@ describe("during a call", () => {
     await assert.rejects(call.setVideo(false), { status: 488 });
     assert.equal(media.made[0].asked.at(-1), "rollback");
     await assert.rejects(call.restartIce(), { status: 488 });
+  });
+
+  test("pictures that the far end takes none of: told, and the camera is closed", async () => {
+    const video = "m=video 9 X 96\r\na=sendrecv\r\n";
+    const cases = [
+      [OFFER + video, true],
+      [OFFER + video.replace("sendrecv", "recvonly"), true],
+      [`${OFFER}m=video 9 X 96\r\n`, true],
+      [OFFER + video.replace("9", "0"), false],
+      [OFFER + video.replace("sendrecv", "inactive"), false],
+      [OFFER + video.replace("sendrecv", "sendonly"), false],
+      [OFFER + video.replace("9", "0") + video, true],
+      [OFFER, false],
+      // On hold nobody may send, and that is no refusal.
+      [OFFER + video.replace("sendrecv", "inactive"), true, "remote"],
+      [OFFER + video.replace("9", "0"), false, "remote"],
+    ];
+    for (const [sdp, taken, heldBy] of cases) {
+      const { core, call } = await talking();
+      const handler = media.made.at(-1);
+      core.replies.renegotiate = () => [
+        event("media", { call: call.id, request: 5, want: "offer" }),
+        event("media", {
+          ...{ call: call.id, request: 6, want: "apply" },
+          ...{ sdp, sdpType: "answer" },
+        }),
+        event("callState", {
+          call: call.id,
+          state: heldBy ? "held" : "connected",
+          heldBy,
+        }),
+      ];
+      const on = call.setVideo(true);
+      await turn();
+      const [camera] = call.localStream.getVideoTracks();
+      assert.equal(camera.readyState, "live");
+      FakeSocket.made
+        .at(-1)
+        .say(event("done", { op: core.given("renegotiate")[0][0] }));
+      if (taken) await on;
+      else
+        await assert.rejects(on, {
+          code: "eCallFailed",
+          message: /takes no pictures/,
+        });
+      assert.equal(camera.readyState, taken ? "live" : "ended", sdp);
+      assert.equal(call.localStream.getVideoTracks().length, taken ? 1 : 0);
+      assert.equal(handler.closed, false);
+      // Off is off, whatever the answer says.
+      core.replies.renegotiate = (op) => [event("done", { op })];
+      await call.setVideo(false);
+    }
   });
 
   test("devices, statistics, INFO, and what a handler has not", async () => {

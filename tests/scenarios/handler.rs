@@ -48,6 +48,8 @@ pub struct Handler {
     peers: BTreeMap<u32, Peer>,
     /// How many wishes are still granted; `None`: all.
     pub patience: Option<u32>,
+    /// Has nothing to send.
+    pub mute: bool,
 }
 
 impl Handler {
@@ -75,7 +77,7 @@ impl Handler {
             }
             *patience -= 1;
         }
-        Some((*call, *request, peer.grant(want, *hold)))
+        Some((*call, *request, peer.grant(want, *hold, self.mute)))
     }
 
     /// Direction of our side and of theirs in the last agreement.
@@ -91,12 +93,17 @@ impl Handler {
 }
 
 impl Peer {
-    fn grant(&mut self, want: &Want, hold: bool) -> Outcome {
+    fn grant(&mut self, want: &Want, hold: bool, mute: bool) -> Outcome {
         match want {
             Want::Offer { .. } => {
                 assert_eq!(self.state, Signalling::Stable, "an offer");
                 self.state = Signalling::LocalOffer;
-                let direction = if hold { "sendonly" } else { "sendrecv" };
+                let direction = match (hold, mute) {
+                    (false, false) => "sendrecv",
+                    (true, false) => "sendonly",
+                    (false, true) => "recvonly",
+                    (true, true) => "inactive",
+                };
                 self.before = self.directions.clone();
                 self.directions.0 = direction.into();
                 Outcome::Ready(self.describe(direction))
