@@ -127,6 +127,24 @@ pub(crate) fn mentions(text: &str, part: &str) -> bool {
     windows.any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
 }
 
+/// The text that stands behind the escapes of a URI's part.
+pub(crate) fn unescaped(text: &str) -> String {
+    let mut plain = Vec::new();
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        let mut digit = || char::from(bytes.next()?).to_digit(16);
+        match byte {
+            b'%' => plain.extend(
+                digit()
+                    .zip(digit())
+                    .map(|(high, low)| (high << 4 | low) as u8),
+            ),
+            byte => plain.push(byte),
+        }
+    }
+    String::from_utf8(plain).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

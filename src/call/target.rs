@@ -94,27 +94,10 @@ pub(super) fn escaped_value(text: &str) -> String {
     value
 }
 
-/// The text that stands behind the escapes of a URI's part.
-pub(super) fn unescaped(text: &str) -> String {
-    let mut plain = Vec::new();
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        let mut digit = || char::from(bytes.next()?).to_digit(16);
-        match byte {
-            b'%' => plain.extend(
-                digit()
-                    .zip(digit())
-                    .map(|(high, low)| (high << 4 | low) as u8),
-            ),
-            byte => plain.push(byte),
-        }
-    }
-    String::from_utf8(plain).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::unescaped;
 
     #[test]
     fn what_people_dial_becomes_a_uri() {

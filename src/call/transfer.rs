@@ -2,12 +2,12 @@
 //! ask for, and those that the far end asks us for.
 
 use super::outgoing::BAD_TARGET;
-use super::target::{escaped_value, request_uri, unescaped};
+use super::target::{escaped_value, request_uri};
 use super::{Call, Calls, Cause, Event, Job, Line, Phase, failure};
 use crate::dialog::Dialog;
 use crate::prelude::*;
 use crate::sip::{Message, Name, NameAddr, Uri, sanitize_text};
-use crate::text::{concat, cut, decimal, number, pieces};
+use crate::text::{concat, cut, decimal, number, pieces, unescaped};
 use crate::time::{Duration, Instant};
 use crate::transaction::LONG_TIMEOUT;
 

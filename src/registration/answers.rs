@@ -36,7 +36,7 @@ impl Registration {
         // A binding keeps the Contact that it was made with: the form changes with
         // the next login.
         let login = matches!(self.goal, Goal::Login { .. });
-        if known || !login || !speaks_cisco(answer) {
+        if known || !login || self.contradicted || !speaks_cisco(answer) {
             return false;
         }
         // What asks for credentials or lists bindings has been answered by this;
@@ -278,6 +278,7 @@ impl Registration {
         if cisco && self.settings.profile.is_none() && !speaks_cisco(answer) {
             // The remembered profile is out of date: start again, looking first.
             self.profile = Some(Profile::Generic);
+            self.contradicted = true;
             self.step = Step::Withdraw { give_up: None };
             let Identity {
                 device, instance, ..
@@ -290,10 +291,13 @@ impl Registration {
             };
             return self.send(removal);
         }
-        let trusting = cisco || self.settings.kind == RegistrationType::Normal;
+        // Who refuses by himself lists our own alone, or nobody.
+        let trusting = cisco && rivals(&list).next().is_none();
         let own_listed = list.iter().any(|binding| binding.kind == Kind::Own);
         match self.goal {
-            _ if trusting => self.confirmed(now, answer, &list),
+            _ if trusting || self.settings.kind == RegistrationType::Normal => {
+                self.confirmed(now, answer, &list);
+            }
             Goal::Login { forced: false, .. } if !own_listed && rivals(&list).next().is_none() => {
                 self.not_listed(now);
             }
@@ -443,17 +447,12 @@ pub(super) fn refresh_after(granted: u32) -> Duration {
     Duration::from_millis(u64::from(seconds.max(1)) * 1000)
 }
 
-/// Whether an answer comes from a registrar that speaks Cisco's form.
+/// Whether an answer comes from a registrar that refuses by itself, as Cisco's do. A
+/// vendor's name, or another feature of his, proves nothing.
 fn speaks_cisco(answer: &Message) -> bool {
-    let cisco_tag = |value: &str| {
-        value
-            .get(..8)
-            .is_some_and(|start| start.eq_ignore_ascii_case("x-cisco-"))
-    };
-    answer.values(Name::Supported).any(cisco_tag)
-        || answer
-            .header(Name::Server)
-            .is_some_and(|server| server.starts_with("Cisco-"))
+    ["X-cisco-graceful-reg", "X-cisco-duplicate-reg"]
+        .iter()
+        .any(|tag| answer.has_option(Name::Supported, tag))
 }
 
 #[cfg(test)]

@@ -43,6 +43,11 @@ impl Identity {
     }
 }
 
+/// Device and instance tag of a Contact in Cisco's form, which carries no claim.
+pub fn cisco_tags(user: &str) -> Option<(&str, &str)> {
+    hexadecimal(user, 24)?.split_at_checked(12)
+}
+
 /// 48 bits of a hash: enough to tell the handful of clients of one user apart.
 fn tag(kind: &str, aor: &str, name: &str) -> String {
     let hash = sha256(concat(&[kind, "\n", aor, "\n", name]).as_bytes());

@@ -1,8 +1,9 @@
 //! The bindings that a registrar lists, and what each of them is to us.
 
-use super::claim::{Claim, Identity};
+use super::claim::{Claim, Identity, cisco_tags};
 use crate::prelude::*;
 use crate::sip::{Message, NameAddr, Uri, sanitize_text, unquote};
+use crate::text::{cut, unescaped};
 
 /// Which bindings of the user count as rivals (option `conflictScope`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,65 +70,109 @@ pub struct Viewpoint<'a> {
 pub fn bindings(answer: &Message, viewpoint: &Viewpoint<'_>) -> Vec<Binding> {
     let mut list: Vec<Binding> = Vec::new();
     for contact in &answer.contacts().list {
-        let Some(binding) = Binding::read(contact, viewpoint) else {
-            continue;
-        };
+        let binding = Binding::read(contact, viewpoint);
         // Asterisk lists the same visible URI twice while an old socket of ours
         // is still open there: one binding to us.
         if binding.expires != Some(0) && !list.iter().any(|known| known.uri == binding.uri) {
             list.push(binding);
         }
     }
+    // A border element may have rewritten the URI; our instance is what is left then.
+    let is_own = |binding: &Binding| binding.kind == Kind::Own;
+    if viewpoint.own_user.is_some() && !list.iter().any(is_own) {
+        let ours = list.iter_mut().filter(|binding| {
+            let instance = binding.instance.as_deref();
+            binding.claim.is_none() && instance.is_some_and(|it| viewpoint.is_instance(it))
+        });
+        ours.for_each(|binding| binding.kind = Kind::Own);
+    }
     list
 }
 
+impl Viewpoint<'_> {
+    fn is_instance(&self, instance: &str) -> bool {
+        instance.eq_ignore_ascii_case(self.instance_id)
+    }
+
+    /// What a binding with this user part, instance and device name is to us. A claim
+    /// of another device's is none to us where the device name is ours: the client
+    /// knows our address-of-record by another domain.
+    fn kind(
+        &self,
+        user: &str,
+        claim: Option<&Claim>,
+        instance: Option<&str>,
+        device: Option<&str>,
+    ) -> Kind {
+        let own = self.identity;
+        let tags = claim.map(|claim| (&*claim.identity.device, &*claim.identity.instance));
+        let same_instance = instance.is_some_and(|instance| self.is_instance(instance));
+        match tags.or_else(|| cisco_tags(user)) {
+            _ if self.own_user == Some(user) => Kind::Own,
+            Some((device, instance)) if device == own.device => match instance == own.instance {
+                true => Kind::Ghost,
+                false => Kind::Rival,
+            },
+            tags if same_instance && tags.is_none() => Kind::Ghost,
+            _ if device == Some(self.device) && same_instance => Kind::Ghost,
+            _ if device == Some(self.device) => Kind::Rival,
+            _ if self.scope == ConflictScope::User => Kind::Rival,
+            _ => Kind::Other,
+        }
+    }
+}
+
+/// The user part of a URI, without its escapes, be the rest of it malformed.
+fn user_of(uri: &str) -> String {
+    let userinfo = cut(uri, b':').and_then(|(_, rest)| cut(rest, b'@'));
+    let userinfo = userinfo.map_or("", |(userinfo, _)| userinfo);
+    unescaped(cut(userinfo, b':').map_or(userinfo, |(user, _)| user))
+}
+
 impl Binding {
-    fn read(contact: &NameAddr<'_>, viewpoint: &Viewpoint<'_>) -> Option<Self> {
-        let uri = Uri::parse(contact.uri)?;
-        let user = uri.user.unwrap_or_default();
-        let claim = Claim::parse(user);
+    fn read(contact: &NameAddr<'_>, viewpoint: &Viewpoint<'_>) -> Self {
+        let user = user_of(contact.uri);
         let text = |name| {
-            contact
-                .params
-                .get(name)
-                .map(|value| unquote(value).into_owned())
+            let value = contact.params.get(name);
+            value.map(|value| unquote(value).into_owned())
         };
+        let pub_gruu = text("pub-gruu");
+        let gruu = pub_gruu.as_deref().and_then(Uri::parse);
         let instance = text("+sip.instance")
+            .or_else(|| gruu.and_then(|gruu| gruu.params.get("gr")).map(unescaped))
             .map(|value| bare(&value).to_owned())
             .filter(|value| !is_zero_instance(value));
         let device = text("+u.sip!devicename.ccm.cisco.com");
-        let same_instance = instance
-            .as_deref()
-            .is_some_and(|value| value.eq_ignore_ascii_case(viewpoint.instance_id));
-        let kind = match &claim {
-            _ if viewpoint.own_user == Some(user) => Kind::Own,
-            Some(Claim { identity, .. }) if identity.device == viewpoint.identity.device => {
-                let same = identity.instance == viewpoint.identity.instance;
-                if same { Kind::Ghost } else { Kind::Rival }
-            }
-            None if same_instance => Kind::Ghost,
-            None if device.as_deref() == Some(viewpoint.device) => Kind::Rival,
-            _ if viewpoint.scope == ConflictScope::User => Kind::Rival,
-            _ => Kind::Other,
+        let claim = Claim::parse(&user);
+        let kind = viewpoint.kind(
+            &user,
+            claim.as_ref(),
+            instance.as_deref(),
+            device.as_deref(),
+        );
+        let counts = |claim: &Claim| {
+            let same_device = claim.identity.device == viewpoint.identity.device;
+            same_device || device.as_deref() != Some(viewpoint.device)
         };
         // By URI, or by the user part that the app was shown as `elsewhere.contact`.
         let ignored = viewpoint
             .ignored
             .iter()
-            .any(|known| known == contact.uri || known == user);
-        Some(Self {
+            .any(|known| known == contact.uri || *known == user);
+        let listed_with = instance.is_some() || contact.params.has("received");
+        Self {
             kind: if kind == Kind::Rival && ignored {
                 Kind::Other
             } else {
                 kind
             },
             uri: contact.uri.to_owned(),
-            claim,
-            nameable: instance.is_some() || contact.params.has("received"),
+            claim: claim.filter(counts),
+            nameable: listed_with && Uri::parse(contact.uri).is_some(),
             instance,
-            pub_gruu: text("pub-gruu"),
+            pub_gruu,
             expires: contact.expires(),
-        })
+        }
     }
 
     /// What an app may be told of this binding.
@@ -135,9 +180,7 @@ impl Binding {
         Holder {
             instance_id: self.instance.as_deref().map(sanitize_text),
             user_agent: None,
-            contact: Uri::parse(&self.uri)
-                .and_then(|uri| uri.user)
-                .map(sanitize_text),
+            contact: Some(sanitize_text(&user_of(&self.uri))).filter(|user| !user.is_empty()),
             since: self.claim.as_ref().map(|claim| claim.since),
         }
     }

@@ -112,6 +112,9 @@ pub struct Registration {
     listed: Vec<Binding>,
     pending_limit: Option<Failure>,
     query_refused: bool,
+    /// The registrar announced in this login that it refuses by itself, and did not
+    /// keep to it.
+    contradicted: bool,
     only_own_seen: bool,
     /// Untagged contacts that a force of ours removed.
     removed: Vec<String>,
@@ -177,6 +180,7 @@ impl Registration {
             listed: Vec::new(),
             pending_limit: None,
             query_refused: false,
+            contradicted: false,
             only_own_seen: true,
             removed: Vec::new(),
             swept: Vec::new(),
@@ -229,6 +233,7 @@ impl Registration {
         self.looks.clear();
         self.doubts = 0;
         self.took_back = false;
+        self.contradicted = false;
         self.login_deadline = deadline;
         self.ghost_until = self
             .held_until

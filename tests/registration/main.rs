@@ -11,4 +11,5 @@
 
 mod bare;
 mod connections;
+mod listing;
 mod rig;
