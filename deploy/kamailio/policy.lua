@@ -193,15 +193,19 @@ local function on_flow(binding, login)
   return binding.flow == login.flow and binding.node == login.node and binding.boot == login.boot
 end
 
+--- A URI as the value of a parameter of another one.
+local function escape(uri)
+  return (uri:gsub("[^%w.-]", function(char) return string.format("%%%02X", char:byte()) end))
+end
+
 --- Next hop, Request-URI and sending socket for a binding, seen from a node: its connection, or the
---- node that has it; that one finds the connection by the `alias` parameter (Kamailio's nathelper).
---- Both name the connection by its number, too: its port may be another client's by now.
+--- node that has it, which is told of the connection in `to` (see PROVE): nothing that a client may
+--- write into a URI of its own leads anywhere. The connection is named by its number, too: its port
+--- may be another client's by now.
 local function route_to(binding, login, address_of)
-  if binding.node == login.node then
-    local connection = ";connection=" .. binding.flow:match("%d+$")
-    return binding.received .. connection, binding.uri, binding.socket
-  end
-  return address_of(binding), binding.uri .. ";" .. binding.alias, login.cluster_socket
+  local connection = binding.received .. ";connection=" .. binding.flow:match("%d+$")
+  if binding.node == login.node then return connection, binding.uri, binding.socket end
+  return address_of(binding) .. ";to=" .. escape(connection), binding.uri, login.cluster_socket
 end
 
 -- NOTIFY -----------------------------------------------------------------------------------------
@@ -336,7 +340,7 @@ local function tell_watchers(record, cause, login, address_of, time)
 end
 
 local SUBSCRIBE = {
-  "node", "boot", "flow", "received", "alias", "socket", "cluster_socket",
+  "node", "boot", "flow", "received", "socket", "cluster_socket",
   "domain", "local_uri", "remote_uri", "contact", "expires",
   "call_id", "cseq", "remote_tag", "to_tag", "tag", "event",
 }
@@ -377,7 +381,7 @@ local function subscribe(keys, args)
   -- What has lapsed is seen here first, perhaps.
   local commands = tell_watchers(record, "expired", login, address_of, time)
   watcher.heard, watcher.uri, watcher.expires = login.cseq, contact.uri, time + seconds * 1000
-  for _, name in ipairs({ "node", "boot", "flow", "received", "alias", "socket" }) do
+  for _, name in ipairs({ "node", "boot", "flow", "received", "socket" }) do
     watcher[name] = login[name]
   end
   if index then table.remove(record.watchers, index) end
@@ -521,7 +525,7 @@ local function bind(login, contact, record, time)
     -- A Cisco client refreshes with zeros what it forced with its own id.
     instance = contact.instance or old and old.instance or nil,
     node = login.node, boot = login.boot,
-    flow = login.flow, received = login.received, alias = login.alias, socket = login.socket,
+    flow = login.flow, received = login.received, socket = login.socket,
     call_id = login.call_id, cseq = login.cseq, agent = login.agent,
     persists = login.persists == "1", gruu = login.gruu == "1",
     since = old and old.since or time, expires = time + contact.seconds * 1000,
@@ -586,7 +590,7 @@ end
 
 local REGISTER = {
   "policy", "limit", "force_limit", "min", "max", "default", "unnamed",
-  "node", "boot", "flow", "received", "alias", "socket", "cluster_socket",
+  "node", "boot", "flow", "received", "socket", "cluster_socket",
   "user", "domain", "device", "device_tag", "contacts", "expires",
   "call_id", "cseq", "agent", "forced", "persists", "gruu",
 }
@@ -733,8 +737,7 @@ local function lookup(keys, args)
   return reply
 end
 
---- Where a line is now: next hop, alias for the node that has the connection (nothing if that is the
---- one that asks), sending socket. Nothing at all if it is nowhere.
+--- Where a line is now: next hop, sending socket. Nothing if it is nowhere.
 local function line(keys, args)
   local asked = read(args[1], { "node", "cluster_socket", "line" })
   if not asked then return {} end
@@ -742,7 +745,7 @@ local function line(keys, args)
   for _, binding in ipairs(load(keys[1], now(), address_of).bindings) do
     if binding.line == asked.line and not binding.held then
       local next_hop, _, socket = route_to(binding, asked, address_of)
-      return { next_hop, binding.node ~= asked.node and binding.alias or "", socket }
+      return { next_hop, socket }
     end
   end
   return {}
