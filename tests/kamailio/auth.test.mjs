@@ -6,7 +6,6 @@ import {
   digestAuthorization,
   parseChallenges,
 } from "../interop/support/sip-message.mjs";
-import { PhoneUnderTest } from "../interop/support/phones.mjs";
 import { contact } from "./support/contacts.mjs";
 import { DEPLOYMENT } from "./support/deployment.mjs";
 import { gracefulTest } from "./support/graceful-test.mjs";
@@ -196,53 +195,6 @@ async function staleAnswer(client, challenge) {
     if (answer.status !== 200) return answer;
   }
 }
-
-gracefulTest(
-  "wrong passwords are limited, for one address and one user",
-  {
-    nodes: [{ settings: { FAILURES_PER_USER: 3 } }],
-  },
-  async (world) => {
-    const phone = new PhoneUnderTest(world, "phone", { password: "wrong" });
-    await assert.rejects(phone.register(), { code: "eCredentialsRejected" });
-    const guesser = await world.connect({ name: "guesser" });
-    const [sha] = await challenges(guesser);
-    const statuses = [];
-    for (let guess = 0; guess < 4; guess++)
-      statuses.push(
-        (await answerChallenge(guesser, sha, { password: `${guess}` })).status,
-      );
-    assert.deepEqual(statuses, [401, 401, 503, 503]);
-    const right = await answerChallenge(guesser, sha);
-    assert.equal(right.status, 503);
-    assert.equal(right.header("Retry-After"), "60");
-    // Others go on as before.
-    const bob = new PhoneUnderTest(world, "bob", {
-      user: "2002",
-      password: world.server.passwords[2002],
-    });
-    await bob.register();
-  },
-);
-
-gracefulTest(
-  "an address may fail only so often in all",
-  {
-    nodes: [{ settings: { FAILURES_PER_USER: 1000, FAILURES_PER_ADDRESS: 4 } }],
-  },
-  async (world) => {
-    const statuses = [];
-    for (let guess = 0; guess < 6; guess++) {
-      const client = await world.connect({
-        user: `30${guess}`,
-        password: "x",
-        name: "guesser",
-      });
-      statuses.push((await client.register({ contacts: [CONTACT[1]] })).status);
-    }
-    assert.deepEqual(statuses, [401, 401, 401, 401, 503, 503]);
-  },
-);
 
 gracefulTest(
   "the database holds hashes, and changes count at once",

@@ -44,6 +44,20 @@ gracefulTest(
     });
     await once(outdated, "error");
 
+    // Nobody who gets hold of the key later reads what was recorded today.
+    const { port } = world.server.nodes[0];
+    const dial = (/** @type {string[]} */ ...offer) =>
+      run("openssl", ["s_client", "-connect", `127.0.0.1:${port}`, ...offer]);
+    for (const suite of ["AES128-GCM-SHA256", "AES256-SHA", "kDHE", "kRSA"])
+      await assert.rejects(
+        dial("-tls1_2", "-cipher", `${suite}:@SECLEVEL=0`),
+        /handshake failure/,
+        suite,
+      );
+    for (const suite of ["ECDHE+AESGCM", "ECDHE+CHACHA20"])
+      assert.match(await dial("-tls1_2", "-cipher", suite), /ECDHE-RSA-/);
+    assert.match(await dial("-tls1_3"), /TLSv1[.]3, Cipher is TLS_/);
+
     const alice = await world.connect({ name: "alice", ca });
     const bob = await world.connect({ name: "bob", user: "2002", ca });
     assert.equal((await alice.register({ contacts: [a] })).status, 200);

@@ -25,6 +25,7 @@ const ANSWER_DEADLINE_MS = 10_000;
  * @property {Transcript} [transcript]
  * @property {string | Buffer} [ca] the certificate to trust, for wss
  * @property {number} [localPort] of its end of the connection; default: any
+ * @property {string} [localAddress] likewise
  * @property {any} [socket] what behaves like a WebSocket, instead of one; then `url` is not used
  * @property {string} [transport] as Via has it; default WS
  */
@@ -96,6 +97,7 @@ export class SipClient {
       origin: "http://localhost",
       ca: options.ca,
       localPort: options.localPort,
+      localAddress: options.localAddress,
     });
     this.socket =
       options.socket ?? new WebSocket(options.url, "sip", connection);
