@@ -348,7 +348,7 @@ function smuggled(random) {
   const victim = random.pick(VICTIMS);
   const method = random.pick(["MESSAGE", "NOTIFY", "INVITE"]);
   return [
-    `${method} sip:x@y.invalid;alias={${victim}.alias} SIP/2.0`,
+    `${method} sip:x@y.invalid;alias={${victim}.alias};connection={${victim}.connection} SIP/2.0`,
     "Via: SIP/2.0/TCP {here.cluster};branch=z9hG4bK{tag}",
     "Max-Forwards: 70",
     `From: ${claimed(random)};tag={tag}`,

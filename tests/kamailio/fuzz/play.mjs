@@ -25,7 +25,7 @@ export async function play(world, steps) {
   await stage.finish();
   const served = await beat(world);
   const violations = [
-    ...world.trap.caught.map((text) => ({ kind: "trap", text })),
+    ...(await world.trap.caught()).map((text) => ({ kind: "trap", text })),
     ...judgeServed(served),
     ...judgeHeard(world, stage.calls, steps.some(asUser)),
     ...judgeLog(world),

@@ -25,7 +25,7 @@ export const METHODS = /** @type {[number, string][]} */ ([
 export const VICTIMS = ["alice", "bob", "carol"];
 
 /** Ports at which somebody would hear what was never meant for them. */
-const TRAPS = ["127.0.0.1:{trap}", "127.0.0.1:{trap.udp}", "localhost:{trap}"];
+const TRAPS = ["127.0.0.1:{trap}", "127.0.0.1:{trap}", "localhost:{trap}"];
 
 /** Whoever listens: as host and port. */
 export const ADDRESSES = [
@@ -45,10 +45,10 @@ const CONNECTIONS = [
   "127.0.0.1~{trap}~1",
   "127.0.0.1~{trap}~2",
   "127.0.0.1~{trap}~5",
-  "127.0.0.1~{trap.udp}~1",
   "{alice.alias}",
-  "{bob.alias}",
-  "{carol.alias}",
+  "{bob.alias};connection={bob.connection}",
+  "{carol.alias};connection={carol.connection}",
+  "{alice.alias};connection={alice.connection}",
   "{mallory.alias}",
 ];
 
@@ -73,7 +73,14 @@ const NAMES = [
     "alias ",
     "Alias",
   ],
-  ...["received", "maddr"],
+  ...["received", "maddr", "connection"],
+];
+
+/** Next hops, as the value of a parameter. */
+const HOPS = [
+  "sip%3A127.0.0.1%3A{trap}%3Btransport%3Dtcp",
+  "sip%3A{alice.flow}%3Btransport%3Dws%3Bconnection%3D{alice.connection}",
+  "sip%3A{bob.flow}%3Btransport%3Dws%3Bconnection%3D{bob.connection}",
 ];
 
 /**
@@ -88,8 +95,9 @@ export function parameters(random) {
     [4, () => `;alias=${random.pick(CONNECTIONS)};line=${random.pick(LINES)}`],
     [1, () => `;line=${random.pick(LINES)};alias=${random.pick(CONNECTIONS)}`],
     [1, () => `;alias=1.2.3.4~5~5;alias=${random.pick(CONNECTIONS)}`],
+    [1, () => `;to=${random.pick(HOPS)}`],
+    [1, () => `;received=${random.pick(HOPS)}`],
     [1, () => ";maddr=127.0.0.1"],
-    [1, () => `;received=sip:127.0.0.1:{trap}`],
     [1, () => ";transport=tcp"],
     [1, () => ";transport=ws"],
     [1, () => ";lr"],

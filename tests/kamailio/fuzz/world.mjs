@@ -8,7 +8,7 @@ import { Cluster } from "../support/cluster.mjs";
 import { contact, instance } from "../support/contacts.mjs";
 import { bindings } from "../support/deployment.mjs";
 import { StreamSocket } from "../support/stream-socket.mjs";
-import { Trap } from "./trap.mjs";
+import { Trap } from "../support/trap.mjs";
 
 const DOMAIN = "example.test";
 const SECRET = "5ec7e75ec7e75ec7e75ec7e75ec7e75e";
@@ -30,6 +30,10 @@ export class World {
   clients = Object.create(null);
   /** A call between mallory and mallet. @type {Call} */
   call;
+  /** Where Redis could be. @type {Trap} */
+  trap;
+  /** @type {() => unknown} */
+  #unset = () => {};
   /** The ports that its datagrams come to. @type {number[]} */
   #udpPorts = [];
   /** How much of each node's log was read. @type {Map<object, number>} */
@@ -42,14 +46,12 @@ export class World {
    * @param {import("../support/deployment.mjs").NodeOptions["edit"]} [options.edit]
    */
   static async start({ nodes, edit }) {
-    const world = new World(
-      await Cluster.start({
-        accounts: Object.values(USERS).map((user) => ({ user })),
-        nodes: [],
-      }),
-      await Trap.open(),
-    );
+    const accounts = Object.values(USERS).map((user) => ({ user }));
+    const world = new World(await Cluster.start({ accounts, nodes: [] }));
     try {
+      world.trap = await Trap.set({
+        after: (release) => (world.#unset = release),
+      });
       for (let index = 0; index < nodes; index++) await world.#add(index, edit);
       await world.#populate();
     } catch (error) {
@@ -59,13 +61,9 @@ export class World {
     return world;
   }
 
-  /**
-   * @param {Cluster} cluster
-   * @param {Trap} trap
-   */
-  constructor(cluster, trap) {
+  /** @param {Cluster} cluster */
+  constructor(cluster) {
     this.cluster = cluster;
-    this.trap = trap;
   }
 
   /**
@@ -194,10 +192,14 @@ export class World {
    * @param {import("../support/deployment.mjs").Binding[]} bound
    */
   #learn(name, [bound]) {
-    const { flow, alias, line, uri } = /** @type {any} */ (bound);
-    const { aor, user } = this.clients[name];
-    const connection = alias.replace(/^alias=/, "");
-    this.tell(name, { flow, alias: connection, line, contact: uri, aor, user });
+    const { flow, line, uri } = /** @type {any} */ (bound);
+    const { aor, user, transport } = this.clients[name];
+    const [ip, port, connection] = flow.split(":");
+    const alias = `${ip}~${port}~${transport === "WS" ? 5 : 2}`;
+    this.tell(name, {
+      ...{ aor, user, alias, connection, line, contact: uri },
+      flow: `${ip}:${port}`,
+    });
   }
 
   /**
@@ -221,7 +223,6 @@ export class World {
       ...this.#known,
       domain: DOMAIN,
       trap: `${this.trap.port}`,
-      "trap.udp": `${this.trap.udpPort}`,
       "here.cluster": `${here.host}:${here.clusterPort}`,
       "there.cluster": `${there.host}:${there.clusterPort}`,
       "here.public": `${here.host}:${here.port}`,
@@ -270,12 +271,11 @@ export class World {
       received.length = 0;
       transcript.entries.length = 0;
     }
-    this.trap.caught.length = 0;
   }
 
   async stop() {
     for (const client of Object.values(this.clients)) client.socket.terminate();
-    this.trap.close();
+    this.#unset();
     await this.cluster.stop();
   }
 }
