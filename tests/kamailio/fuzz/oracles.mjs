@@ -42,7 +42,8 @@ export function judgeHeard(world, calls, byUser) {
       if (isReply(message.text)) continue;
       if (message.header("Call-ID").startsWith("beat-")) continue;
       if (!byUser) say("stranger heard", message.text);
-      else judgeRequest(world, message, calls, say);
+      else if (!isAckToRefusal(message, received))
+        judgeRequest(world, message, calls, say);
     }
     const own = sent(transcript);
     for (const { direction, text } of transcript.entries) {
@@ -100,6 +101,15 @@ function judgeRequest(world, { method, text }, calls, say) {
   judgeNetwork(head, mallory, say, text);
   if (isAmbiguous(text)) say("ambiguous", text);
 }
+
+/**
+ * Victims refuse all calls, and hear the ACK to that.
+ * @param {import("../../interop/support/sip-message.mjs").SipMessage} message
+ * @param {import("../../interop/support/sip-message.mjs").SipMessage[]} received
+ */
+const isAckToRefusal = ({ method, branch }, received) =>
+  method === "ACK" &&
+  received.some((one) => one.method === "INVITE" && one.branch === branch);
 
 /** @param {World} world @param {string} text @param {(kind: string, text: string) => void} say */
 function judgeReply(world, text, say) {

@@ -9,6 +9,7 @@ import {
   readFile,
   readdir,
   rm,
+  stat,
   symlink,
   writeFile,
 } from "node:fs/promises";
@@ -280,6 +281,21 @@ export class KamailioNode {
   async stop() {
     await this.kill();
     await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  /**
+   * Sockets and pipes that it made for commands: names and permissions.
+   * @returns {Promise<[string, number][]>}
+   */
+  async sockets() {
+    const names = await readdir(this.#directory);
+    const stats = await Promise.all(
+      names.map((name) => stat(join(this.#directory, name))),
+    );
+    return names
+      .map((name, index) => ({ name, file: stats[index] }))
+      .filter(({ file }) => file.isSocket() || file.isFIFO())
+      .map(({ name, file }) => [name, file.mode & 0o777]);
   }
 
   /**
