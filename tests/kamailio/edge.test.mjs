@@ -4,11 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { fileURLToPath } from "node:url";
-import { Kamailio } from "../interop/support/kamailio.mjs";
 import { PhoneUnderTest } from "../interop/support/phones.mjs";
 import { Call } from "./support/call.mjs";
 import { FORCE, contact, instance } from "./support/contacts.mjs";
+import { edge } from "./support/edge.mjs";
 import { gracefulTest } from "./support/graceful-test.mjs";
 
 const a = contact("a", { instance: instance("a") });
@@ -24,18 +23,6 @@ const BODY = [
   "--uniqueBoundary--",
   "",
 ].join("\r\n");
-
-/** @param {any} world */
-async function edge(world) {
-  const backEnd = await Kamailio.start({
-    config: fileURLToPath(new URL("back-end.cfg", import.meta.url)),
-  });
-  world.after(() => backEnd.stop());
-  const { port } = new URL(backEnd.url);
-  const settings = { BACK_END: `sip:127.0.0.1:${port};transport=tcp` };
-  await world.server.add({ config: "edge.cfg", settings });
-  return backEnd;
-}
 
 gracefulTest(
   "a REGISTER and its answer pass unchanged",
@@ -88,7 +75,7 @@ gracefulTest(
     );
     assert.match(
       refused.header("X-Seen-Path"),
-      /^<sip:127\.0\.0\.1:\d+;transport=tcp;lr;received=sip:127\.0\.0\.1:\d+%3Btransport%3Dws>$/,
+      /^<sip:127\.0\.0\.1:\d+;transport=tcp;lr;flow=127\.0\.0\.1~\d+~ws~\d+~[0-9a-f]{32}>$/,
     );
   },
 );
