@@ -7,7 +7,7 @@
  * const phone = new Phone({
  *   connections: "wss://sip.example.com/", user: "2001", domain: "example.com", password,
  * });
- * phone.on("eConnectionTerminated", () => show("You logged in elsewhere."));
+ * phone.on("eConnectionTerminated", ({ message }) => show(message));
  * async function logIn(forceRegistration = false) {
  *   try {
  *     await phone.registerPhone({ forceRegistration });
@@ -116,7 +116,10 @@ export interface PhoneOptions {
   log?: (entry: LogEntry) => void;
   /** Permits `ws://` to hosts that are not loopback ones. */
   allowInsecure?: boolean;
-  /** The User-Agent header. */
+  /**
+   * The User-Agent header, by which people know the devices of theirs that are logged in
+   * elsewhere. Default: version, browser and system, "Graceline/0.1.0 (Chrome 156; Linux)".
+   */
   userAgent?: string;
   /** Further headers of every REGISTER: `{ "X-Name": "value" }`, or pairs where a name repeats. */
   extraHeaders?: Record<string, string> | [name: string, value: string][];
@@ -196,6 +199,19 @@ export interface Elsewhere {
   sameBrowser?: boolean;
 }
 
+/**
+ * Why the device is another client's.
+ *
+ * - `takenOver`: another client logged in by force, or while our registration had lapsed.
+ * - `refused`: the registrar would not renew our registration, since another client holds
+ *   the device.
+ * - `rivalReturned`: a client that knows nothing of all this, and that our forced login had
+ *   removed, has registered again.
+ * - `sameBrowser`: another tab of this browser profile took it by force.
+ */
+export type TerminationReason =
+  "takenOver" | "refused" | "rivalReturned" | "sameBrowser";
+
 export interface PhoneEvents {
   /** Every change of status. */
   status: {
@@ -215,7 +231,9 @@ export interface PhoneEvents {
    * until `registerPhone` is called again. Do not force from this handler.
    */
   eConnectionTerminated: {
-    reason: string;
+    reason: TerminationReason;
+    /** A sentence to show, as text: it may quote `by.userAgent`, which comes from the network. */
+    message: string;
     by?: Elsewhere;
   };
   /**

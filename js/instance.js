@@ -65,7 +65,8 @@ async function instantiate() {
     throw new PhoneError(
       "eInternal",
       `The phone's WebAssembly could not be loaded (${/** @type {Error} */ (error)?.message}). ` +
-        "Serve client_bg.wasm where the loader looks for it, and allow 'wasm-unsafe-eval' in the page's script-src.",
+        "Bundlers may leave client_bg.wasm behind: serve it where it is looked for, or import graceline/inline, which has it inside. " +
+        "A Content-Security-Policy must allow 'wasm-unsafe-eval' in script-src, and the file in connect-src.",
       { cause: error },
     );
   }

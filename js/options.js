@@ -1,5 +1,6 @@
 import { PhoneError } from "./error.js";
 import { callApp } from "./events.js";
+import { platform } from "./platform.js";
 
 /** @typedef {import("./index.js").PhoneOptions} PhoneOptions */
 /** @typedef {string | false | undefined} Complaint what is wrong with a value, in words */
@@ -355,6 +356,7 @@ export const coreOptions = (settings, more) => ({
   ...settings,
   ...more,
   hasCredentials: !!settings.credentials,
+  platform: platform(),
   // Whether every connection is safe for a bearer token.
   loopback: settings.connections.every(
     (/** @type {string} */ url) =>

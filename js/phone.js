@@ -112,12 +112,7 @@ export class Phone extends Emitter {
       );
       if (signal?.aborted)
         throw aborted("The signal was aborted.", signal.reason);
-      if (
-        this.ready &&
-        this.#registration &&
-        !this.#attempt &&
-        !this.#unregistering
-      )
+      if (this.ready && this.#registration && !this.#unregistering)
         return resolve(this.#registration);
 
       if (force && this.#attempt && !this.#attempt.force)
@@ -411,11 +406,13 @@ export class Phone extends Emitter {
     this.#fail(attempt, error);
   }
 
-  /** @param {{ reason: string, by?: object }} event */
+  /** @param {{ reason: string, by?: import("./index.js").Elsewhere }} event */
   #terminated({ reason, by }) {
     const attempt = this.#attempt?.begun && this.#attempt;
     if (attempt) this.#attempt = undefined;
-    emit(this, "eConnectionTerminated", { reason, by });
+    const where = by?.userAgent ? `: ${by.userAgent}` : "";
+    const message = `${LOGGED_IN[reason] ?? "You logged in elsewhere"}${where}. Here you are logged out.`;
+    emit(this, "eConnectionTerminated", { reason, message, by });
     // Nobody may be left waiting for a registration that was pending.
     const error = this.#refusal(by);
     if (attempt) attempt.waiters.forEach((waiter) => waiter.reject(error));
@@ -518,6 +515,12 @@ export class Phone extends Emitter {
     if (!this.#attempt && this.#isOut()) this.#tab.release();
   }
 }
+
+/** What happened, where "elsewhere" does not say it. @type {Record<string, string>} */
+const LOGGED_IN = {
+  sameBrowser: "You logged in in another tab of this browser",
+  rivalReturned: "A phone that you had logged out logged in again",
+};
 
 /**
  * @param {string} why

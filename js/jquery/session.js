@@ -12,7 +12,7 @@
  */
 
 import { nameOf, Passwords } from "./arguments.js";
-import { failureParts } from "./errors.js";
+import { failureParts, harmless } from "./errors.js";
 import { notStarted, readLogin, Refusal, refuseMode } from "./login.js";
 import { Page } from "./page.js";
 import { about, softPhone } from "./shapes.js";
@@ -321,12 +321,18 @@ export class Session extends Page {
       if (status === "eReady") this.#ready(registration ?? phone.registration);
       else if (status !== "eIdle" || !this.attempt) this.#tell(status);
     });
-    phone.on("eConnectionTerminated", (/** @type {any} */ { reason, by }) => {
-      const state = this.#state("eConnectionTerminated");
-      const phone = { ...state, registration: lost };
-      const name = "eConnectionTerminated.cwic";
-      this.host.trigger(this.target, name, { phone, reason, by });
-    });
+    phone.on(
+      "eConnectionTerminated",
+      (/** @type {any} */ { reason, message, by }) => {
+        const state = this.#state("eConnectionTerminated");
+        const phone = { ...state, registration: lost };
+        const name = "eConnectionTerminated.cwic";
+        this.host.trigger(this.target, name, {
+          ...{ phone, reason, by },
+          message: message && harmless(message),
+        });
+      },
+    );
     phone.on("error", (/** @type {any} */ failure) => {
       // While a login is under way, its rejection tells of the core's end.
       const awaited = this.attempt && failure.code === "eInternal";

@@ -79,7 +79,7 @@ impl Config {
     /// for a minute.
     pub const HEARTBEAT: Duration = Duration::from_secs(30);
     /// Default of [`Config::user_agent`].
-    pub const USER_AGENT: &str = "Graceline";
+    pub const USER_AGENT: &str = core::concat!("Graceline/", env!("CARGO_PKG_VERSION"));
 
     /// A configuration with every default, for `user@domain` at `connection`.
     pub fn new(connection: &str, user: &str, domain: &str, instance_id: &str) -> Self {

@@ -10,6 +10,7 @@ use crate::phone::{Config, Event, Fault, Output, Phone, Registered};
 use crate::pool::{Distribution, Watch};
 use crate::prelude::*;
 use crate::registration::{ConflictScope, Holder, Profile, RegistrationType};
+use crate::text::concat;
 use crate::time::{Duration, Instant};
 use crate::transaction::Credentials;
 use core::cell::RefCell;
@@ -314,7 +315,10 @@ fn config(options: Record<'_>) -> Config {
         timeout: options
             .get_number("timeout")
             .map_or(Config::TIMEOUT, Duration::from_millis),
-        user_agent: option("userAgent").unwrap_or_else(|| Config::USER_AGENT.to_owned()),
+        user_agent: option("userAgent").unwrap_or_else(|| match options.get("platform") {
+            Some(platform) => concat(&[Config::USER_AGENT, " (", platform, ")"]),
+            None => Config::USER_AGENT.to_owned(),
+        }),
         extra_headers: options.headers(),
         force_may_remove_others: options.has("forceMayRemoveOthers"),
         refuse_md5: options.has("refuseMd5"),

@@ -3,8 +3,10 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
+import { provide } from "../../js/instance.js";
 import { Phone } from "../../js/phone.js";
 import {
+  EMPTY,
   FakeCore,
   FakeSocket,
   event,
@@ -69,6 +71,26 @@ describe("registerPhone", () => {
     assert.deepEqual(story, ["eRegistering", "eReady", "resolved"]);
     assert.equal(phone.ready, true);
     assert.equal(phone.registration.expires, 120);
+    assert.ok(Object.isFrozen(phone.registration), "it is told, not asked");
+  });
+
+  test("the wasm could not be loaded: the same phone may try again", async () => {
+    let offline = true;
+    provide(
+      () => ({ default: async () => {}, Core: FakeCore }),
+      () => {
+        if (offline) throw new Error("offline");
+        return EMPTY;
+      },
+    );
+    const { phone, promise, story } = await registering();
+    await assert.rejects(promise, code("eInternal"));
+    assert.deepEqual(story, ["eRegistering", "eIdle"]);
+    offline = false;
+    const again = phone.registerPhone();
+    await turn();
+    FakeSocket.made[0].say(...granted(2));
+    assert.deepEqual(await again, registration);
   });
 
   test("refused: status, event, rejection, in this order", async () => {
@@ -343,8 +365,12 @@ describe("unregisterPhone", () => {
     server.say(status("eIdle"), event("unregistered"));
     await leaving;
     await turn();
-    server.say(...granted(2));
-    assert.deepEqual(await coming, registration);
+    assert.deepEqual(core.given("register"), [
+      [1, false],
+      [2, false],
+    ]);
+    server.say(...granted(2, { expires: 60 }));
+    assert.equal((await coming).expires, 60);
   });
 });
 
@@ -403,9 +429,15 @@ describe("being taken over", () => {
     const by = { userAgent: "Other" };
     server.say(
       status("eConnectionTerminated"),
-      event("terminated", { reason: "serviceControl", by }),
+      event("terminated", { reason: "takenOver", by }),
     );
-    assert.deepEqual(heard, [{ reason: "serviceControl", by }]);
+    assert.deepEqual(heard, [
+      {
+        reason: "takenOver",
+        message: "You logged in elsewhere: Other. Here you are logged out.",
+        by,
+      },
+    ]);
     assert.deepEqual(story, [
       "eConnectionTerminated",
       "on eConnectionTerminated",
@@ -417,6 +449,27 @@ describe("being taken over", () => {
     server.say(...granted(2));
     await again;
   });
+
+  for (const [reason, by, said] of [
+    ["takenOver", {}, "You logged in elsewhere."],
+    [
+      "refused",
+      { userAgent: "Other (x)" },
+      "You logged in elsewhere: Other (x).",
+    ],
+    ["sameBrowser", {}, "You logged in in another tab of this browser."],
+    ["rivalReturned", {}, "A phone that you had logged out logged in again."],
+    ["of another release", {}, "You logged in elsewhere."],
+  ])
+    test(`a sentence to show: ${reason}`, async () => {
+      const { phone, server } = await registered();
+      const told = new Promise((resolve) =>
+        phone.once("eConnectionTerminated", resolve),
+      );
+      server.say(event("terminated", { reason, by }));
+      const { message } = await told;
+      assert.equal(message, `${said} Here you are logged out.`);
+    });
 
   test("while a registerPhone is pending: it does not hang", async () => {
     const { promise, server } = await registering();

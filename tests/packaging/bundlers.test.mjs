@@ -3,8 +3,9 @@ import { copyFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { build as esbuild } from "esbuild";
+import { rollup } from "rollup";
 import { build as vite } from "vite";
-import { assertLogsIn, logInSource } from "./log-in.mjs";
+import { assertLogsIn, logIn, logInSource } from "./log-in.mjs";
 import { launchChromium, newPage } from "../support/chromium.mjs";
 import { createProject } from "../support/project.mjs";
 import { startStaticServer } from "../support/static-server.mjs";
@@ -79,6 +80,24 @@ test("Vite builds an app with graceline/slim and the wasm's URL", async () => {
   await assertSiteLogsIn(out, "slim.html");
 });
 
+test("Rollup leaves the wasm behind: the error says which import has it inside", async () => {
+  const out = join(project.folder, "out-rollup");
+  await bundleWithRollup("app.js", out);
+  assert.equal(wasmFiles(out).length, 0);
+  // A server may answer with its start page where there is no such file.
+  for (const pages of [{}, { "/pkg/client_bg.wasm": page("/js/app.js") }]) {
+    const answer = await logInAt(out, "/app.js", pages);
+    assert.equal(answer.code, "eInternal");
+    assert.match(String(answer.message), /client_bg\.wasm.*graceline\/inline/);
+  }
+});
+
+test("Rollup bundles graceline/inline", async () => {
+  const out = join(project.folder, "out-rollup-inline");
+  await bundleWithRollup("inline.js", out);
+  await assertPageLogsIn(out, "/inline.js");
+});
+
 /** @param {string} script */
 function page(script) {
   return `<!doctype html><title>App</title><script type="module" src="${script}"></script>`;
@@ -108,6 +127,25 @@ async function bundle(entry, outdir) {
 }
 
 /**
+ * @param {string} entry
+ * @param {string} dir
+ */
+async function bundleWithRollup(entry, dir) {
+  const bundle = await rollup({
+    input: join(project.folder, entry),
+    plugins: [
+      {
+        name: "node_modules",
+        resolveId: (source) =>
+          source.startsWith("graceline") ? project.resolve(source) : null,
+      },
+    ],
+  });
+  await bundle.write({ dir, format: "es" });
+  await bundle.close();
+}
+
+/**
  * @param {string} page
  * @returns {Promise<string>} the folder to serve
  */
@@ -134,6 +172,26 @@ function assertPageLogsIn(folder, script) {
   return assertSiteLogsIn(folder, "test.html", {
     "/test.html": page(script),
   });
+}
+
+/**
+ * @param {string} folder
+ * @param {string} script
+ * @param {Record<string, string>} pages
+ */
+async function logInAt(folder, script, pages) {
+  const server = await startStaticServer({
+    root: folder,
+    pages: { "/test.html": page(script), ...pages },
+  });
+  const tab = await newPage(browser);
+  try {
+    await tab.goto(`${server.url}test.html`);
+    return await logIn(tab, registrar.url);
+  } finally {
+    await tab.context().close();
+    await server.close();
+  }
 }
 
 /**

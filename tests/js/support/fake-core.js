@@ -5,7 +5,7 @@
 import { provide } from "../../../js/instance.js";
 
 /** The shortest wasm module there is. */
-const EMPTY = new WebAssembly.Module(
+export const EMPTY = new WebAssembly.Module(
   new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]),
 );
 

@@ -6,11 +6,20 @@ import {
   type Call,
   type MediaHandlerFactory,
   type Registration,
+  type TerminationReason,
 } from "graceline";
 import { init as initSlim, Phone as SlimPhone } from "graceline/slim";
 import { Phone as InlinePhone } from "graceline/inline";
 import { fakeMedia, startRegistrar } from "graceline/testing";
 import attach from "graceline/jquery";
+
+/** All that there are. */
+const why: Record<TerminationReason, string> = {
+  takenOver: "by force",
+  refused: "not renewed",
+  rivalReturned: "back again",
+  sameBrowser: "another tab",
+};
 
 export async function logIn(
   confirm: (text: string) => boolean,
@@ -34,8 +43,8 @@ export async function logIn(
     .on("status", ({ status, ready, registration }) =>
       console.log(status.length, ready && registration?.expires),
     )
-    .once("eConnectionTerminated", ({ reason, by }) =>
-      console.log(reason.trim(), by?.userAgent?.trim()),
+    .once("eConnectionTerminated", ({ reason, message, by }) =>
+      console.log(why[reason], message.trim(), by?.userAgent?.trim()),
     );
   phone.addEventListener("eDeviceAlreadyRegistered", (event) =>
     console.log(event.detail.device, event.device, event.elsewhere?.since),

@@ -38,6 +38,9 @@ phone.on("registered", () => {});
 // @ts-expect-error: no such field in this event
 phone.on("eConnectionTerminated", ({ device }) => device);
 
+// @ts-expect-error: no such reason
+phone.on("eConnectionTerminated", ({ reason }) => reason === "ousted");
+
 // @ts-expect-error: read-only
 phone.status = "eReady";
 

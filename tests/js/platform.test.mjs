@@ -1,0 +1,110 @@
+// What a phone says of the browser and the system that it runs on.
+
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { describe, test } from "node:test";
+import { platform } from "../../js/platform.js";
+import { setUp } from "./support/line.js";
+
+const mozilla = (more) => `Mozilla/5.0 (${more}`;
+const chrome = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0";
+const webkit = "AppleWebKit/605.1.15 (KHTML, like Gecko)";
+
+describe("in a browser", () => {
+  for (const [told, userAgent] of [
+    [
+      "Chrome 156; Linux",
+      mozilla(`X11; Linux x86_64) ${chrome} Safari/537.36`),
+    ],
+    [
+      "Chrome 156; Windows",
+      mozilla(`Windows NT 10.0; Win64; x64) ${chrome} Safari/537.36`),
+    ],
+    [
+      "Chrome 156; Android",
+      mozilla(`Linux; Android 10; K) ${chrome} Mobile Safari/537.36`),
+    ],
+    [
+      "Chrome 156; ChromeOS",
+      mozilla(`X11; CrOS x86_64 14541.0.0) ${chrome} Safari/537.36`),
+    ],
+    [
+      "Edge 155; Windows",
+      mozilla(`Windows NT 10.0; Win64; x64) ${chrome} Safari/537.36 Edg/155.0`),
+    ],
+    [
+      "Opera 130; macOS",
+      mozilla(
+        `Macintosh; Intel Mac OS X 10_15_7) ${chrome} Safari/537.36 OPR/130.0.0.0`,
+      ),
+    ],
+    [
+      "Samsung Internet 29; Android",
+      mozilla(
+        `Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/29.0 Chrome/136.0.0.0 Mobile Safari/537.36`,
+      ),
+    ],
+    [
+      "Firefox 140; Linux",
+      mozilla("X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
+    ],
+    [
+      "Safari 19; macOS",
+      mozilla(
+        `Macintosh; Intel Mac OS X 10_15_7) ${webkit} Version/19.1 Safari/605.1.15`,
+      ),
+    ],
+    [
+      "Safari 19; iOS",
+      mozilla(
+        `iPhone; CPU iPhone OS 18_6 like Mac OS X) ${webkit} Version/19.1 Mobile/15E148 Safari/604.1`,
+      ),
+    ],
+    [
+      "Chrome 156; iOS",
+      mozilla(
+        `iPad; CPU OS 18_6 like Mac OS X) ${webkit} CriOS/156.0.1 Mobile/15E148 Safari/604.1`,
+      ),
+    ],
+    ["", "Somebody's own/7 (a secret machine)"],
+    ["", ""],
+  ])
+    test(told || `"${userAgent}"`, () => {
+      const page = { document: {}, navigator: { userAgent } };
+      assert.equal(platform(page), told);
+    });
+
+  test("one that hides who it is", () => {
+    assert.equal(platform({ document: {} }), "");
+  });
+});
+
+describe("in Node", () => {
+  const on = (system) =>
+    platform({ process: { versions: { node: "22.4.1" }, platform: system } });
+
+  for (const [system, name] of [
+    ["linux", "Linux"],
+    ["darwin", "macOS"],
+    ["win32", "Windows"],
+  ])
+    test(name, () => assert.equal(on(system), `Node 22; ${name}`));
+});
+
+const { version } = createRequire(import.meta.url)("graceline/package.json");
+const [major] = process.versions.node.split(".");
+
+test("the registrar hears it, and others are told where one is logged in", async (t) => {
+  const { registrar, phone } = await setUp(t);
+  await phone().registerPhone();
+  const told = `Graceline/${version} (${platform()})`;
+  assert.match(
+    told,
+    new RegExp(`^Graceline/[\\d.]+ \\(Node ${major}; \\w+\\)$`),
+  );
+  assert.equal(registrar.bindings("2001")[0].userAgent, told);
+  await assert.rejects(phone().registerPhone(), ({ details }) => {
+    assert.equal(details.elsewhere.userAgent, told);
+    return true;
+  });
+});
