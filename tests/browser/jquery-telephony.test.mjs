@@ -197,6 +197,26 @@ for (const jquery of /** @type {const} */ (["jquery1", "jquery4"]))
       );
     });
 
+    test("what a handler of the page throws is the page's, and the call goes on", async () => {
+      await page.evaluate(() => {
+        const { jQuery: $, FakePhone } = /** @type {any} */ (window);
+        for (const where of ["#phone", "#conversations", document])
+          $(where).on("conversationStart.cwic conversationEnd.cwic", () => {
+            throw new Error("the page's mistake");
+          });
+        $("#conversation").cwic("startConversation", {
+          participant: { recipient: "2002" },
+          container: $("<div>").appendTo("#conversations"),
+        });
+        const [call] = FakePhone.made[0].talks;
+        queueMicrotask(() => call.become("connected"));
+      });
+      await cwicPage.until("updated Connected");
+      await page.evaluate("FakePhone.made[0].talks[0].end('remote')");
+      await page.waitForFunction("$('.cwic-conversation').length === 0");
+      assert.match(page.problems.splice(0).join(), /the page's mistake/);
+    });
+
     test("a shutdown lets the camera go", async () => {
       await page.evaluate(() => {
         const { jQuery: $ } = /** @type {any} */ (window);

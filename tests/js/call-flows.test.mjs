@@ -272,6 +272,20 @@ describe("two phones", { timeout: 60_000 }, () => {
     assert.deepEqual(ended, []);
   });
 
+  // What crosses to the core has NUL between its parts.
+  test("a NUL in a text parts nothing: it arrives as a line break", async (t) => {
+    const {
+      phones: [alice, bob],
+    } = await phones(t, 2001, 2002);
+    for (const text of ["a\0b", "\0", `\0contentType\0text/html`]) {
+      const message = next(bob, "message");
+      await alice.message("2002", text);
+      const { body, contentType } = await message;
+      assert.equal(body, text.replaceAll("\0", "\n"));
+      assert.equal(contentType, "text/plain");
+    }
+  });
+
   test("digits by INFO, and messages", async (t) => {
     const {
       line,

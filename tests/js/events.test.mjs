@@ -41,6 +41,17 @@ test("on, once, off", () => {
   assert.equal(isHeard(emitter, "x"), false);
 });
 
+test("once is once, also where its listener makes the same event again", () => {
+  const emitter = new Emitter();
+  const heard = [];
+  emitter.once("x", (n) => {
+    heard.push(n);
+    emit(emitter, "x", n + 1);
+  });
+  emit(emitter, "x", 1);
+  assert.deepEqual(heard, [1]);
+});
+
 test("off takes back a once; one of two equal listeners at a time", () => {
   const emitter = new Emitter();
   let calls = 0;

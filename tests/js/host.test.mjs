@@ -84,6 +84,22 @@ describe("the drain loop", () => {
     assert.deepEqual(order, ["first", "second", "third"]);
   });
 
+  test("what a handler ends by dying is not performed to its end", () => {
+    const { host, core, handlers, heard } = start();
+    core.abandon = () => {};
+    handlers.event = () => host.die(new Error("dead"));
+    core.replies.look = () => [
+      event("first"),
+      { type: "store", value: "of a memory that cannot be trusted" },
+      { type: "open", slot: 1, generation: 1, url: "ws://localhost/" },
+    ];
+    host.call("look");
+    const kinds = heard.map(([kind]) => kind);
+    assert.deepEqual(kinds, ["transport", "transport", "dead"]);
+    assert.equal(FakeSocket.made.length, 1);
+    assert.ok(FakeSocket.made[0].closed);
+  });
+
   test("free waits for the outputs in hand", () => {
     const { host, core, handlers, heard } = start();
     handlers.event = () => host.free();
@@ -118,16 +134,56 @@ describe("the timer", () => {
     assert.equal(core.given("wake").length, 1);
   });
 
-  test("a deadline in the past is due at once; one beyond the timer's range is kept", (t) => {
+  test("a deadline in the past is due at once", (t) => {
     t.mock.timers.enable({ apis: ["setTimeout"] });
     const { host, core } = start({ clock: () => 1e12 });
     core.wakeAt = 5;
-    core.replies.wake = () => void (core.wakeAt = 1e12 + 2 ** 40);
+    core.replies.wake = () => void (core.wakeAt = undefined);
     host.call("look");
     t.mock.timers.tick(0);
     assert.equal(core.given("wake").length, 1);
-    t.mock.timers.tick(1000);
+  });
+
+  /** Takes the place of the timers: those that wait, by their delay. */
+  function useTimers(t) {
+    const waiting = new Map();
+    t.mock.method(globalThis, "setTimeout", (run, delay) => {
+      const timer = {};
+      waiting.set(timer, { run, delay });
+      return timer;
+    });
+    t.mock.method(globalThis, "clearTimeout", (timer) => waiting.delete(timer));
+    return waiting;
+  }
+
+  // HTML's timers keep their delay in 32 bits: what is longer fires at once.
+  test("a deadline beyond the range of a timer is waited for in steps", (t) => {
+    const waiting = useTimers(t);
+    let now = 0;
+    const { host, core } = start({ clock: () => now });
+    core.wakeAt = 2 ** 32;
+    host.call("look");
+    for (const step of [2 ** 31 - 1, 2 ** 31 - 1, 2]) {
+      const [[timer, { run, delay }], ...more] = waiting;
+      assert.equal(delay, step);
+      assert.deepEqual(more, []);
+      waiting.delete(timer);
+      assert.equal(core.given("wake").length, 0);
+      now += delay;
+      run();
+    }
     assert.equal(core.given("wake").length, 1);
+  });
+
+  test("none where there is nothing to wait for: a process may end", (t) => {
+    const waiting = useTimers(t);
+    const { host, core } = start({ clock: () => 0 });
+    core.wakeAt = 60_000;
+    host.call("look");
+    assert.equal(waiting.size, 1);
+    core.wakeAt = undefined;
+    host.call("look");
+    assert.equal(waiting.size, 0);
   });
 
   test("none is left after free", (t) => {
@@ -161,6 +217,20 @@ describe("a socket", () => {
     assert.deepEqual(core.given("socketMessage"), [["text"], ["bytes"]]);
     socket.drop(1001, "gone");
     assert.deepEqual(core.given("socketClosed"), [[2, 5, 1001, "gone"]]);
+  });
+
+  test("of a class that does not say which protocol it speaks", () => {
+    const { core, socket } = opened();
+    delete socket.protocol;
+    socket.open();
+    assert.deepEqual(core.given("socketOpened"), [[2, 5, "sip"]]);
+  });
+
+  test("that speaks another protocol says so", () => {
+    const { core, socket } = opened();
+    socket.protocol = "";
+    socket.open();
+    assert.deepEqual(core.given("socketOpened"), [[2, 5, ""]]);
   });
 
   test("tells how the transport fares", () => {

@@ -256,6 +256,64 @@ describe("what a page is told of a call", () => {
     assert.equal(conversation.mine, conversation);
   });
 
+  for (const [cause, status, told] of [
+    ["rejected", 486, "Busy"],
+    ["rejected", 600, "Busy"],
+    ["rejected", 603, "Reorder"],
+    ["failed", undefined, "Reorder"],
+  ])
+    test(`a call that was ${cause} with ${status}: ${told}`, async () => {
+      const { page, phone } = await loggedIn();
+      page.cwic("startConversation", "2002");
+      await turn();
+      phone.talks[0].end(/** @type {string} */ (cause), status);
+      assert.deepEqual(page.story, [
+        "conversationStart.cwic OffHook",
+        `conversationUpdate.cwic ${told}`,
+        "conversationEnd.cwic OnHook",
+      ]);
+    });
+
+  /** What may be asked of a call in each state. @type {[string, string | null, string][]} */
+  const states = [
+    ["connected", null, "DirectTransfer EndCall Hold SendDigit"],
+    ["held", "remote", "DirectTransfer EndCall Hold SendDigit"],
+    ["held", "local", "DirectTransfer EndCall Resume"],
+    ["held", "both", "DirectTransfer EndCall Resume"],
+    ["ringing", null, "EndCall"],
+  ];
+  for (const [state, heldBy, can] of states)
+    test(`capabilities when ${state}, by ${heldBy}`, async () => {
+      const { page, call } = await talking();
+      call.become(state, heldBy);
+      const { capabilities } = page.session.telephony.find(call.id)?.data ?? {};
+      const names = Object.keys(capabilities)
+        .filter((name) => !/Mute|mute|Video/.test(name))
+        .map((name) => name.slice("can".length));
+      assert.equal(names.sort().join(" "), can);
+    });
+
+  test("of one that rings", async () => {
+    const { page, phone } = await loggedIn();
+    const { id } = phone.ring("sip:2002@example.com");
+    const { capabilities } = page.session.telephony.find(id)?.data ?? {};
+    assert.deepEqual(Object.keys(capabilities), [
+      "canAnswerCall",
+      "canEndCall",
+    ]);
+  });
+
+  test("names and numbers cannot open a tag or an entity", async () => {
+    const { page, phone } = await loggedIn();
+    const call = phone.ring("sip:20&lt;02@example.com", "A&amp;<b>B</b>");
+    const { data } = page.session.telephony.find(call.id) ?? {};
+    const { name, number, recipient } = data?.participant ?? {};
+    assert.deepEqual([name, number], ["Aamp;bB/b", "20lt"]);
+    assert.equal(recipient, "20lt");
+    call.end("failed", 500, "<i>&amp;</i>");
+    assert.equal(data?.endReason, "iamp;/i");
+  });
+
   test("a hold that is refused is an error, and no news", async () => {
     const { page, call } = await talking();
     call.refusal = failure("eCallFailed", "The far end refused.");

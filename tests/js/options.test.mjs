@@ -115,6 +115,25 @@ describe("refused with eInvalidArgument, naming the option", () => {
     }
   }
 
+  // In either case, and the compact forms of RFC 3261 §7.3.3 as well.
+  for (const name of [
+    ...["Via", "v", "From", "f", "To", "t", "Call-ID", "i", "CSeq", "Contact"],
+    ...["m", "Max-Forwards", "Content-Type", "c", "Content-Length", "l"],
+    ...["Authorization", "Proxy-Authorization", "Expires", "Supported", "k"],
+    ...["Require", "Proxy-Require", "Route", "Path", "Reason", "User-Agent"],
+  ])
+    test(`a header that the phone writes itself: ${name}`, () => {
+      for (const own of [name, name.toUpperCase(), name.toLowerCase()]) {
+        const extraHeaders = { [own]: "x" };
+        assert.throws(
+          () => new Phone({ ...good, extraHeaders }),
+          ({ message, details }) =>
+            details.option === "extraHeaders" && message.includes(own),
+        );
+        checkOptions({ ...good, extraHeaders: { [`X-${own}`]: "x" } });
+      }
+    });
+
   test("no options at all", () => {
     assert.throws(() => new Phone(), { code: "eInvalidArgument" });
     assert.throws(() => new Phone("2001"), { code: "eInvalidArgument" });

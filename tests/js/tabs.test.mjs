@@ -76,6 +76,14 @@ for (const [how, makePage] of [
       assert.equal(await waiting, true);
     });
 
+    test("let go while it is still being asked for", async () => {
+      const [one, two] = [tab(), tab()];
+      const asked = one.acquire(false);
+      await one.release();
+      assert.equal(await asked, true);
+      assert.equal(await two.acquire(false), true);
+    });
+
     test("force takes it, and the holder hears of it once", async () => {
       const [one, two] = [tab(), tab()];
       await one.acquire(false);
@@ -96,6 +104,20 @@ for (const [how, makePage] of [
     });
   });
 }
+
+test("a refusal comes within a second", async (t) => {
+  const page = { navigator: { locks: new FakeLocks() } };
+  const [holder, second] = [1, 2].map(() => new Tab("a", () => {}, page));
+  await holder.acquire(true);
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  let granted;
+  second.acquire(false).then((answer) => (granted = answer));
+  await turn();
+  t.mock.timers.tick(999);
+  await turn();
+  assert.equal(granted, false);
+  await holder.release();
+});
 
 test("a browser that is busy grants late what nobody holds: no refusal", async () => {
   const locks = new FakeLocks();
@@ -122,6 +144,27 @@ test("a page that may not use locks uses none", async () => {
 test("without a name, or without anything to ask with, nothing is asked", async () => {
   assert.equal(await new Tab(null, () => {}).acquire(false), true);
   assert.equal(await new Tab("a", () => {}, {}).acquire(false), true);
+});
+
+test("the memory is that of the moment when the lock is had", async (t) => {
+  useFakeCore();
+  const page = becomePage();
+  t.after(() => page.remove());
+  const storage = new MemoryStorage();
+  const phone = new Phone({ ...options, storage });
+  const [key] = storage.items.keys();
+  const { instanceId } = phone;
+  const name = `graceline:2001@example.com/2001/${instanceId}`;
+  const holder = new Tab(name, () => {});
+  await holder.acquire(true);
+  phone.registerPhone().catch(() => {});
+  await turn();
+  // The tab before counts a nonce once more, then goes.
+  storage.setItem(key, JSON.stringify({ instanceId, memory: "the latest" }));
+  await holder.release();
+  await turn();
+  assert.equal(FakeCore.made[0].options.memory, "the latest");
+  await phone.close();
 });
 
 describe("phones in tabs", () => {
@@ -320,9 +363,16 @@ describe("a page's life", () => {
     await promise;
   });
 
-  test("a first pageshow, and one after an unregistration, mean nothing", async () => {
+  test("a pageshow of a page that was not kept, and one after an unregistration, mean nothing", async () => {
     const { phone, core } = await registered();
+    page.fire("pagehide", { persisted: true });
     page.fire("pageshow", { persisted: false });
+    await turn();
+    assert.equal(core.given("resume").length, 0);
+    page.fire("pageshow", { persisted: true });
+    await turn();
+    assert.equal(core.given("resume").length, 1);
+    core.commands.length = 0;
     await phone.unregisterPhone();
     page.fire("pagehide", { persisted: true });
     page.fire("pageshow", { persisted: true });
