@@ -178,7 +178,7 @@ export class Host {
     try {
       socket = new this.#WebSocket(url, "sip");
     } catch (error) {
-      // Mixed content, say.
+      // Firefox, where the page's policy forbids it; mixed content.
       return this.#forbidden(slot, generation, url, error);
     }
     // Chromium, where the page's policy forbids it: an error follows, and no close.
@@ -223,7 +223,7 @@ export class Host {
     transport({ state: "disconnected", url, ...NO_WORD });
     // Without the path and query, which may be secret; and as a policy names it.
     const { origin } = new URL(url);
-    const said = cause ? ` (${cause.message})` : "";
+    const said = cause ? ` (${cause.message || cause.name})` : "";
     const message = `The browser forbids this page to connect to ${origin}${said}. Allow it in connect-src of the page's Content-Security-Policy; a page of https needs wss.`;
     forbidden(url, new PhoneError("eCouldNotConnect", message, { cause }));
     this.#lost(slot, generation, cause);

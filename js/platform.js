@@ -1,24 +1,25 @@
-/** @typedef {[name: string, sign: RegExp]} Sign */
-
-/** Those that also call themselves by a later one's name come first. @type {Sign[]} */
-const BROWSERS = [
-  ["Edge", /Edg\w*\/(\d+)/],
-  ["Opera", /OPR\/(\d+)/],
-  ["Samsung Internet", /SamsungBrowser\/(\d+)/],
-  ["Firefox", /(?:Firefox|FxiOS)\/(\d+)/],
-  ["Chrome", /(?:Chrome|Chromium|CriOS)\/(\d+)/],
-  ["Safari", /Version\/(\d+).*Safari/],
-  ["Node", /^Node (\d+)/],
-];
-/** @type {Sign[]} */
-const SYSTEMS = [
-  ["Windows", /Windows|win32/],
-  ["Android", /Android/],
-  ["iOS", /iPhone|iPad|iPod/],
-  ["ChromeOS", /CrOS/],
-  ["macOS", /Mac OS|darwin/],
-  ["Linux", /linux/i],
-];
+/**
+ * What a User-Agent header says of each: those that call themselves by a later
+ * one's name as well come first.
+ *
+ * @type {Record<string, RegExp>}
+ */
+const BROWSERS = {
+  Edge: /Edg\w*\/(\d+)/,
+  Opera: /OPR\/(\d+)/,
+  Firefox: /(?:Firefox|FxiOS)\/(\d+)/,
+  Chrome: /(?:Chrome|CriOS)\/(\d+)/,
+  Safari: /Version\/(\d+).*Safari/,
+};
+/** @type {Record<string, RegExp>} */
+const SYSTEMS = {
+  Windows: /Windows/,
+  Android: /Android/,
+  iOS: /iP(hone|ad)/,
+  ChromeOS: /CrOS/,
+  macOS: /Mac OS/,
+  Linux: /Linux/,
+};
 
 /**
  * Browser and system, such as "Chrome 156; Linux": by it people know their own
@@ -28,21 +29,13 @@ const SYSTEMS = [
  */
 export function platform({ document, navigator, process } = globalThis) {
   const node = !document && process?.versions?.node;
-  const text = node ? `Node ${node} ${process.platform}` : navigator?.userAgent;
-  return [BROWSERS, SYSTEMS]
-    .map((signs) => find(signs, String(text)))
+  if (node) return `Node ${parseInt(node)}; ${process.platform}`;
+  const text = `${navigator?.userAgent}`;
+  const find = (/** @type {Record<string, RegExp>} */ signs) =>
+    Object.keys(signs).find((name) => signs[name]?.test(text));
+  const [browser, system] = [find(BROWSERS), find(SYSTEMS)];
+  const version = browser && BROWSERS[browser]?.exec(text)?.[1];
+  return [browser && `${browser} ${version}`, system]
     .filter(Boolean)
     .join("; ");
-}
-
-/**
- * @param {Sign[]} signs
- * @param {string} text
- */
-function find(signs, text) {
-  for (const [name, sign] of signs) {
-    const [found, version] = sign.exec(text) ?? [];
-    if (found) return version ? `${name} ${version}` : name;
-  }
-  return "";
 }

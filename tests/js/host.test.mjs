@@ -265,12 +265,20 @@ describe("a socket", () => {
         throw new DOMException("mixed content", "SecurityError");
       }
     }
-    // Chromium, by the Content-Security-Policy: closed from the start.
+    // Firefox, by the Content-Security-Policy; and Chromium: closed from the start.
+    class Blocked {
+      constructor() {
+        throw Object.assign(new Error(""), {
+          name: "NS_ERROR_CONTENT_BLOCKED",
+        });
+      }
+    }
     class Closed extends FakeSocket {
       readyState = 3;
     }
     for (const [WebSocket, why] of [
       [Thrown, " (mixed content)"],
+      [Blocked, " (NS_ERROR_CONTENT_BLOCKED)"],
       [Closed, ""],
     ]) {
       const { host, core, heard } = start({ WebSocket });
