@@ -1,8 +1,8 @@
 //! Calls that come in (RFC 3261 §8.2.2.2, §9.2, §13.3; RFC 3262; RFC 3891).
 
 use super::{
-    Call, Calls, Cause, Event, Line, MAX_CALLS, Phase, Reply, Want, asserted, content_type, sdp,
-    session, shown_headers,
+    Call, Calls, Cause, Event, Line, MAX_CALLS, Phase, Reply, Want, asserted, content_type, party,
+    sdp, session, shown_headers,
 };
 use crate::dialog::{Dialog, values};
 use crate::prelude::*;
@@ -101,7 +101,7 @@ impl Calls {
         line.event(Event::Incoming {
             call: id,
             from: asserted(invite, Name::From),
-            to: sanitize_text(invite.to().map_or("", |to| to.uri)),
+            to: party(invite.header(Name::To).unwrap_or_default()).uri,
             has_offer,
             headers: shown_headers(invite),
             replaces,
@@ -166,10 +166,9 @@ impl Calls {
         self.line.now = now;
         let Self { list, line } = self;
         let same = |request: &Message| {
-            let branch = |message: &Message| Some(message.top_via()?.branch()?.to_owned());
             request.call_id() == cancel.call_id()
                 && request.cseq().map(|cseq| cseq.number) == cancel.cseq().map(|cseq| cseq.number)
-                && branch(request) == branch(cancel)
+                && request.branch() == cancel.branch()
         };
         let asked = |call: &&mut Call| call.asked.as_ref().is_some_and(same);
         if let Some(call) = list.iter_mut().find(asked) {

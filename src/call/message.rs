@@ -4,7 +4,7 @@
 use super::{ALLOW, Party, SUPPORTED};
 use crate::prelude::*;
 use crate::sip::{Message, Name, NameAddr, sanitize_text};
-use crate::text::{cut, decimal};
+use crate::text::{concat, cut, decimal};
 
 /// The headers of a target refresh or of what makes a dialog.
 pub(super) fn dialog_headers(contact: &str) -> Vec<(String, String)> {
@@ -21,7 +21,7 @@ pub(super) fn dialog_headers(contact: &str) -> Vec<(String, String)> {
 
 /// Somebody's address, cleaned for people.
 pub(super) fn party(value: &str) -> Party {
-    let address = NameAddr::parse(value);
+    let address = NameAddr::read(value);
     address.map_or_else(Party::default, |address| Party {
         uri: sanitize_text(address.uri),
         display_name: sanitize_text(address.display_name.as_deref().unwrap_or_default()),
@@ -55,6 +55,16 @@ pub(super) fn sdp(message: &Message) -> Option<&str> {
     let is_sdp = content_type(message).eq_ignore_ascii_case("application/sdp");
     let body = str::from_utf8(message.body()).ok()?;
     (is_sdp && !body.is_empty()).then_some(body)
+}
+
+/// `text`, and that what came while an answer was waited for was dropped.
+pub fn dropped_meanwhile(text: &str, why: &str) -> String {
+    concat(&[
+        text,
+        " A message that came meanwhile was dropped: ",
+        why,
+        ".",
+    ])
 }
 
 /// What a failure means to people.

@@ -38,6 +38,7 @@ mod transfer;
 use crate::prelude::*;
 pub use call_info::CallInfo;
 pub use flows::{FLOW_FAILED, FLOW_GRACE};
+pub(crate) use message::dropped_meanwhile;
 pub use pickup::Abandoned;
 pub use terms::{
     Account, Action, CallOptions, Cause, Event, Job, Party, Problem, Reply, Shown, Want,

@@ -4,7 +4,7 @@
 use super::target::request_uri;
 use super::{
     Action, Call, CallOptions, Calls, Cause, Event, FLOW_FAILED, Job, Line, MAX_CALLS, Phase,
-    Shown, Want, asserted, dialog_headers, failure, sdp,
+    Shown, Want, asserted, dialog_headers, dropped_meanwhile, failure, sdp,
 };
 use crate::dialog::Dialog;
 use crate::prelude::*;
@@ -164,17 +164,28 @@ impl Calls {
         }
     }
 
-    /// Nobody answered a request of a call.
-    pub fn unanswered(&mut self, now: Instant, id: u32, job: Job, number: u32) {
+    /// Nobody answered a request of a call; `dropped`: what came meanwhile was of no
+    /// use, for this reason.
+    pub fn unanswered(
+        &mut self,
+        now: Instant,
+        id: u32,
+        job: Job,
+        number: u32,
+        dropped: Option<&'static str>,
+    ) {
         self.line.now = now;
+        let text = "The far end did not answer.";
+        let text = &match dropped {
+            Some(why) => dropped_meanwhile(text, why),
+            None => text.to_owned(),
+        };
         if matches!(job, Job::Info | Job::Message) {
-            let text = "The far end did not answer.";
             return self.line.fail(number, "eTimeout", text);
         }
         let Some((call, line)) = self.live(id) else {
             return;
         };
-        let text = "The far end did not answer.";
         match job {
             Job::Refer => call.transfer_failed(line, "eTimeout", text, None),
             Job::Candidates => call.trickled(line),

@@ -1,7 +1,7 @@
 //! Dialogs (RFC 3261 §12): who talks to whom, by which route, in which order.
 
 use crate::prelude::*;
-use crate::sip::{Message, Name, Uri};
+use crate::sip::{Message, Name, NameAddr, Uri};
 use crate::text::concat;
 use crate::transaction::Request;
 
@@ -32,7 +32,7 @@ impl Dialog {
     /// with (RFC 3261 §12.1.2).
     pub fn of_answer(half: &Dialog, answer: &Message) -> Self {
         let mut dialog = Self {
-            remote: answer.header(Name::To).unwrap_or_default().to_owned(),
+            remote: address(answer.header(Name::To)),
             remote_tag: answer.to_tag().unwrap_or_default().to_owned(),
             ..half.clone()
         };
@@ -50,15 +50,13 @@ impl Dialog {
 
     /// The dialog that `request` makes, answered with `tag` (RFC 3261 §12.1.1).
     pub fn of_request(request: &Message, tag: String) -> Self {
-        let to = request.header(Name::To).unwrap_or_default();
-        let from = request.from();
         let mut dialog = Self {
             call_id: request.call_id().to_owned(),
-            local: concat(&[to, ";tag=", &tag]),
-            remote: request.header(Name::From).unwrap_or_default().to_owned(),
+            local: concat(&[&address(request.header(Name::To)), ";tag=", &tag]),
+            remote: address(request.header(Name::From)),
             local_tag: tag,
             remote_tag: request.from_tag().unwrap_or_default().to_owned(),
-            target: from.map_or("", |from| from.uri).to_owned(),
+            target: uri(request.header(Name::From)).to_owned(),
             route: values(request, Name::RecordRoute),
             remote_cseq: number(request),
         };
@@ -107,12 +105,32 @@ impl Dialog {
     }
 }
 
-/// The address that the requests of a dialog go to: a Contact that may stand in a
-/// request line (RFC 3261 §12.1, §19.1.1).
+/// What our requests show of the far end: its From or To as it is, or, where that
+/// is malformed, the URI and the tag in it.
+fn address(value: Option<&str>) -> String {
+    let value = value.unwrap_or_default();
+    let good = NameAddr::parse(value).is_some_and(|good| Uri::parse(good.uri).is_some());
+    if good {
+        return value.to_owned();
+    }
+    let tag = NameAddr::read(value).and_then(|read| read.tag());
+    let mark = if tag.is_some() { ";tag=" } else { "" };
+    concat(&["<", uri(Some(value)), ">", mark, tag.unwrap_or_default()])
+}
+
+/// The URI of a From or To; one that leads nowhere if it cannot be read: requests
+/// then find their way by the flow and the route set.
+fn uri(value: Option<&str>) -> &str {
+    let read = value.and_then(NameAddr::read);
+    let uri = read.and_then(|read| Uri::request_part(read.uri));
+    uri.unwrap_or("sip:anonymous.invalid")
+}
+
+/// The address that the requests of a dialog go to: what of the Contact may stand
+/// in a request line (RFC 3261 §12.1, §19.1.1).
 pub fn remote_target(message: &Message) -> Option<String> {
     let contact = message.contacts().list.into_iter().next()?;
-    let uri = Uri::parse(contact.uri)?;
-    uri.headers.is_empty().then(|| contact.uri.to_owned())
+    Uri::request_part(contact.uri).map(str::to_owned)
 }
 
 /// Every value of `name`, in order.

@@ -82,7 +82,7 @@ impl Phone {
     pub(super) fn drop_transactions(&mut self, now: Instant) {
         while let Some(purpose) = self.transactions.take() {
             if let Purpose::Call(call, job, number) = purpose {
-                self.calls.unanswered(now, call, job, number);
+                self.calls.unanswered(now, call, job, number, None);
             }
         }
         self.perform_calls(now);

@@ -32,6 +32,7 @@ impl Phone {
             failures: 0,
             silences: 0,
             connected: false,
+            dropped: None,
         });
         self.set_status(Status::Registering);
         self.registration.login(now, force, deadline);

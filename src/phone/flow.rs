@@ -89,12 +89,35 @@ impl Phone {
                 return self.go_on(now);
             }
             Err(problem) => {
-                self.ignored += 1;
-                let text = concat(&["ignored a message that is no SIP: ", problem.as_str()]);
-                self.log(Level::Debug, &text);
+                self.arrival = id;
+                self.drop_message(problem.as_str());
             }
         }
         self.settle(now);
+    }
+
+    /// The message at hand is of no use. Whoever waits for an answer is told why
+    /// there was none.
+    pub(super) fn drop_message(&mut self, why: &'static str) {
+        self.ignored += 1;
+        let waiting = self.transactions.note_dropped(self.arrival, why);
+        let (level, text) = match waiting {
+            Some(method) => {
+                let parts = [
+                    "dropped a message while ",
+                    method,
+                    " waits for its answer: ",
+                    why,
+                ];
+                (Level::Warn, concat(&parts))
+            }
+            None => (Level::Debug, concat(&["dropped a message: ", why])),
+        };
+        self.log(level, &text);
+        let register = self.transactions.is_pending(&Purpose::Register);
+        if let Some(login) = self.login.as_mut().filter(|_| register) {
+            login.dropped = Some(why);
+        }
     }
 
     /// Connects what is to be connected, and brings the registration home.
@@ -275,8 +298,14 @@ impl Phone {
         }
     }
 
-    /// Nobody answered a request in time.
-    pub(super) fn unanswered(&mut self, now: Instant, purpose: Purpose) {
+    /// Nobody answered a request in time; `dropped`: what came meanwhile was of no
+    /// use, for this reason.
+    pub(super) fn unanswered(
+        &mut self,
+        now: Instant,
+        purpose: Purpose,
+        dropped: Option<&'static str>,
+    ) {
         match purpose {
             Purpose::Register => {
                 self.log(Level::Warn, "the server did not answer; connecting anew");
@@ -293,7 +322,9 @@ impl Phone {
             }
             Purpose::Subscribe => self.subscription.handle_timeout_of_answer(now),
             // The heartbeat has a patience of its own.
-            Purpose::Call(call, job, number) => self.calls.unanswered(now, call, job, number),
+            Purpose::Call(call, job, number) => {
+                self.calls.unanswered(now, call, job, number, dropped);
+            }
             Purpose::Spare(slot) => self.registration.spare_unanswered(now, slot),
             Purpose::Farewell | Purpose::Hint | Purpose::Heartbeat(_) => {}
         }

@@ -13,7 +13,7 @@ use crate::time::{Duration, Instant};
 
 impl Phone {
     pub(super) fn handle_request(&mut self, now: Instant, flow: FlowId, request: &Message) {
-        if let Err(invalid) = request.validate() {
+        if let Err(invalid) = request.check_use() {
             self.ignored += 1;
             // It goes back where it came from, so a malformed Via is good enough.
             if request.method() != "ACK" && request.header(Name::Via).is_some() {

@@ -82,6 +82,8 @@ struct Login {
     silences: u32,
     /// A socket was open at some time.
     connected: bool,
+    /// Why a message was dropped while a REGISTER waited for its answer.
+    dropped: Option<&'static str>,
 }
 
 /// A question that the app has not answered yet.
@@ -230,8 +232,8 @@ impl Phone {
             self.login_timed_out(now);
         }
         self.handle_flow_timeouts(now);
-        while let Some(purpose) = self.transactions.expire(now) {
-            self.unanswered(now, purpose);
+        while let Some((purpose, dropped)) = self.transactions.expire(now) {
+            self.unanswered(now, purpose, dropped);
         }
         self.registration.handle_timeout(now);
         self.calls.handle_timeout(now);

@@ -1,7 +1,7 @@
 //! What the app hears of the registration. Order: status, then the event.
 
 use super::{Event, Fault, Level, Phone, Registered, Status};
-use crate::call::Cause;
+use crate::call::{Cause, dropped_meanwhile};
 use crate::prelude::*;
 use crate::registration::{Failure, Holder, Outcome, Refusal, RegistrationType};
 use crate::text::{concat, decimal};
@@ -163,11 +163,16 @@ impl Phone {
             return self.login_could_not_connect(now);
         }
         self.give_up_login(now);
+        let dropped = self.login.as_ref().and_then(|login| login.dropped);
+        let message = match dropped {
+            Some(why) => dropped_meanwhile("The server did not answer the login in time.", why),
+            None => "The server did not answer the login in time. Try again, or ask the \
+                     administrator whether the registrar is running."
+                .to_owned(),
+        };
         self.login_failed(Fault {
             code: "eTimeout",
-            message: "The server did not answer the login in time. Try again, or ask the \
-                      administrator whether the registrar is running."
-                .to_owned(),
+            message,
             ..Fault::default()
         });
     }

@@ -132,7 +132,7 @@ impl Phone {
             None if purpose == Purpose::Register => {
                 self.credentials_rejected(now, "the server asked for credentials again and again");
             }
-            None if purpose.call().is_some() => self.unanswered(now, purpose),
+            None if purpose.call().is_some() => self.unanswered(now, purpose, None),
             None => {}
         }
     }
@@ -174,7 +174,7 @@ impl Phone {
                     Purpose::Register => {
                         self.registration_failed(now, "eInternal", 0, &problem);
                     }
-                    Purpose::Call(..) => self.unanswered(now, purpose),
+                    Purpose::Call(..) => self.unanswered(now, purpose, None),
                     _ => {}
                 }
             }
@@ -182,10 +182,8 @@ impl Phone {
     }
 
     pub(super) fn handle_answer(&mut self, now: Instant, answer: &Message) {
-        // RFC 3261 §8.1.3.3, RFC 4475 §3.1.2.5: not for us, or not to be trusted.
-        if answer.validate().is_err() {
-            self.ignored += 1;
-            return self.log(Level::Debug, "ignored a malformed answer");
+        if let Err(invalid) = answer.check_use() {
+            return self.drop_message(invalid.reason);
         }
         let purpose = match self.transactions.match_answer(now, answer) {
             Matched::Final(purpose) => purpose,
@@ -196,6 +194,9 @@ impl Phone {
             // What becomes of the INVITE is its own answer's to say.
             Matched::Nothing if answer.cseq().is_some_and(|cseq| cseq.method == "CANCEL") => {
                 return;
+            }
+            Matched::Nothing if self.transactions.misses(answer) => {
+                return self.drop_message("An answer has another Via branch than its request");
             }
             Matched::Nothing => {
                 self.ignored += 1;

@@ -4,7 +4,7 @@
 use alloc::borrow::Cow;
 
 use super::params::Params;
-use super::text::{behind, cut, number, split_quoted, split_while, unquote};
+use super::text::{behind, cut, number, position, split_quoted, split_while, unquote};
 
 /// One address in a header value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +67,43 @@ impl<'a> NameAddr<'a> {
             display_name,
             uri,
             params,
+        })
+    }
+
+    /// The same, read as far as it goes: names without the quotes that they need,
+    /// blanks within the brackets, and parameters that are empty or none. `None` if
+    /// no URI can be told apart. A quote that is never closed stays an error: what
+    /// follows may belong to the name, a tag too.
+    pub fn read(text: &'a str) -> Option<NameAddr<'a>> {
+        Self::parse(text).or_else(|| Self::read_loosely(text.trim_ascii()))
+    }
+
+    fn read_loosely(text: &'a str) -> Option<NameAddr<'a>> {
+        let mut name = text;
+        while let Some(quote) = position(name, b'"') {
+            if position(name, b'<').is_some_and(|bracket| bracket < quote) {
+                break;
+            }
+            name = split_quoted(name.get(quote..)?)?.1;
+        }
+        let (display_name, uri, params) = match position(name, b'<') {
+            Some(bracket) => {
+                let begin = text.len() - name.len() + bracket;
+                let (uri, params) = cut(text.get(begin + 1..)?, b'>')?;
+                let name = text.get(..begin)?.trim_ascii();
+                ((!name.is_empty()).then(|| unquote(name)), uri, params)
+            }
+            None => {
+                let (uri, params) = split_while(text, |byte| byte != b';');
+                (None, uri, params)
+            }
+        };
+        let uri = uri.trim_ascii();
+        cut(uri, b':')?;
+        Some(NameAddr {
+            display_name,
+            uri,
+            params: Params::read(params),
         })
     }
 
@@ -135,6 +172,49 @@ mod tests {
             Some("\"<urn:uuid:1>\"")
         );
         assert_eq!(contact.expires(), Some(7200));
+    }
+
+    #[test]
+    fn what_can_be_told_apart_is_read() {
+        for (text, name, uri, tag) in [
+            ("Bell, A <sip:b@c>;tag=1", "Bell, A", "sip:b@c", Some("1")),
+            (
+                "\"Bell\", A <sip:b@c>;tag=1",
+                "\"Bell\", A",
+                "sip:b@c",
+                Some("1"),
+            ),
+            ("\"A <x>\" B <sip:b@c>", "\"A <x>\" B", "sip:b@c", None),
+            ("Ada;x <sip:b@c>;tag=1", "Ada;x", "sip:b@c", Some("1")),
+            ("\"Ada\" < sip:b@c > ;tag=1", "Ada", "sip:b@c", Some("1")),
+            ("<sip:b@c>;;tag=1;", "", "sip:b@c", Some("1")),
+            ("<sip:b@c>x;y z;tag=1", "", "sip:b@c", Some("1")),
+            (
+                "<sip:b@c;info=\"x\">;tag=1",
+                "",
+                "sip:b@c;info=\"x\"",
+                Some("1"),
+            ),
+            ("sip:b@c?x=y;tag=1", "", "sip:b@c?x=y", Some("1")),
+            ("sip:b@c;", "", "sip:b@c", None),
+        ] {
+            assert_eq!(NameAddr::parse(text), None, "{text}");
+            let read = NameAddr::read(text).expect(text);
+            let shown = read.display_name.as_deref().unwrap_or_default();
+            assert_eq!((shown, read.uri, read.tag()), (name, uri, tag), "{text}");
+        }
+        for bad in [
+            "",
+            "*",
+            "bob",
+            "<>",
+            "<sip:b@c",
+            ";tag=1",
+            "\"Bob <sip:b@c>;tag=1",
+            "\"B\" o\"b <sip:b@c>;tag=1",
+        ] {
+            assert_eq!(NameAddr::read(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -19,6 +19,13 @@ impl<'a> Params<'a> {
         })
     }
 
+    /// Whatever follows the first semicolon, unchecked: what is no parameter is
+    /// passed over by those who look for one.
+    pub(super) fn read(text: &'a str) -> Params<'a> {
+        let text = cut(text, b';').map_or("", |(_, text)| text);
+        Params { text }
+    }
+
     /// The parameters of a SIP URI (RFC 3261 §19.1.1), whose octets were
     /// checked before.
     pub(super) fn parse_in_uri(text: &'a str) -> Option<Params<'a>> {

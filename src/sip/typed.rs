@@ -4,6 +4,7 @@ use super::date::parse_date;
 use super::header::Name;
 use super::message::Message;
 use super::name_addr::NameAddr;
+use super::params::Params;
 use super::text::{Split, is_token, next_word, number, split_while};
 use super::via::Via;
 use crate::prelude::*;
@@ -31,9 +32,9 @@ impl<'a> CSeq<'a> {
 pub struct Contacts<'a> {
     /// There is a `*`: all bindings, in a REGISTER (RFC 3261 §10.2.2).
     pub star: bool,
-    /// The well-formed contacts in order.
+    /// The contacts in order, each read as far as it goes.
     pub list: Vec<NameAddr<'a>>,
-    /// How many values could not be read.
+    /// How many values are malformed, whether they could be read or not.
     pub malformed: usize,
 }
 
@@ -58,14 +59,20 @@ impl Message {
         self.header(Name::To).and_then(NameAddr::parse)
     }
 
-    /// The tag of the From.
+    /// The tag of the From, be the rest of it malformed.
     pub fn from_tag(&self) -> Option<&str> {
-        self.from()?.tag()
+        NameAddr::read(self.header(Name::From)?)?.tag()
     }
 
-    /// The tag of the To.
+    /// The tag of the To, be the rest of it malformed.
     pub fn to_tag(&self) -> Option<&str> {
-        self.to()?.tag()
+        NameAddr::read(self.header(Name::To)?)?.tag()
+    }
+
+    /// The branch of the first Via, which names the transaction (RFC 3261 §17.1.3),
+    /// be the rest of it malformed.
+    pub fn branch(&self) -> Option<&str> {
+        Params::read(Split::new(self.header(Name::Via)?, b',').next()?).get("branch")
     }
 
     /// The first Via: the last hop of a request, ourselves in a response.
@@ -80,7 +87,10 @@ impl Message {
             match NameAddr::parse(value) {
                 Some(contact) => contacts.list.push(contact),
                 None if value == "*" => contacts.star = true,
-                None => contacts.malformed += 1,
+                None => {
+                    contacts.malformed += 1;
+                    contacts.list.extend(NameAddr::read(value));
+                }
             }
         }
         contacts
@@ -176,6 +186,25 @@ mod tests {
         assert_eq!(
             with("Retry-After: 949302838503028349304023988").retry_after(),
             Some(u32::MAX)
+        );
+    }
+
+    #[test]
+    fn tags_and_branch_are_found_where_the_rest_is_malformed() {
+        let message = with(
+            "Via: SIP/2.0/WS ;branch=z1;;rport, x\r\nFrom: Bell, Ada <sip:a@b>;tag=1\r\nTo: <sip:@h>;;tag=2\r\n\
+             Contact: <sip:a@b>;, <sip:c@d>;=1;expires=60",
+        );
+        let found = (message.branch(), message.from_tag(), message.to_tag());
+        assert_eq!(found, (Some("z1"), Some("1"), Some("2")));
+        assert!(message.top_via().is_none() && message.from().is_none());
+        let contacts = message.contacts();
+        assert_eq!((contacts.list.len(), contacts.malformed), (2, 2));
+        assert_eq!(contacts.list[1].expires(), Some(60));
+        let open = with("Via: SIP/2.0/WS a\r\nFrom: \"Ada <sip:a@b>;tag=1");
+        assert_eq!(
+            (open.branch(), open.from_tag(), open.to_tag()),
+            (None, None, None)
         );
     }
 

@@ -1,7 +1,7 @@
 //! SIP and SIPS URIs (RFC 3261 §19.1); other schemes are carried unread.
 
 use super::params::Params;
-use super::text::{Split, behind, cut, number, split_while};
+use super::text::{Split, behind, cut, number, position, split_while};
 
 /// A URI, borrowed from the text it was parsed from. Escapes are kept, so that
 /// it can be handed on unaltered (RFC 4475 §3.1.1.3).
@@ -67,6 +67,23 @@ impl<'a> Uri<'a> {
             headers,
             ..uri
         })
+    }
+
+    /// As much of `text` as may stand in a request line: without headers (RFC 3261
+    /// §19.1.1), and without parameters where those are malformed.
+    pub fn request_part(text: &str) -> Option<&str> {
+        // A user part may hold what ends a host.
+        let begin = position(text, b'@').unwrap_or(0);
+        let up_to = |byte| {
+            let length = position(text.get(begin..)?, byte);
+            length.map_or(Some(text), |length| text.get(..begin + length))
+        };
+        let bare = up_to(b'?')?;
+        let whole = bare.strip_suffix(';').unwrap_or(bare);
+        let readable = |text: &&str| Uri::parse(text).is_some_and(|uri| uri.headers.is_empty());
+        Some(whole)
+            .filter(readable)
+            .or_else(|| up_to(b';').filter(readable))
     }
 
     /// Is it a sip or sips URI?

@@ -1,5 +1,10 @@
 //! Whether a message can be worked with at all: the checks of a user agent
 //! (RFC 3261 §8.1.1, §8.1.3, §8.2, §10.3; RFC 4475 lists the offenders).
+//!
+//! A server keeps to the letter ([`Message::validate`]): what it lets through
+//! reaches others. A phone is the last to read a message, and a person waits for
+//! it: of a header that it does not need it takes any form
+//! ([`Message::check_use`]).
 
 use super::header::Name;
 use super::message::Message;
@@ -25,13 +30,8 @@ impl Message {
     /// request, its URI and contacts. What a particular method needs is left to
     /// its handler, and so are Require and bodies.
     pub fn validate(&self) -> Result<(), Invalid> {
-        if !self.version().eq_ignore_ascii_case("SIP/2.0") {
-            return Err(Invalid {
-                status: 505,
-                reason: "Version Not Supported",
-            });
-        }
-        self.check_single_values()?;
+        self.check_version()?;
+        self.check_single_values(|_| true)?;
         check(!self.bad_length, "Malformed Content-Length")?;
         self.check_mandatory()?;
         if self.is_request() {
@@ -41,7 +41,48 @@ impl Message {
         Ok(())
     }
 
-    fn check_single_values(&self) -> Result<(), Invalid> {
+    /// Checks what the last reader of a message needs of it, and no more: that it
+    /// is one message of a known length, what it belongs to, and, of a request,
+    /// what stands in its first line.
+    ///
+    /// An answer belongs to the request that has its branch and its CSeq (RFC 3261
+    /// §17.1.3): From, To and Call-ID were ours. A request belongs to the dialog that
+    /// Call-ID and tags name, so these must be there once, and the tag of a malformed
+    /// From be found; the rest of From and To is echoed unread, as are the Vias.
+    pub fn check_use(&self) -> Result<(), Invalid> {
+        self.check_version()?;
+        check(!self.bad_length, "Malformed Content-Length")?;
+        let cseq = self.cseq().ok_or(bad("Missing or Malformed CSeq"))?;
+        if !self.is_request() {
+            self.check_single_values(|name| name == Name::CSeq)?;
+            let mut vias = self.values(Name::Via);
+            check(vias.next().is_some(), "Missing Via")?;
+            // It was for somebody behind us (RFC 3261 §8.1.3.3).
+            return check(vias.next().is_none(), "Two Vias in Response");
+        }
+        self.check_single_values(|name| !matches!(name, Name::Expires | Name::MaxForwards))?;
+        check(!self.call_id().is_empty(), "Missing Call-ID")?;
+        check(self.header(Name::Via).is_some(), "Missing Via")?;
+        let tagged = self.from_tag().is_some() || self.from().is_some();
+        check(tagged, "Missing or Malformed From")?;
+        let to = self.header(Name::To).and_then(NameAddr::read);
+        check(to.is_some(), "Missing or Malformed To")?;
+        check(cseq.method == self.method(), "CSeq Method Mismatch")?;
+        self.check_request_uri()
+    }
+
+    fn check_version(&self) -> Result<(), Invalid> {
+        if self.version().eq_ignore_ascii_case("SIP/2.0") {
+            return Ok(());
+        }
+        Err(Invalid {
+            status: 505,
+            reason: "Version Not Supported",
+        })
+    }
+
+    /// Of these headers there is one at most.
+    fn check_single_values(&self, counts: fn(Name) -> bool) -> Result<(), Invalid> {
         const SINGLE: [(Name, &str); 10] = [
             (Name::CallId, "Repeated Call-ID"),
             (Name::ContentLength, "Repeated Content-Length"),
@@ -61,7 +102,8 @@ impl Message {
             seen |= name;
         }
         let is_repeated = |name: Name| repeated & 1 << name as u32 != 0;
-        match SINGLE.iter().find(|(name, _)| is_repeated(*name)) {
+        let mut single = SINGLE.iter().filter(|(name, _)| counts(*name));
+        match single.find(|(name, _)| is_repeated(*name)) {
             Some((_, reason)) => Err(bad(reason)),
             None => Ok(()),
         }

@@ -56,6 +56,8 @@ struct Transaction<P> {
     /// Times it was sent again with credentials.
     challenged: u8,
     cancelled: bool,
+    /// Why a message was dropped that may have been its answer.
+    dropped: Option<&'static str>,
 }
 
 /// The pending client transactions, each with a `purpose` that tells its owner
@@ -125,6 +127,7 @@ impl<P: Clone + PartialEq> Transactions<P> {
             overslept: false,
             challenged: 0,
             cancelled: false,
+            dropped: None,
         });
     }
 
@@ -267,7 +270,7 @@ impl<P: Clone + PartialEq> Transactions<P> {
 
     /// RFC 3261 §17.1.3.
     fn find(&self, answer: &Message) -> Option<usize> {
-        let branch = answer.top_via()?.branch()?;
+        let branch = answer.branch()?;
         let method = answer.cseq()?.method;
         self.pending.iter().position(|pending| {
             pending.sent.branch == branch && pending.sent.request.method == method
@@ -302,6 +305,36 @@ impl<P: Clone + PartialEq> Transactions<P> {
             }
             _ => Matched::Final(purpose),
         }
+    }
+
+    /// Whether `answer`, which matches nothing, has Call-ID and CSeq of a request
+    /// that waits: somebody has written over its branch.
+    pub fn misses(&self, answer: &Message) -> bool {
+        let Some(cseq) = answer.cseq() else {
+            return false;
+        };
+        self.pending.iter().any(|pending| {
+            let sent = &pending.sent;
+            pending.state == State::Waiting
+                && sent.number == cseq.number
+                && sent.request.method == cseq.method
+                && sent.request.call_id == answer.call_id()
+        })
+    }
+
+    /// A message that came by `flow` was dropped, for this reason: it may be the
+    /// answer that somebody waits for. The method of the first such request that
+    /// did not hear of one before.
+    pub fn note_dropped(&mut self, flow: FlowId, why: &'static str) -> Option<&'static str> {
+        let mut method = None;
+        for transaction in &mut self.pending {
+            let waits = matches!(transaction.state, State::Waiting | State::Proceeding);
+            if waits && transaction.flow == flow && transaction.dropped.is_none() {
+                transaction.dropped = Some(why);
+                method = method.or(Some(transaction.sent.request.method));
+            }
+        }
+        method
     }
 
     /// Stops the clock of the transaction for `purpose`: the app is being asked.
@@ -392,9 +425,10 @@ impl<P: Clone + PartialEq> Transactions<P> {
         }
     }
 
-    /// Ends and returns the first transaction whose time is up. One whose timer
-    /// is late gets its time again: its answer may be waiting to be read.
-    pub fn expire(&mut self, now: Instant) -> Option<P> {
+    /// Ends and returns the first transaction whose time is up, with the reason if
+    /// a message was dropped meanwhile. One whose timer is late gets its time again:
+    /// its answer may be waiting to be read.
+    pub fn expire(&mut self, now: Instant) -> Option<(P, Option<&'static str>)> {
         let due = |pending: &Transaction<P>| pending.deadline.is_some_and(|at| at <= now);
         while let Some(index) = self.pending.iter().position(due) {
             let transaction = self.pending.get_mut(index)?;
@@ -406,7 +440,7 @@ impl<P: Clone + PartialEq> Transactions<P> {
             }
             let ended = self.pending.remove(index);
             if ended.state != State::Accepted {
-                return Some(ended.purpose);
+                return Some((ended.purpose, ended.dropped));
             }
         }
         None

@@ -17,6 +17,7 @@ mod dialogs;
 mod incoming;
 mod media;
 mod outgoing;
+mod readable;
 mod rig;
 mod timers;
 mod transfers;

@@ -1,9 +1,10 @@
 //! Answers that a phone gives, and answers that it gets.
 
 use crate::corpus;
-use crate::line::Line;
-use graceline::phone::Status;
+use crate::line::{Line, NOW};
+use graceline::phone::{Event, Output, Status};
 use graceline::sip::{Framing, Message, Name};
+use graceline::time::Duration;
 
 /// Checks that `answer` is one to `request`, in the form that RFC 3261 §8.2.6
 /// asks for; its status.
@@ -100,6 +101,31 @@ fn what_must_be_understood_and_is_not_is_named() {
             expected,
             "{method} {headers}"
         );
+    }
+}
+
+#[test]
+fn a_login_that_nobody_answered_names_what_was_dropped() {
+    for (answer, why) in [
+        ("SIP/2.0 200 OK\r\n\r\n", "CSeq"),
+        ("SIP/2.0 200 OK\r\nCSeq: 1 REGISTER\r\n\r\n", "Missing Via"),
+        (
+            "SIP/2.0 200 OK\r\nContent-Length: 1\r\n\r\n",
+            "Content-Length",
+        ),
+        ("<html>\r\n\r\n", "status line"),
+    ] {
+        let mut line = Line::asking();
+        assert!(line.receive(answer.as_bytes()).is_empty());
+        line.phone.handle_timeout(NOW + Duration::from_secs(30));
+        let outputs: Vec<_> = std::iter::from_fn(|| line.phone.poll_output()).collect();
+        let fault = outputs.into_iter().find_map(|output| match output {
+            Output::Event(Event::Failed(1, fault)) => Some(fault),
+            _ => None,
+        });
+        let fault = fault.expect("the login fails");
+        assert_eq!(fault.code, "eTimeout");
+        assert!(fault.message.contains(why), "{}", fault.message);
     }
 }
 

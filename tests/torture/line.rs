@@ -4,7 +4,7 @@ use graceline::phone::{Config, Output, Phone, Status};
 use graceline::registrar::{self, Registrar};
 use graceline::time::Instant;
 
-const NOW: Instant = Instant::from_millis(1_767_225_600_000);
+pub const NOW: Instant = Instant::from_millis(1_767_225_600_000);
 /// The one connection between the two.
 const CONNECTION: u32 = 1;
 
