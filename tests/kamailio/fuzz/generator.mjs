@@ -3,9 +3,11 @@ import {
   EXTRAS,
   FOREIGN,
   FRAMINGS,
+  HOPS,
   METHODS,
   VICTIMS,
   claimed,
+  nodeClaim,
   parameters,
   uri,
 } from "./values.mjs";
@@ -17,8 +19,9 @@ import {
  *   a stranger has no account; a guest proves by digest to be mallory, without a binding; mallory is
  *   registered, mallet too, on the other node. The last two, and alice, who is one of the victims,
  *   also do what is not odd at all: `does`
- * @property {"ws" | "tcp" | "udp" | "cluster"} [via] of strangers and guests; `cluster`: TCP to the
- *   port that is for the nodes
+ * @property {"ws" | "tcp" | "udp" | "frames" | "cluster" | "peer"} [via] of strangers and guests;
+ *   `frames`: a WebSocket, frame by frame; `cluster`: TCP to the port that is for the nodes; `peer`:
+ *   from the address of a node
  * @property {"here" | "there"} [node]
  * @property {"call mallory" | "write to mallory"} [does] instead of a message
  * @property {string} [start] line
@@ -37,6 +40,7 @@ import {
 export function makeCase(random) {
   return random.weighted([
     [6, stranger],
+    [1, frames],
     [7, user],
     [2, registration],
     [2, guest],
@@ -53,11 +57,21 @@ function stranger(random) {
     ...random.weighted([
       [5, () => stray(random)],
       [5, () => request(random.weighted(METHODS), random)],
+      [sender.via === "peer" ? 5 : 0, () => asNode(random)],
       [1, () => ({ raw: random.pick(FOREIGN) })],
       [1, () => registering(random)],
     ])(),
   }));
 }
+
+/** @param {Random} random */
+const frames = (random) =>
+  several(3, random, () => ({
+    by: /** @type {const} */ ("stranger"),
+    via: /** @type {const} */ ("frames"),
+    node: /** @type {const} */ ("here"),
+    raw: frame(random),
+  }));
 
 /** @param {Random} random */
 const user = (random) =>
@@ -112,6 +126,43 @@ const caller = (random) =>
     ...inside("call", random),
   }));
 
+/** A WebSocket's frame (RFC 6455 §5.2), odd in its bits, its length or its text. @param {Random} random */
+function frame(random) {
+  const text = random.pick(FOREIGN);
+  const payload = Buffer.from(random.chance(0.5) ? text : "x".repeat(200));
+  const first = random.chance(0.6)
+    ? 0x80 | random.pick([0, 1, 2, 8, 9, 10])
+    : random.below(256);
+  const masked = random.chance(0.8) ? 0x80 : 0;
+  const said = random.chance(0.6)
+    ? payload.length
+    : random.pick([0, 1, 125, 126, 127, 65_535, 65_536, 2 ** 31, 2 ** 48]);
+  const head =
+    said < 126 && random.chance(0.9)
+      ? Buffer.from([first, masked | said])
+      : said < 65_536 && random.chance(0.9)
+        ? Buffer.from([first, masked | 126, said >> 8, said & 255])
+        : Buffer.concat([
+            Buffer.from([first, masked | 127]),
+            long(random, said),
+          ]);
+  const mask = Buffer.from([random.below(256), 0, 0, 255]);
+  const bytes = payload.map((byte, at) =>
+    masked ? byte ^ mask[at % 4] : byte,
+  );
+  const whole = Buffer.concat([head, masked ? mask : Buffer.alloc(0), bytes]);
+  const end = random.chance(0.2) ? random.below(whole.length) : whole.length;
+  return whole.subarray(0, end).toString("hex");
+}
+
+/** @param {Random} random @param {number} value */
+function long(random, value) {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(BigInt(value));
+  if (random.chance(0.3)) bytes[0] = 0xff;
+  return bytes;
+}
+
 /**
  * @template T
  * @param {number} most
@@ -134,7 +185,8 @@ const place = (by, random) => ({
       [3, "ws"],
       [3, "tcp"],
       [2, "udp"],
-      [by === "stranger" ? 2 : 0, "cluster"],
+      [by === "stranger" ? 1 : 0, "cluster"],
+      [by === "stranger" ? 1 : 0, "peer"],
     ]),
   ),
   node: random.pick(/** @type {const} */ (["here", "there"])),
@@ -206,6 +258,19 @@ function registering(random) {
   if (random.chance(0.3))
     headers.push(["Expires", random.pick(["0", "60", "x"])]);
   return odd(random, "REGISTER sip:{domain} SIP/2.0", headers);
+}
+
+/** As a node would speak to another, without the proof. @param {Random} random */
+function asNode(random) {
+  const made = request(random.weighted(METHODS), random);
+  const claim = nodeClaim(random.pick(HOPS));
+  return {
+    ...made,
+    headers: /** @type {[string, string][]} */ ([
+      ["X-Graceline-Node", claim],
+      ...made.headers,
+    ]),
+  };
 }
 
 /** A reply to nothing. Its second Via is where a relay of it would go. @param {Random} random */
@@ -356,6 +421,7 @@ function smuggled(random) {
     "Call-ID: {new}",
     `CSeq: 1 ${method}`,
     "Event: service-control",
+    `X-Graceline-Node: ${nodeClaim(random.pick(HOPS))}`,
     "Content-Length: 0",
     "",
     "",

@@ -39,6 +39,7 @@ const MAX_GROWTH = 16 * 1024 * 1024;
  * @property {number} [count] or how many cases
  * @property {number} [nodes] default 2
  * @property {import("../support/deployment.mjs").NodeOptions["edit"]} [edit]
+ * @property {string[]} [kinds] of violations to look for; default: all
  */
 
 /**
@@ -52,12 +53,15 @@ export async function fuzz({
   count = Infinity,
   nodes = 2,
   edit,
+  kinds,
 }) {
+  const counts = (/** @type {Violation} */ { kind }) =>
+    !kinds || kinds.includes(kind);
   const start = () => World.start({ nodes, edit });
   const end = performance.now() + (seconds ?? Infinity) * 1000;
   let world = await start();
   try {
-    const before = await bound(world);
+    let before = await bound(world);
     const memory = await usedMemory(world);
     /** @type {Step[][]} */
     const recent = [];
@@ -71,9 +75,15 @@ export async function fuzz({
       if (violations.length === 0 && played % INSPECT_EVERY === 0)
         violations.push(...(await inspect(world, before)));
       if (violations.length === 0) continue;
-      const { kind } = violations[0];
       await world.stop();
       world = await start();
+      if (!violations.some(counts)) {
+        before = await bound(world);
+        recent.length = 0;
+        continue;
+      }
+      const violation = violations.filter(counts)[0];
+      const { kind } = violation;
       const cases = await shrink(recent, async (candidate) => {
         const same = await fails(world, candidate, kind);
         if (same) {
@@ -82,7 +92,7 @@ export async function fuzz({
         }
         return same;
       });
-      const find = { seed: seed + played, violation: violations[0], cases };
+      const find = { seed: seed + played, violation, cases };
       return { played: played + 1, messages, find };
     }
     const violations = await inspect(world, before);

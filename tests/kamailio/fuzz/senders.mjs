@@ -122,6 +122,32 @@ class StreamSender extends Sender {
   }
 }
 
+const HANDSHAKE = [
+  "GET / HTTP/1.1",
+  "Host: example.test",
+  "Upgrade: websocket",
+  "Connection: Upgrade",
+  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+  "Sec-WebSocket-Protocol: sip",
+  "Sec-WebSocket-Version: 13",
+  "",
+  "",
+].join("\r\n");
+
+/** A WebSocket whose frames are made by hand: what is sent is their bytes, in hexadecimal. */
+class FrameSender extends StreamSender {
+  async open() {
+    await super.open();
+    super.send(HANDSHAKE);
+    await this.until(/\r\n\r\n/);
+  }
+
+  /** @param {string} hex */
+  send(hex) {
+    if (this.socket.writable) this.socket.write(Buffer.from(hex, "hex"));
+  }
+}
+
 class DatagramSender extends Sender {
   #socket = createSocket("udp4");
   #target;
@@ -174,21 +200,29 @@ class DatagramSender extends Sender {
   }
 }
 
-/** The address of those who are no node. */
+/** The address of those who are no node, and of one who is on a node's host. */
 const ELSEWHERE = "127.0.0.9";
+const PEER = "127.0.0.3";
 
 /**
  * Opens a way to a node.
- * @param {"ws" | "tcp" | "udp" | "cluster"} via
+ * @param {NonNullable<import("./generator.mjs").Step["via"]>} via
  * @param {Target} target
  */
 export async function openSender(via, target) {
-  const sender =
-    via === "ws"
-      ? new WebSocketSender(target)
-      : via === "udp"
-        ? new DatagramSender(target, ELSEWHERE)
-        : new StreamSender(target, via === "cluster", ELSEWHERE);
+  const sender = makeSender(via, target);
   await sender.open();
   return sender;
+}
+
+/**
+ * @param {NonNullable<import("./generator.mjs").Step["via"]>} via
+ * @param {Target} target
+ */
+function makeSender(via, target) {
+  if (via === "ws") return new WebSocketSender(target);
+  if (via === "udp") return new DatagramSender(target, ELSEWHERE);
+  if (via === "frames") return new FrameSender(target, false, ELSEWHERE);
+  if (via === "peer") return new StreamSender(target, true, PEER);
+  return new StreamSender(target, via === "cluster", ELSEWHERE);
 }

@@ -77,7 +77,7 @@ const NAMES = [
 ];
 
 /** Next hops, as the value of a parameter. */
-const HOPS = [
+export const HOPS = [
   "sip%3A127.0.0.1%3A{trap}%3Btransport%3Dtcp",
   "sip%3A{alice.flow}%3Btransport%3Dws%3Bconnection%3D{alice.connection}",
   "sip%3A{bob.flow}%3Btransport%3Dws%3Bconnection%3D{bob.connection}",
@@ -190,7 +190,7 @@ export const EXTRAS = [
   () => ["Require", "path, gruu"],
   () => ["Proxy-Require", "x"],
   () => ["Reason", 'SIP;cause=200;text="cisco-alarm:111"'],
-  () => ["X-Graceline-Node", "1;00000000000000000000000000000000"],
+  (random) => ["X-Graceline-Node", nodeClaim(random.pick(HOPS))],
   () => ["X-Graceline-Holder", '"x";contact="x";since=1;agent="x"'],
   () => ["P-Registrar-Error", "x"],
   () => ["Subscription-State", "active;expires=60"],
@@ -203,6 +203,12 @@ export const EXTRAS = [
   () => ["X-Long", "{long}"],
   () => ["X-Log", "%0a 0(1) ALERT: forged $(var(secret)) $var(nonce) %s%n"],
 ];
+
+/**
+ * As one node says to another for which connection a request is, but for the proof.
+ * @param {string} hop
+ */
+export const nodeClaim = (hop) => `{now};to=${hop};mac=${"0".repeat(64)}`;
 
 const EVENTS = [
   "service-control",

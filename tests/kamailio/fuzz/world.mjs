@@ -82,6 +82,7 @@ export class World {
         NONCE_SECRET: SECRET,
         CLUSTER_PEERS: "127[.]0[.]0[.][23]",
         FORCES_PER_MINUTE: 0,
+        CALLS_PER_MINUTE: 0,
         FAILURES_PER_USER: 1_000_000,
         FAILURES_PER_ADDRESS: 1_000_000,
       },
@@ -227,6 +228,7 @@ export class World {
       "there.cluster": `${there.host}:${there.clusterPort}`,
       "here.public": `${here.host}:${here.port}`,
       "there.public": `${there.host}:${there.port}`,
+      now: `${Math.floor(Date.now() / 1000)}`,
       long: "x".repeat(5_000),
       ...own,
     };
