@@ -23,6 +23,12 @@ local GRACE = 12000 -- a lost client may come back to its call for this long
 local FORCE_WINDOW = 60000 -- forces are counted over this long
 local MAX_OUTCASTS = 32 -- Call-IDs remembered: ousted clients that may still refresh
 local MAX_CONTACTS = 32 -- in one REGISTER
+local MAX_DEVICES = 64 -- of one address-of-record, whatever its limit: each is read with every question
+local MAX_URI = 512 -- bytes of a Contact's URI
+local MAX_PARAMS = 1024 -- bytes of its parameters: two gruus, an instance, a device, a few more
+local MAX_LISTING = 32768 -- bytes of all Contacts of an address-of-record: they go into one answer
+local MAX_NAME = 128 -- bytes of an instance or a device
+local MAX_CALL_ID = 256 -- bytes
 local MAX_TEXT = 128 -- characters of a text that is shown to people
 local MAX_WATCHERS = 32 -- subscriptions to one address-of-record: its user's own clients
 local MAX_SUBSCRIPTION = 3761 -- seconds, and the default (RFC 3680 §4.4)
@@ -479,6 +485,14 @@ local function conflict(login, holder)
   }))
 end
 
+--- What of a login would take too much room, if anything does.
+local function too_long(login, contact)
+  if #contact.uri > MAX_URI or #contact.params > MAX_PARAMS then return "Contact" end
+  if #(contact.instance or "") > MAX_NAME then return "Instance" end
+  if #login.device > MAX_NAME then return "Device Name" end
+  if #login.call_id > MAX_CALL_ID then return "Call-ID" end
+end
+
 local OUT_OF_ORDER = refusal("500", "CSeq Not Higher Than The Binding's")
 
 --- Makes or refreshes the one binding of a REGISTER. Nothing is stored if it is refused.
@@ -501,7 +515,8 @@ local function bind(login, contact, record, time)
       if seconds then
         return refusal("503", "Too Many Takeovers", "Retry-After: " .. seconds .. "\r\n")
       end
-      table.insert(record.forces, time)
+      -- No more of them than can count.
+      if login.force_limit > 0 then table.insert(record.forces, time) end
     end
     ousted = take(record, "bindings", is_rival)
   end
@@ -516,7 +531,10 @@ local function bind(login, contact, record, time)
     if binding.tag == login.tag then old = old or binding end
   end
 
-  if login.limit > 0 and #record.bindings >= login.limit then
+  local limit = login.limit > 0 and math.min(login.limit, MAX_DEVICES) or MAX_DEVICES
+  local listing = #contact.uri + #contact.params
+  for _, one in ipairs(record.bindings) do listing = listing + #one.uri + #one.params end
+  if #record.bindings >= limit or listing > MAX_LISTING then
     return refusal("503", "Service Unavailable", "P-Registrar-Error: Too many registered contacts\r\n")
   end
   local binding = {
@@ -526,7 +544,7 @@ local function bind(login, contact, record, time)
     instance = contact.instance or old and old.instance or nil,
     node = login.node, boot = login.boot,
     flow = login.flow, received = login.received, socket = login.socket,
-    call_id = login.call_id, cseq = login.cseq, agent = login.agent,
+    call_id = login.call_id, cseq = login.cseq, agent = login.agent:sub(1, MAX_TEXT),
     persists = login.persists == "1", gruu = login.gruu == "1",
     since = old and old.since or time, expires = time + contact.seconds * 1000,
   }
@@ -650,6 +668,8 @@ local function register(keys, args)
     end
     if adding then
       set_device(login, adding)
+      local what = too_long(login, adding)
+      if what then return refusal("400", what .. " Too Long") end
       login.line = line_of(login)
       local refused
       refused, bound, ousted = bind(login, adding, record, time)

@@ -326,7 +326,12 @@ gracefulTest(
 
 gracefulTest(
   "a node that is cut off from Redis sends its phones away before their bindings lapse",
-  { nodes: [] },
+  {
+    nodes: [],
+    accounts: ["2001", "2002", "3000", "3001", "3002"].map((user) => ({
+      user,
+    })),
+  },
   async (world) => {
     const { server } = world;
     const link = await Relay.start(server.redis.port);
@@ -350,7 +355,11 @@ gracefulTest(
     });
     const crowd = [];
     for (let index = 0; index < 120; index++) {
-      const one = await world.connect({ name: `one-${index}`, url: here.url });
+      const one = await world.connect({
+        name: `one-${index}`,
+        user: `300${index % 3}`,
+        url: here.url,
+      });
       const own = contact(`c${index}`, { device: `D${index}` });
       await one.register({ contacts: [own] });
       crowd.push(one);

@@ -7,6 +7,9 @@ import { eventually } from "../../interop/support/eventually.mjs";
 import { contact, instance } from "../support/contacts.mjs";
 import { gracefulTest } from "../support/graceful-test.mjs";
 
+/** Where nobody else takes the ports. */
+const localAddress = "127.0.0.77";
+
 const a = contact("a", { instance: instance("a") });
 const b = contact("b", { instance: instance("b") });
 
@@ -25,7 +28,7 @@ async function remembered(node) {
 const onPort = (world, options) =>
   eventually("the port to be free", async () => {
     try {
-      return await world.connect(options);
+      return await world.connect({ ...options, localAddress });
     } catch {
       return undefined;
     }
@@ -35,7 +38,7 @@ gracefulTest(
   "a closed connection that is forgotten late takes no binding of the next on its port",
   {},
   async (world) => {
-    const first = await world.connect({ name: "first" });
+    const first = await world.connect({ name: "first", localAddress });
     await first.register({ contacts: [a] });
     const { localPort } = first;
     await first.close();
@@ -63,7 +66,7 @@ gracefulTest(
   {},
   async (world) => {
     for (let round = 0; round < 5; round++) {
-      const first = await world.connect({ name: "first" });
+      const first = await world.connect({ name: "first", localAddress });
       await first.register({ contacts: [a] });
       const { localPort } = first;
       /** @type {any} */ (first.socket)._socket.resetAndDestroy();

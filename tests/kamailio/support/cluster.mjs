@@ -10,6 +10,7 @@ import {
  * @typedef {object} ClusterOptions
  * @property {import("./deployment.mjs").Account[]} [accounts] default: 2001 and 2002
  * @property {import("./deployment.mjs").NodeOptions[]} [nodes] default: one
+ * @property {string} [redisPassword] with one, the nodes reach Redis at its port
  */
 
 /** Nodes of the deployment with what they share. */
@@ -28,9 +29,10 @@ export class Cluster {
   static async start({
     accounts = [{ user: "2001" }, { user: "2002" }],
     nodes = [{}],
+    redisPassword,
   } = {}) {
     const cluster = new Cluster(
-      await Redis.start(),
+      await Redis.start({ password: redisPassword }),
       await Database.create(accounts),
     );
     for (const { user, password = `secret-${user}` } of accounts)

@@ -46,14 +46,21 @@ export function run(program, args, input = "") {
   });
 }
 
-/** The Redis of one cluster. */
+/**
+ * The Redis of one cluster, at a socket as the deployment has it, and at a port: for nodes that reach
+ * it by a network, and for those who should not.
+ */
 export class Redis {
   port = 0;
+  /** What it wants to hear first; nothing: it lets everybody in. */
+  password = "";
   #directory = "";
   #process = new ServerProcess();
 
-  static async start() {
+  /** @param {{ password?: string }} [options] */
+  static async start({ password = "" } = {}) {
     const redis = new Redis();
+    redis.password = password;
     redis.#directory = await mkdtemp(join(tmpdir(), "redis-"));
     redis.port = await freePort();
     await redis.restart();
@@ -68,11 +75,24 @@ export class Redis {
       [
         ...["--bind", "127.0.0.1", "--port", `${this.port}`],
         ...["--save", "", "--dir", this.#directory],
+        ...["--unixsocket", this.#socket, "--unixsocketperm", "700"],
+        ...(this.password ? ["--requirepass", this.password] : []),
       ],
       { ready: "Ready to accept connections", directory: this.#directory },
     );
     const policy = await readFile(join(DEPLOYMENT, "policy.lua"), "utf8");
     await this.command(["-x", "FUNCTION", "LOAD", "REPLACE"], policy);
+  }
+
+  get #socket() {
+    return join(this.#directory, "redis.sock");
+  }
+
+  /** The setting by which a node finds it, at its socket, or at a port of this machine. */
+  server(port = this.password ? this.port : 0) {
+    if (port === 0) return `unix=${this.#socket}`;
+    const password = this.password && `;pass=${this.password}`;
+    return `addr=127.0.0.1;port=${port}${password}`;
   }
 
   /**
@@ -82,7 +102,11 @@ export class Redis {
   async command(args, input) {
     const answer = await run(
       "redis-cli",
-      ["-e", "-p", `${this.port}`, ...args],
+      [
+        ...["-e", "-s", this.#socket],
+        ...(this.password ? ["--no-auth-warning", "-a", this.password] : []),
+        ...args,
+      ],
       input,
     );
     return answer.trimEnd();
@@ -185,7 +209,7 @@ export class Database {
  * @typedef {object} NodeOptions
  * @property {string} [name] default `a`
  * @property {string} [host] its loopback address; default 127.0.0.1
- * @property {number} [redisPort] where it believes Redis to be; default: there
+ * @property {number} [redisPort] where it believes Redis to be; default: at its socket
  * @property {string} [config] the main file; default `kamailio.cfg`
  * @property {string[]} [files] paths of further files beside it
  * @property {Record<string, string | number>} [settings] of site.cfg, to override
@@ -217,7 +241,7 @@ export class KamailioNode {
     const site = await siteConfig({
       NODE_NAME: node.name,
       DATABASE_URL: database.url,
-      REDIS_SERVER: `addr=127.0.0.1;port=${options.redisPort ?? redis.port}`,
+      REDIS_SERVER: redis.server(options.redisPort),
       ALLOWED_ORIGINS: "http://localhost",
       NONCE_SECRET: "0123456789abcdef0123456789abcdef",
       CLUSTER_ADDRESS: `${node.host}:${node.clusterPort}`,

@@ -1,0 +1,171 @@
+/** What users can make Redis keep is limited, and who can reach it is no accident. */
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { contact, instance } from "../support/contacts.mjs";
+import { DEPLOYMENT } from "../support/deployment.mjs";
+import { gracefulTest } from "../support/graceful-test.mjs";
+import { Watcher } from "../support/watcher.mjs";
+
+const a = contact("a", { instance: instance("a") });
+
+/** @param {any} world */
+const record = ({ server }) =>
+  server.redis.command(["--raw", "GET", "graceline:2001@example.test"]);
+
+for (const policy of /** @type {const} */ (["graceful", "duplicate", "normal"]))
+  gracefulTest(
+    `an address-of-record has no more than 64 devices, whatever its limit: ${policy}`,
+    { accounts: [{ user: "2001", policy, limit: 0 }] },
+    async (world) => {
+      const statuses = [];
+      for (let index = 0; index < 66; index++) {
+        const client = await world.connect({ name: `client-${index}` });
+        const device = contact(`c${index}`, { device: `D${index}` });
+        const answer = await client.register({ contacts: [device] });
+        statuses.push(answer.status);
+        if (index < 64) continue;
+        assert.match(answer.header("P-Registrar-Error"), /too many/i);
+        await client.close();
+      }
+      assert.deepEqual(statuses.slice(63), [200, 503, 503]);
+      assert.equal((await world.server.bindings()).length, 64);
+    },
+  );
+
+gracefulTest(
+  "nothing of a login takes more room than its kind needs",
+  {},
+  async (world) => {
+    const client = await world.connect({ name: "agent".repeat(300) });
+    const long = "x".repeat(3000);
+    const cases = /** @type {[string, any][]} */ ([
+      ["Contact", { contacts: [contact(long)] }],
+      ["Contact", { contacts: [`${a};x=${long}`] }],
+      ["Contact", { contacts: [`${a}${";x=1".repeat(700)}`] }],
+      ["Contact", { contacts: [contact("a", { instance: long })] }],
+      [
+        "Instance",
+        {
+          contacts: [contact("a", { instance: `urn:x:${long.slice(0, 200)}` })],
+        },
+      ],
+      ["Contact", { contacts: [contact("a", { device: long })] }],
+      [
+        "Device Name",
+        { contacts: [contact("a", { device: long.slice(0, 200) })] },
+      ],
+      ["Call-ID", { contacts: [a], callId: long }],
+    ]);
+    for (const [what, options] of cases) {
+      const answer = await client.register(options);
+      assert.equal(answer.startLine, `SIP/2.0 400 ${what} Too Long`);
+    }
+    assert.equal(await record(world), "");
+    assert.equal((await client.register({ contacts: [a] })).status, 200);
+    const text = await record(world);
+    assert.ok(text.length < 1500, text);
+  },
+);
+
+gracefulTest(
+  "all that is bound fits into an answer, and into a NOTIFY",
+  { accounts: [{ user: "2001", policy: "normal" }] },
+  async (world) => {
+    const watching = await world.connect({ name: "watching" });
+    const watcher = new Watcher(watching);
+    assert.equal((await watcher.subscribe()).status, 200);
+    let bound = 0;
+    for (let index = 0; index < 40; index++) {
+      const client = await world.connect({ name: `client-${index}` });
+      const device = contact(`${"c".repeat(200)}${index}`, {
+        device: `D${index}`,
+        instance: `urn:x:${index}${"i".repeat(100)}`,
+      });
+      const own = `${device};x=${"x".repeat(600)}`;
+      const answer = await client.register({ contacts: [own] });
+      assert.equal(answer.status, index < 25 ? 200 : answer.status);
+      if (answer.status === 200) bound++;
+      else assert.match(answer.header("P-Registrar-Error"), /too many/i);
+    }
+    assert.ok(bound < 40);
+    assert.equal((await watching.query()).length, bound);
+    const last = await watcher.notify(1 + bound);
+    assert.ok(last.contacts.length > 10);
+    assert.doesNotMatch(world.server.log, /ERROR/);
+  },
+);
+
+gracefulTest(
+  "takeovers are remembered only as far as they are counted",
+  { nodes: [{ settings: { FORCES_PER_MINUTE: 0 } }] },
+  async (world) => {
+    for (let index = 0; index < 40; index++) {
+      const client = await world.connect({ name: `client-${index}` });
+      const id = instance("f").replace(/ff$/, `${index + 10}`);
+      const own = contact(`c${index}`, { instance: id });
+      const reason = /** @type {[string, string]} */ ([
+        "Reason",
+        'SIP;cause=200;text="cisco-alarm:111 Last=Application-Requested-Destroy"',
+      ]);
+      const answer = await client.register({
+        contacts: [own],
+        headers: [reason],
+      });
+      assert.equal(answer.status, 200);
+    }
+    const { forces, outcasts } = JSON.parse(await record(world));
+    assert.deepEqual([Object.keys(forces).length, outcasts.length], [0, 32]);
+  },
+);
+
+gracefulTest(
+  "one user's proofs take only so much room",
+  { nodes: [{ settings: { PROOFS_PER_MINUTE: 5 } }] },
+  async (world) => {
+    const client = await world.connect();
+    const statuses = [];
+    for (let index = 0; index < 7; index++)
+      statuses.push((await client.register({ contacts: [a] })).status);
+    assert.deepEqual(statuses, [200, 200, 200, 200, 200, 503, 503]);
+    const keys = await world.server.redis.command([
+      "--raw",
+      "KEYS",
+      "graceline:answer:*",
+    ]);
+    assert.equal(keys.split("\n").length, 5);
+    // Nobody else is meant, and what proves nothing leaves nothing.
+    const other = await world.connect({ name: "other", user: "2002" });
+    assert.equal((await other.register({ contacts: [a] })).status, 200);
+  },
+);
+
+gracefulTest(
+  "Redis is reached by a socket of the machine as shipped, or with a password",
+  { redisPassword: "a-password" },
+  async (world) => {
+    const site = await readFile(join(DEPLOYMENT, "site.cfg"), "utf8");
+    assert.match(
+      site,
+      /^#!substdef "!REDIS_SERVER!unix=\/run\/redis\/[a-z-]+[.]sock!g"$/m,
+    );
+    const client = await world.connect();
+    assert.equal((await client.register({ contacts: [a] })).status, 200);
+    assert.equal((await world.server.bindings()).length, 1);
+    const [node] = world.server.nodes;
+    assert.doesNotMatch(node.log, /a-password|open to everybody/);
+
+    // A node that gives none gets nothing, and says why; one whose Redis is open to all says so.
+    const { redis } = world.server;
+    redis.password = "";
+    const without = await world.server.add({
+      name: "b",
+      redisPort: redis.port,
+    });
+    assert.match(without.log, /Redis is open to everybody/);
+    assert.match(without.log, /NOAUTH|Authentication required/);
+    const lost = await world.connect({ name: "lost", url: without.url });
+    assert.equal((await lost.register({ contacts: [a] })).status, 503);
+    redis.password = "a-password";
+  },
+);
