@@ -67,6 +67,7 @@ export class Wire {
   /** @type {Awaited<ReturnType<typeof OPEN.ws>>} */
   #connection;
   #transcript;
+  #ended = false;
 
   /**
    * @param {{ transcript: import("../../interop/support/transcript.mjs").Transcript, after: (release: () => unknown) => void }} world
@@ -83,7 +84,7 @@ export class Wire {
         world.transcript.add(`stranger (${transport})`, "received", text);
       },
     );
-    world.after(() => wire.#connection.end());
+    world.after(() => wire.end());
     return wire;
   }
 
@@ -155,6 +156,8 @@ export class Wire {
   }
 
   end() {
+    if (this.#ended) return;
+    this.#ended = true;
     this.#connection.end();
   }
 }
