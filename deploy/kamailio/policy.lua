@@ -33,6 +33,7 @@ local MAX_TEXT = 128 -- characters of a text that is shown to people
 local MAX_WATCHERS = 32 -- subscriptions to one address-of-record: its user's own clients
 local MAX_SUBSCRIPTION = 3761 -- seconds, and the default (RFC 3680 §4.4)
 local MAX_SUBSCRIBE = 4096 -- bytes kept of a SUBSCRIBE
+local MAX_BRANCHES = 30 -- places that one request is sent to: Kamailio's max_branches, in common.cfg
 local MAX_DOCUMENT = 32768 -- bytes of a NOTIFY's body: some clients take no frame over 64 KiB
 
 local function now()
@@ -739,16 +740,19 @@ local function speaks(keys, args)
   return login and bound_for(login, load(keys[1], time, node_addresses()), time) or "0"
 end
 
---- Where a user is reached, or one instance of it (RFC 5627): for each binding
+--- Where a user is reached, or one instance of it (RFC 5627), those who were heard last first: for
+--- each binding
 ---   next hop, Request-URI, sending socket.
 local function lookup(keys, args)
   local asked = read(args[1], { "node", "cluster_socket", "instance" })
   local reply = {}
   if not asked then return reply end
   local time, address_of = now(), node_addresses()
-  for _, binding in ipairs(load(keys[1], time, address_of).bindings) do
+  local bindings = load(keys[1], time, address_of).bindings
+  for index = #bindings, 1, -1 do
+    local binding = bindings[index]
     local wanted = asked.instance == "" or same_text(asked.instance, binding.instance)
-    if wanted and not binding.held then
+    if wanted and not binding.held and #reply < 3 * MAX_BRANCHES then
       for _, value in ipairs({ route_to(binding, asked, address_of) }) do
         reply[#reply + 1] = value
       end

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { SipClient } from "../../interop/support/sip-client.mjs";
+import { Call } from "../support/call.mjs";
 import { contact, instance } from "../support/contacts.mjs";
 import { gracefulTest } from "../support/graceful-test.mjs";
 import { StreamSocket } from "../support/stream-socket.mjs";
@@ -80,6 +81,31 @@ const SDP = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", ""].join(
 );
 const BENCODE = "7:command6:deletee 1 d7:command6:deletee";
 
+/**
+ * A browser, and a phone that is none: their calls go through rtpengine.
+ * @param {any} world
+ * @param {import("../support/deployment.mjs").KamailioNode} node
+ */
+async function browserAndPhone(world, node) {
+  const caller = await world.connect({ name: "caller" });
+  await caller.register({
+    contacts: [contact("a", { instance: instance("a") })],
+  });
+  const phone = new SipClient({
+    url: "",
+    user: "2002",
+    password: world.server.passwords[2002],
+    name: "phone",
+    transport: "TCP",
+    transcript: world.transcript,
+    socket: new StreamSocket(node.port, node.host),
+  });
+  await once(phone.socket, "open");
+  world.after(() => phone.socket.terminate());
+  await phone.register({ contacts: ["<sip:p@p.invalid;transport=tcp>"] });
+  return { caller, phone };
+}
+
 gracefulTest(
   "rtpengine is asked one thing at a time, in the client's words but not by them",
   { nodes: [] },
@@ -89,23 +115,7 @@ gracefulTest(
       define: ["WITH_RTPENGINE"],
       settings: { RTPENGINE_SOCKET: `udp:127.0.0.1:${relay.port}` },
     });
-    const caller = await world.connect({ name: "caller" });
-    await caller.register({
-      contacts: [contact("a", { instance: instance("a") })],
-    });
-    // A phone that is no browser: its calls with browsers go through rtpengine.
-    const phone = new SipClient({
-      url: "",
-      user: "2002",
-      password: world.server.passwords[2002],
-      name: "phone",
-      transport: "TCP",
-      transcript: world.transcript,
-      socket: new StreamSocket(node.port, node.host),
-    });
-    await once(phone.socket, "open");
-    world.after(() => phone.socket.terminate());
-    await phone.register({ contacts: ["<sip:p@p.invalid;transport=tcp>"] });
+    const { caller, phone } = await browserAndPhone(world, node);
     phone.respond = ({ method }) =>
       method === "INVITE" ? { status: 486 } : { status: 200 };
 
@@ -150,5 +160,35 @@ gracefulTest(
     assert.ok(
       relay.asked.every(({ command }) => /^(ping|offer|delete)$/.test(command)),
     );
+  },
+);
+
+gracefulTest(
+  "in the phone's plain RTP nobody else is listened to",
+  { nodes: [] },
+  async (world) => {
+    const relay = await MediaRelay.start(world);
+    const node = await world.server.add({
+      define: ["WITH_RTPENGINE"],
+      settings: { RTPENGINE_SOCKET: `udp:127.0.0.1:${relay.port}` },
+    });
+    const { caller, phone } = await browserAndPhone(world, node);
+    await Call.start(caller, phone.aor, phone);
+    await Call.start(phone, caller.aor, caller);
+    // Each flag is for the media of who sends the description.
+    const asked = relay.asked
+      .filter(({ sdp }) => sdp)
+      .map(({ command, flags }) => [
+        command,
+        (flags ?? []).some((/** @type {string} */ flag) =>
+          /^strict[ -]source$/.test(flag),
+        ),
+      ]);
+    assert.deepEqual(asked, [
+      ["offer", false],
+      ["answer", true],
+      ["offer", true],
+      ["answer", false],
+    ]);
   },
 );
