@@ -117,7 +117,7 @@ export class Call extends Emitter {
     this.#mustBe("incoming");
     // Who replaces a call gets the media that this one had.
     this.wanted = options
-      ? checkCall(options)
+      ? checkCall(options, this.#line.log)
       : (this.replaces?.wanted ?? this.wanted);
     // The microphone first: refused, the call still rings and can be answered again.
     try {

@@ -42,7 +42,7 @@ export class Calls {
    */
   call(target, options = {}, replaces = undefined) {
     const to = checkTarget(target);
-    const { signal, ...wanted } = checkCall(options, this.#settings.log);
+    const { signal, ...wanted } = checkCall(options, this.log);
     const { extraHeaders } = wanted;
     const call = this.#dial(to, wanted, { extraHeaders, replaces });
     const giveUp = () => call.hangup().catch(() => {});
@@ -103,6 +103,10 @@ export class Calls {
   }
 
   // ---- for a Call
+
+  get log() {
+    return this.#settings.log;
+  }
 
   /**
    * @param {Call} call

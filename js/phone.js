@@ -464,8 +464,7 @@ export class Phone extends Emitter {
     );
     if (!all || !attempt) return;
     this.#host?.call("abort");
-    // The status comes first: the core is at work, and aborts a moment later.
-    queueMicrotask(() => this.#fail(attempt, error));
+    this.#fail(attempt, error);
   }
 
   /** @param {PhoneError} error */

@@ -197,21 +197,34 @@ for (const [jquery, release] of Object.entries(JQUERIES)) {
 
       await caller.page.fill("#number", "2002");
       await caller.page.click("#call");
+      assert.deepEqual(await caller.until("updated Ringout"), [
+        "started OffHook Outgoing",
+        "updated Ringout",
+      ]);
       await callee.until("incoming Ringin ");
-      await caller.until("updated Ringout");
       await callee.page.click(".answer");
       await callee.until("started Connected Incoming");
       await caller.until("updated Connected");
       for (const { page } of [caller, callee]) await page.evaluate(heard);
 
+      // From here on nothing is told twice.
       await callee.page.click(".hold");
-      await callee.until("updated Hold");
-      await caller.until("updated RemHold");
+      assert.deepEqual(await callee.until("updated Hold"), ["updated Hold"]);
+      assert.deepEqual(await caller.until("updated RemHold"), [
+        "updated RemHold",
+      ]);
       await callee.page.click(".resume");
-      await caller.until("updated Connected");
+      assert.deepEqual(await caller.until("updated Connected"), [
+        "updated Connected",
+      ]);
       await caller.page.click(".end");
-      await caller.until("ended OnHook false");
-      await callee.until("ended OnHook false");
+      assert.deepEqual(await caller.until("ended OnHook false"), [
+        "ended OnHook false",
+      ]);
+      assert.deepEqual(await callee.until("ended OnHook false"), [
+        "updated Connected",
+        "ended OnHook false",
+      ]);
       const devices = await caller.page.evaluate(
         () =>
           /** @type {any} */ (window)

@@ -100,6 +100,15 @@ describe("the drain loop", () => {
     assert.ok(FakeSocket.made[0].closed);
   });
 
+  test("freed after its death: the others of its instance live on", () => {
+    const { host, core, instance } = start();
+    core.abandon = () => {};
+    host.die(new Error("dead"));
+    host.free();
+    assert.equal(instance.dead, false);
+    assert.equal(core.freed, false);
+  });
+
   test("free waits for the outputs in hand", () => {
     const { host, core, handlers, heard } = start();
     handlers.event = () => host.free();

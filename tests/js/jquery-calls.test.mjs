@@ -246,6 +246,22 @@ describe("what a page is told of a call", () => {
     );
   });
 
+  test("a second call holds the first; one that has ended is no call any more", async () => {
+    const { page, phone, call } = await talking();
+    page.cwic("startConversation", "2003");
+    await turn();
+    assert.deepEqual(call.asked, [["hold"]]);
+    const { id } = phone.ring("sip:2004@example.com");
+    await call.resume();
+    page.cwic("startConversation", { id });
+    await turn();
+    assert.deepEqual(call.asked.at(-1), ["hold"]);
+    call.end("remote");
+    page.story.length = 0;
+    page.cwic("updateConversation", "resume", call.id);
+    assert.deepEqual(page.story, ["error.cwic 3"]);
+  });
+
   test("what a page keeps in the conversation is not in the way", async () => {
     const { page, call } = await talking();
     const conversation = page.session.telephony.find(call.id)?.data ?? {};

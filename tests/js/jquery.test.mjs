@@ -165,8 +165,8 @@ describe("a login", () => {
     assert.equal(system.phone.registration.user, "2001");
     assert.equal(system.phone.registration.device.inService, false);
     assert.deepEqual(
-      [extension.reason, extension.by],
-      ["forced", { userAgent: "Other/1" }],
+      [extension.reason, extension.message, extension.by],
+      ["forced", "You logged in elsewhere: Other/1.", { userAgent: "Other/1" }],
     );
 
     page.session.unregisterPhone({ complete: () => page.tell("complete") });

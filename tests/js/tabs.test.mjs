@@ -105,6 +105,38 @@ for (const [how, makePage] of [
   });
 }
 
+test("let go in the moment in which it is taken: nobody is told", async () => {
+  const page = { navigator: { locks: new FakeLocks() } };
+  const stolen = [];
+  const [one, two] = ["one", "two"].map(
+    (name) => new Tab("a", () => stolen.push(name), page),
+  );
+  await one.acquire(false);
+  const left = one.release();
+  assert.equal(await two.acquire(true), true);
+  await left;
+  await turn();
+  assert.deepEqual(stolen, []);
+  await two.release();
+});
+
+test("of two claims over a channel the larger one wins, whoever was first", async (t) => {
+  for (const ids of [
+    [0.9, 0.1],
+    [0.1, 0.9],
+  ]) {
+    const left = [...ids];
+    t.mock.method(Math, "random", () => left.shift());
+    const tabs = ids.map(() => new Tab("a", () => {}, { BroadcastChannel }));
+    const answers = await Promise.all(tabs.map((tab) => tab.acquire(false)));
+    assert.deepEqual(
+      answers,
+      ids.map((id) => id === 0.9),
+    );
+    await Promise.all(tabs.map((tab) => tab.release()));
+  }
+});
+
 test("a refusal comes within a second", async (t) => {
   const page = { navigator: { locks: new FakeLocks() } };
   const [holder, second] = [1, 2].map(() => new Tab("a", () => {}, page));

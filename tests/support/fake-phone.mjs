@@ -153,6 +153,7 @@ export class FakePhone {
     this.become("eConnectionTerminated");
     this.emit("eConnectionTerminated", {
       reason: "forced",
+      message: "You logged in elsewhere: <Other/1>.",
       by: { userAgent: "Other/1" },
     });
   }
