@@ -264,6 +264,8 @@ export const checkTarget = (target) =>
 function checked(options, checks, log, required = []) {
   if (Object(options) !== options)
     throw invalid("options", "must be an object");
+  // First: what is missing may be there under another name.
+  warnOfUnknown(options, Object.keys(checks), log);
   /** @type {any} */
   const given = {};
   for (const [name, check] of Object.entries(checks)) {
@@ -278,7 +280,6 @@ function checked(options, checks, log, required = []) {
     given[name] = value;
   }
   if (given.extraHeaders) given.extraHeaders = headerList(given.extraHeaders);
-  warnOfUnknown(options, Object.keys(checks), log);
   return given;
 }
 
@@ -289,11 +290,11 @@ function checked(options, checks, log, required = []) {
  * @param {string[]} known
  * @param {Log} log default: the console
  */
-function warnOfUnknown(
-  options,
-  known,
-  log = ({ message }) => console.warn(message),
-) {
+function warnOfUnknown(options, known, log) {
+  const warn =
+    typeof log === "function"
+      ? log
+      : (/** @type {any} */ { message }) => console.warn(message);
   for (const name of Object.keys(options)) {
     if (known.includes(name) || options[name] === undefined) continue;
     const meant = nearest(name, known);
@@ -301,7 +302,7 @@ function warnOfUnknown(
       ? `Did you mean "${meant}"?`
       : `There are: ${known.join(", ")}.`;
     const message = `Graceline knows no option "${name}". ${help}`;
-    callApp(log, { level: "warn", message, option: name });
+    callApp(warn, { level: "warn", message, option: name });
   }
 }
 

@@ -191,7 +191,10 @@ export interface CwicLoginArguments {
 export type CwicAddress =
   string | { tftp?: string[]; ccmcip?: string[]; cti?: string[] };
 
-/** `event.phone` of the event `system.cwic`, and of ours, `eConnectionTerminated.cwic`. */
+/**
+ * `event.phone` of the event `system.cwic`, and of ours, `eConnectionTerminated.cwic`, which also
+ * has the `reason`, `message` and `by` of the phone's event; the message is free of markup.
+ */
 export interface CwicPhoneState {
   /** "eConnectionTerminated": another client took the device over. */
   status: string;

@@ -255,6 +255,18 @@ describe("an option that nobody knows", () => {
       assert.deepEqual(more, []);
     });
 
+  test("is named before what it should have been is missing, or a log is none", (t) => {
+    const warn = t.mock.method(console, "warn", () => {});
+    const { connections, ...rest } = good;
+    for (const log of [undefined, {}])
+      assert.throws(() => new Phone({ conection: connections, log, ...rest }), {
+        message: 'The option "connections" is missing.',
+      });
+    const said = warn.mock.calls.map(({ arguments: [message] }) => message);
+    assert.equal(said.length, 2);
+    assert.match(said[0], /"conection"\. Did you mean "connections"\?/);
+  });
+
   test("that is like none: those that there are", () => {
     const [{ message }] = warnings({ future: 1 });
     assert.match(
