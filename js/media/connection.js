@@ -102,13 +102,13 @@ export class Connection {
     this.#attach();
     await this.#direct(wanted);
     const offer = await this.peer.createOffer({ iceRestart });
-    let sdp = await this.#describe(offer, trickle);
+    const sdp = await this.#describe(offer, trickle);
     // We keep the part that we play in DTLS, which goes on through every offer and
-    // an ICE restart, too (RFC 8842 §4). Who is left the choice may choose anew,
-    // and browsers refuse that.
+    // an ICE restart, too (RFC 8842 §4): who is left the choice may choose anew, and
+    // browsers refuse that.
     const role = this.#role();
-    if (role) sdp = inRole(sdp, role);
-    return wanted.hold ? holding(sdp) : sdp;
+    const said = role ? inRole(sdp, role) : sdp;
+    return wanted.hold ? holding(said) : said;
   }
 
   /**

@@ -1,30 +1,29 @@
-// The default media handler: one RTCPeerConnection for a call. Loaded on demand.
+// The default media handler: an RTCPeerConnection for a call. Loaded on demand.
+//
+// Where the one that is there is of no more use, the next agreement is made with a
+// new one, which takes its place once it is agreed on: until then the old one goes
+// on. That is so when
+// - an answer comes from somebody else than the one with whom ICE and DTLS run by
+//   then: another fork than that of the early media, say;
+// - the far end begins anew: another fingerprint is another association of DTLS
+//   (RFC 8842 §4);
+// - what failed cannot be undone.
 
-import { candidatesIn, fragmentOf } from "./fragment.js";
+import { BOTH, Connection, NOTHING, RECEIVE, SEND } from "./connection.js";
+import { candidatesIn } from "./fragment.js";
 import { LocalMedia, failed } from "./local.js";
+import { transportOf } from "./sdp.js";
 
-/** @typedef {"audio" | "video"} Kind */
+/** @typedef {import("./connection.js").Kind} Kind */
+/** @typedef {import("./connection.js").Wanted} Wanted */
+/** @typedef {import("./sdp.js").Transport} Transport */
 /** @typedef {import("../index.js").MediaContext} Context */
 /** @typedef {import("../index.js").MediaHandler} MediaHandler */
 
-/**
- * How long (ms) a description waits for its candidates where the far end takes
- * them in no other way. Some addresses never answer; whoever waits for them
- * lets people wait for their call.
- */
-const GATHERING = 1500;
-/** Candidates that come within this time (ms) travel together. */
-const BATCH = 20;
 /** A connection that is disturbed for this long (ms) is looked for anew. */
 const DISTURBANCE = 3000;
-
-/** What is wanted of a kind, in bits. */
-const NOTHING = 0;
-const RECEIVE = 1;
-const SEND = 2;
-const BOTH = 3;
-/** @type {RTCRtpTransceiverDirection[]} */
-const DIRECTIONS = ["inactive", "recvonly", "sendonly", "sendrecv"];
+/** For this long (ms) an answer of somebody else waits for a better agreement. */
+const PATIENCE = 500;
 
 /** @type {import("../index.js").MediaHandlerFactory} */
 export const createPeerMedia = (context) => new PeerMedia(context);
@@ -33,23 +32,35 @@ export const createPeerMedia = (context) => new PeerMedia(context);
 class PeerMedia {
   #context;
   #local;
-  /** @type {RTCPeerConnection | undefined} */
-  #connection;
-  /** @type {Promise<RTCPeerConnection> | undefined} */
+  /** @type {Promise<void> | undefined} */
   #opening;
   /** @type {RTCIceServer[]} */
   #servers = [];
-  /** Senders that have been given what we send. @type {WeakSet<RTCRtpSender>} */
-  #attached = new WeakSet();
-  #closed = false;
-  /** What is to be sent and received, hold aside, and whether we hold. */
-  #wanted;
-  /** The same, as last agreed with the far end. */
-  #agreed;
-  /** Whether candidates go their own way, after the description. */
-  #trickles = false;
+  /** @type {Connection | undefined} */
+  #connection;
+  /** The one that an agreement is being made with. @type {Connection | undefined} */
+  #next;
+  /** The next agreement is made with a new one. */
+  #renew = false;
+  /** Whom the answer to our offer is to come from. @type {Transport} */
+  #expected = {};
+  /**
+   * The answer of somebody else, which is taken if no better agreement is made.
+   * Before that it would have DTLS begin on a way that is about to be left.
+   */
+  #late = "";
   /** @type {any} */
-  #batch;
+  #waiting;
+  /** The last agreement was made by our answer. */
+  #answered = false;
+  #closed = false;
+  /** @type {Wanted} */
+  #wanted;
+  /** The same, as last agreed with the far end. @type {Wanted} */
+  #agreed;
+  /** The origin of our first description, and how many there were. */
+  #origin = "";
+  #version = 0;
   /** @type {any} */
   #disturbed;
   /** Who waits for tones to have been played. @type {(() => void)[]} */
@@ -71,21 +82,31 @@ class PeerMedia {
   }
 
   /** Opens microphone and camera. */
-  async open() {
-    await this.#open();
+  open() {
+    return (this.#opening ??= this.#open());
   }
 
   // ---- descriptions
 
   /** @param {{ iceRestart?: boolean, hold?: boolean, trickle?: boolean }} [how] */
-  async createOffer({ iceRestart = false, hold = false, trickle } = {}) {
-    const connection = await this.#open();
-    this.#attach(connection);
-    await this.#direct(hold);
-    const offer = await connection.createOffer({ iceRestart });
-    let description = await this.#describe(offer, trickle);
-    if (iceRestart) description = inRole(description, connection);
-    return hold ? holding(description) : description;
+  async createOffer({ hold = false, ...how } = {}) {
+    await this.open();
+    clearTimeout(this.#waiting);
+    this.#answered = false;
+    this.#wanted = { ...this.#wanted, hold };
+    const { local, remote } = this.#connection?.agreed ?? {};
+    if (!this.#renew)
+      try {
+        this.#next = this.#connection ??= this.#connect();
+        this.#expected = transportOf(remote);
+        if (how.iceRestart) this.#expected.ufrag = undefined;
+        return this.#signed(await this.#next.offer(this.#wanted, how));
+      } catch (error) {
+        if (!local) throw error;
+      }
+    this.#next = this.#connect();
+    this.#expected = {};
+    return this.#signed(await this.#next.offer(this.#wanted, how, local));
   }
 
   /**
@@ -93,15 +114,28 @@ class PeerMedia {
    * @param {{ hold?: boolean, trickle?: boolean }} [how]
    */
   async createAnswer(sdp, { hold = false, trickle } = {}) {
-    const connection = await this.#open();
-    await connection.setRemoteDescription({ type: "offer", sdp });
-    this.#attach(connection);
-    await this.#direct(hold, hold);
-    const answer = await connection.createAnswer();
-    if (answer.sdp && sdp.includes("a=setup:actpass"))
-      answer.sdp = inRole(answer.sdp, connection);
-    this.#agreed = this.#wanted;
-    return this.#describe(answer, trickle);
+    await this.open();
+    this.#answered = false;
+    this.#wanted = { ...this.#wanted, hold };
+    const { remote } = this.#connection?.agreed ?? {};
+    const other = differences(transportOf(remote), transportOf(sdp));
+    let answer;
+    // With another fingerprint alone nothing new can be answered: ICE goes on.
+    if (this.#connection && other.length < 2 && !this.#late)
+      try {
+        this.#next = this.#connection;
+        answer = await this.#next.answer(sdp, this.#wanted, trickle);
+      } catch (error) {
+        if (!this.#renew) throw error;
+      }
+    if (!answer) {
+      this.#next = this.#connect();
+      answer = await this.#next.answer(sdp, this.#wanted, trickle);
+    }
+    this.#agree();
+    this.#answered = true;
+    if (`${other}` === "fingerprint") this.#anew();
+    return this.#signed(answer);
   }
 
   /**
@@ -109,28 +143,93 @@ class PeerMedia {
    * @param {"answer" | "pranswer"} type
    */
   async applyAnswer(sdp, type) {
-    const connection = await this.#open();
-    await connection.setRemoteDescription({ type, sdp });
-    if (type === "answer") this.#agreed = this.#wanted;
+    const transport = transportOf(sdp);
+    const same = !differences(this.#expected, transport).length;
+    if (same) await this.#next?.apply(sdp, type);
+    // The first one counts: ICE and DTLS have begun.
+    this.#expected.ufrag ??= transport.ufrag;
+    this.#expected.fingerprint ??= transport.fingerprint;
+    if (type === "pranswer") return;
+    this.#agree();
+    if (same) return;
+    this.#late = sdp;
+    this.#waiting = setTimeout(() => this.#makeDo(), PATIENCE);
+    this.#anew();
   }
 
   async rollback() {
-    const connection = await this.#open();
-    if (connection.signalingState === "have-local-offer")
-      await connection.setLocalDescription({ type: "rollback" });
+    await this.open();
+    const connection = this.#connection;
+    if (this.#next && this.#next !== connection) this.#leave(this.#next);
+    this.#next = undefined;
     this.#wanted = this.#agreed;
     if (!(this.#wanted.video & SEND)) this.#local.remove("video");
-    await this.#direct(this.#wanted.hold);
+    const late = await this.#makeDo();
+    try {
+      await connection?.rollback(this.#wanted);
+      this.#renew = late;
+    } catch (error) {
+      if (!connection?.agreed.remote) throw error;
+      if (!this.#renew) this.#anew();
+    }
+    // What was answered is agreed on here, and came to nothing there.
+    if (this.#answered) this.#context.emit.renegotiate({});
+    this.#answered = false;
   }
 
   /** @param {string} fragment */
   async addCandidates(fragment) {
-    const connection = await this.#open();
+    await this.open();
+    const peer = (this.#next ?? this.#connection)?.peer;
     // Of a generation that is past, or malformed: the others may do.
     await Promise.allSettled(
       candidatesIn(fragment).map((candidate) =>
-        connection.addIceCandidate(candidate),
+        peer?.addIceCandidate(candidate),
       ),
+    );
+  }
+
+  /** What was being agreed on is. */
+  #agree() {
+    const [before, next] = [this.#connection, this.#next];
+    this.#agreed = this.#wanted;
+    this.#connection = next;
+    this.#next = undefined;
+    if (before === next) return;
+    this.#renew = false;
+    this.#late = "";
+    if (before) this.#leave(before);
+    if (next) this.#watch(next);
+  }
+
+  /** Takes the answer that waits, if there is one. */
+  async #makeDo() {
+    const late = this.#late;
+    this.#late = "";
+    if (late) await this.#connection?.apply(late, "answer").catch(() => {});
+    return !!late;
+  }
+
+  /** The next agreement is made with a new connection, and soon. */
+  #anew() {
+    this.#renew = true;
+    this.#context.emit.renegotiate({ iceRestart: true });
+  }
+
+  /**
+   * However many connections there are, it is one session, whose descriptions are
+   * counted (RFC 3264 §8).
+   *
+   * @param {string} sdp
+   */
+  #signed(sdp) {
+    const [line = "", origin] = /^o=(\S+ \S+) .*/m.exec(sdp) ?? [];
+    this.#origin ||= origin ?? "";
+    const [, , , ...address] = line.split(" ");
+    const version = ++this.#version;
+    return sdp.replace(
+      line,
+      `o=${[this.#origin, version, ...address].join(" ")}`,
     );
   }
 
@@ -146,10 +245,7 @@ class PeerMedia {
    * @param {{ duration: number, gap: number }} options ms
    */
   async sendDtmf(digits, { duration, gap }) {
-    const connection = await this.#open();
-    const dtmf = connection
-      .getSenders()
-      .find(({ dtmf }) => dtmf?.canInsertDTMF)?.dtmf;
+    const dtmf = this.#connection?.dtmf;
     if (!dtmf) return false;
     dtmf.ontonechange = ({ tone }) => {
       if (!tone) this.#playing.splice(0).forEach((done) => done());
@@ -183,28 +279,23 @@ class PeerMedia {
   }
 
   async getStats() {
-    return (await this.#open()).getStats();
+    await this.open();
+    return (this.#connection ??= this.#connect()).peer.getStats();
   }
 
   close() {
     this.#closed = true;
-    clearTimeout(this.#batch);
     clearTimeout(this.#disturbed);
+    clearTimeout(this.#waiting);
     this.#local.close();
+    this.#next?.close();
     this.#connection?.close();
-    this.#connection = undefined;
   }
 
   // ---- the connection
 
-  /** @returns {Promise<RTCPeerConnection>} */
-  #open() {
-    return (this.#opening ??= this.#connect());
-  }
-
-  async #connect() {
-    const { RTCPeerConnection } = globalThis;
-    if (!RTCPeerConnection)
+  async #open() {
+    if (!globalThis.RTCPeerConnection)
       throw failed(
         'There is no RTCPeerConnection here. Pass a handler of your own as the option "media".',
       );
@@ -214,94 +305,25 @@ class PeerMedia {
     ]);
     if (this.#closed) throw failed("The call ended before its media was open.");
     if (this.#local.track("video")) this.#wanted.video = BOTH;
-    const connection = new RTCPeerConnection({
-      iceServers: this.#servers,
-      // Not more: gateways to desk phones know no BUNDLE.
-      bundlePolicy: "balanced",
-      rtcpMuxPolicy: "require",
+  }
+
+  #connect() {
+    if (this.#closed) throw failed("The call has ended.");
+    /** @type {Connection} */
+    const connection = new Connection(this.#local, this.#servers, {
+      track: (track) => this.#receive(track),
+      candidates: (fragment, end) =>
+        this.#context.emit.candidates(fragment, end),
+      state: () => connection === this.#connection && this.#watch(connection),
     });
-    connection.ontrack = ({ track }) => this.#receive(track);
-    connection.onicecandidate = ({ candidate }) => this.#gathered(!candidate);
-    connection.onconnectionstatechange = () =>
-      this.#watch(connection.connectionState);
-    return (this.#connection = connection);
+    return connection;
   }
 
-  /**
-   * Gives every kind that we send a sender, and has at least the sound agreed on.
-   *
-   * @param {RTCPeerConnection} connection
-   */
-  #attach(connection) {
-    const stream = this.#local.stream ?? new MediaStream();
-    for (const track of stream.getTracks()) {
-      const sender = this.#transceiver(track.kind)?.sender;
-      if (!sender || !this.#attached.has(sender))
-        this.#attached.add(connection.addTrack(track, stream));
-    }
-    if (!this.#transceiver("audio")) connection.addTransceiver("audio");
-  }
-
-  /** @param {string} kind */
-  #transceiver(kind) {
-    return this.#connection
-      ?.getTransceivers()
-      .find(
-        ({ receiver, direction }) =>
-          receiver.track.kind === kind && direction !== "stopped",
-      );
-  }
-
-  /**
-   * @param {boolean} hold
-   * @param {boolean} [deaf] whether to receive nothing from now on. An offer to
-   *   hold may be refused, and Chromium's rollback leaves a receiver off: there
-   *   the far end's answer does it
-   */
-  async #direct(hold, deaf = false) {
-    this.#wanted = { ...this.#wanted, hold };
-    for (const kind of /** @type {Kind[]} */ (["audio", "video"])) {
-      const transceiver = this.#transceiver(kind);
-      if (!transceiver) continue;
-      let wanted = kind === "video" ? this.#wanted.video : BOTH;
-      if (!this.#local.track(kind)) wanted &= RECEIVE;
-      if (deaf) wanted &= SEND;
-      transceiver.direction = DIRECTIONS[wanted];
-      await this.#send(kind);
-    }
-  }
-
-  /** @param {Kind} kind */
-  async #send(kind) {
-    const track = this.#wanted.hold ? null : this.#local.track(kind);
-    await this.#transceiver(kind)?.sender.replaceTrack(track);
-  }
-
-  /**
-   * @param {RTCSessionDescriptionInit} description
-   * @param {boolean} [trickle]
-   * @returns {Promise<string>}
-   */
-  async #describe(description, trickle = false) {
-    const connection = await this.#open();
-    this.#trickles = false;
-    await connection.setLocalDescription(description);
-    if (!trickle) await gathered(connection, this.#servers);
-    this.#trickles = true;
-    return connection.localDescription?.sdp ?? "";
-  }
-
-  /** @param {boolean} end */
-  #gathered(end) {
-    clearTimeout(this.#batch);
-    // A description that is not out yet will hold them.
-    if (!this.#trickles) return;
-    const report = () => {
-      const sdp = this.#connection?.localDescription?.sdp;
-      const fragment = sdp && fragmentOf(sdp, end);
-      if (fragment) this.#context.emit.candidates(fragment, end);
-    };
-    this.#batch = setTimeout(report, end ? 0 : BATCH);
+  /** Its place is taken, or it came to nothing. @param {Connection} connection */
+  #leave(connection) {
+    for (const track of connection.tracks)
+      this.remoteStream?.removeTrack(track);
+    connection.close();
   }
 
   /** @param {MediaStreamTrack} track */
@@ -312,8 +334,8 @@ class PeerMedia {
     this.#context.emit.track(track, this.remoteStream);
   }
 
-  /** @param {RTCPeerConnectionState} state */
-  #watch(state) {
+  /** @param {Connection} connection */
+  #watch({ peer: { connectionState: state } }) {
     clearTimeout(this.#disturbed);
     const { emit } = this.#context;
     if (state === "failed") return emit.lost();
@@ -333,6 +355,12 @@ class PeerMedia {
     await this.#send(kind);
   }
 
+  /** @param {Kind} kind */
+  async #send(kind) {
+    for (const connection of new Set([this.#connection, this.#next]))
+      await connection?.send(kind, this.#wanted.hold);
+  }
+
   /** The device was unplugged: the one that the system now prefers takes over. @param {MediaStreamTrack} track */
   async #replug(track) {
     try {
@@ -344,60 +372,12 @@ class PeerMedia {
 }
 
 /**
- * The offer that holds: RFC 3264 §8.4.
+ * What of a far end's transport is another one than before.
  *
- * @param {string} sdp
+ * @param {Transport} before
+ * @param {Transport} now
  */
-const holding = (sdp) =>
-  sdp
-    .replace(/^a=sendrecv\b/gm, "a=sendonly")
-    .replace(/^a=recvonly\b/gm, "a=inactive");
-
-/**
- * A description in which we keep the part that we play in DTLS, which goes on
- * through an ICE restart (RFC 8842 §4). Firefox chooses anew where it is left
- * the choice, and Chromium refuses a change.
- *
- * @param {string} sdp
- * @param {RTCPeerConnection} connection
- */
-function inRole(sdp, { currentLocalDescription, currentRemoteDescription }) {
-  const [ours, theirs] = [
-    currentLocalDescription,
-    currentRemoteDescription,
-  ].map((agreed) => /^a=setup:(active|passive)/m.exec(agreed?.sdp ?? "")?.[1]);
-  const role = ours ?? { active: "passive", passive: "active" }[theirs ?? ""];
-  return role ? sdp.replace(/^a=setup:\w+/gm, `a=setup:${role}`) : sdp;
-}
-
-/**
- * Until a description holds the candidates that it needs: all of them, or one
- * through the best kind of server there is, or those that were in time.
- *
- * @param {RTCPeerConnection} connection
- * @param {RTCIceServer[]} servers
- * @returns {Promise<void>}
- */
-function gathered(connection, servers) {
-  const relayed = /\bturns?:/.test(JSON.stringify(servers));
-  const best = relayed ? "relay" : "srflx";
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(deadline);
-      connection.removeEventListener("icecandidate", look);
-      resolve();
-    };
-    /** @param {Partial<RTCPeerConnectionIceEvent>} event null as its candidate: the last one */
-    const look = ({ candidate }) => {
-      const { iceGatheringState, localDescription } = connection;
-      // After an ICE restart Firefox says for a while that the gathering before is complete.
-      const complete =
-        iceGatheringState === "complete" &&
-        /^a=candidate:/m.test(localDescription?.sdp ?? "");
-      if (complete || candidate === null || candidate?.type === best) done();
-    };
-    const deadline = setTimeout(done, GATHERING);
-    connection.addEventListener("icecandidate", look);
-    look({});
-  });
-}
+const differences = (before, now) =>
+  /** @type {(keyof Transport)[]} */ (["ufrag", "fingerprint"]).filter(
+    (name) => before[name] && now[name] && before[name] !== now[name],
+  );
