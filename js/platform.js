@@ -1,24 +1,10 @@
-/**
- * What a User-Agent header says of each: those that call themselves by a later
- * one's name as well come first.
- *
- * @type {Record<string, RegExp>}
- */
-const BROWSERS = {
-  Edge: /Edg\w*\/(\d+)/,
-  Opera: /OPR\/(\d+)/,
-  Firefox: /(?:Firefox|FxiOS)\/(\d+)/,
-  Chrome: /(?:Chrome|CriOS)\/(\d+)/,
-  Safari: /Version\/(\d+).*Safari/,
-};
-/** @type {Record<string, RegExp>} */
-const SYSTEMS = {
-  Windows: /Windows/,
-  Android: /Android/,
-  iOS: /iP(hone|ad)/,
-  ChromeOS: /CrOS/,
-  macOS: /Mac OS/,
-  Linux: /Linux/,
+/** By what browsers call themselves; Safari is whoever has a version and no other name. */
+const NAMES = {
+  Edg: "Edge",
+  OPR: "Opera",
+  FxiOS: "Firefox",
+  CriOS: "Chrome",
+  Version: "Safari",
 };
 
 /**
@@ -31,11 +17,16 @@ export function platform({ document, navigator, process } = globalThis) {
   const node = !document && process?.versions?.node;
   if (node) return `Node ${parseInt(node)}; ${process.platform}`;
   const text = `${navigator?.userAgent}`;
-  const find = (/** @type {Record<string, RegExp>} */ signs) =>
-    Object.keys(signs).find((name) => signs[name]?.test(text));
-  const [browser, system] = [find(BROWSERS), find(SYSTEMS)];
-  const version = browser && BROWSERS[browser]?.exec(text)?.[1];
-  return [browser && `${browser} ${version}`, system]
-    .filter(Boolean)
-    .join("; ");
+  // Edge and Opera are also Chrome, and everybody is Safari.
+  const [, name, version] =
+    /(Edg|OPR|Firefox|FxiOS|CriOS)\w*\/(\d+)/.exec(text) ??
+    /(Chrome)\/(\d+)/.exec(text) ??
+    /(Version)\/(\d+)/.exec(text) ??
+    [];
+  const browser =
+    name && `${NAMES[/** @type {"Edg"} */ (name)] ?? name} ${version}`;
+  // Android is also Linux, and iPhones are like Mac OS.
+  const [system] =
+    /Windows|Android|iPhone|iPad|CrOS|Mac|Linux(?!; Android)/.exec(text) ?? [];
+  return [browser, system].filter(Boolean).join("; ");
 }

@@ -25,7 +25,7 @@ describe("in a browser", () => {
       mozilla(`Linux; Android 10; K) ${chrome} Mobile Safari/537.36`),
     ],
     [
-      "Chrome 156; ChromeOS",
+      "Chrome 156; CrOS",
       mozilla(`X11; CrOS x86_64 14541.0.0) ${chrome} Safari/537.36`),
     ],
     [
@@ -33,7 +33,7 @@ describe("in a browser", () => {
       mozilla(`Windows NT 10.0; Win64; x64) ${chrome} Safari/537.36 Edg/155.0`),
     ],
     [
-      "Opera 130; macOS",
+      "Opera 130; Mac",
       mozilla(
         `Macintosh; Intel Mac OS X 10_15_7) ${chrome} Safari/537.36 OPR/130.0.0.0`,
       ),
@@ -43,21 +43,27 @@ describe("in a browser", () => {
       mozilla("X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
     ],
     [
-      "Safari 19; macOS",
+      "Safari 19; Mac",
       mozilla(
         `Macintosh; Intel Mac OS X 10_15_7) ${webkit} Version/19.1 Safari/605.1.15`,
       ),
     ],
     [
-      "Safari 19; iOS",
+      "Safari 19; iPhone",
       mozilla(
         `iPhone; CPU iPhone OS 18_6 like Mac OS X) ${webkit} Version/19.1 Mobile/15E148 Safari/604.1`,
       ),
     ],
     [
-      "Chrome 156; iOS",
+      "Chrome 156; iPad",
       mozilla(
         `iPad; CPU OS 18_6 like Mac OS X) ${webkit} CriOS/156.0.1 Mobile/15E148 Safari/604.1`,
+      ),
+    ],
+    [
+      "Chrome 156; Android",
+      mozilla(
+        `Linux; Android 10; K; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/156.0.0.0 Mobile Safari/537.36`,
       ),
     ],
     ["", "Somebody's own/7 (a secret machine)"],
