@@ -40,7 +40,7 @@ export const MUTANTS = [
       [
         "cluster.cfg",
         "    $du = $var(to);\n",
-        "    $du = $var(to);\n    if (handle_ruri_alias()) { t_relay(); exit; }\n",
+        '    $du = $var(to);\n    if ($(ru{uri.param,alias}) != "") { handle_ruri_alias(); t_relay(); exit; }\n',
       ],
     ],
     kinds: ["trap", "in no dialog of theirs", "forged identity", "closed"],
@@ -51,7 +51,7 @@ export const MUTANTS = [
       [
         "calls.cfg",
         "    # Nobody chooses the way that their requests take.\n",
-        "    if (handle_ruri_alias()) { t_relay(); exit; }\n",
+        '    if ($(ru{uri.param,alias}) != "") { handle_ruri_alias(); t_relay(); exit; }\n',
       ],
     ],
     kinds: ["trap"],
