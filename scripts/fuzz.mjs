@@ -4,6 +4,8 @@
 //   npm run fuzz -- phone --seconds=60    the named targets for a minute
 //   npm run fuzz -- kamailio --seed=1     deploy/kamailio on real servers, by a
 //                                         fuzzer of its own (tests/kamailio/fuzz)
+//   npm run fuzz -- kamailio --mutants    with the configuration's remedies taken
+//                                         out in turn: finds what each keeps out
 //
 // Works with stable Rust: coverage needs no nightly, only sanitizers do, and the
 // crate has no unsafe code for them to watch. An input that fails is kept in
@@ -32,11 +34,15 @@ await runMain(async () => {
     options: {
       seconds: { type: "string", default: "600" },
       seed: { type: "string" },
+      mutants: { type: "boolean", default: false },
     },
   });
   const { seconds, seed } = values;
   if (positionals.length === 1 && positionals[0] === "kamailio") {
-    return fuzzKamailio(seconds, seed);
+    await ensureKamailio();
+    if (values.mutants) return runFuzzer("mutants.mjs", []);
+    const drawn = seed === undefined ? [] : [`--seed=${seed}`];
+    return runFuzzer("run.mjs", [`--seconds=${seconds}`, ...drawn]);
   }
   const known = readdirSync(inRoot("fuzz", "fuzz_targets"));
   const targets = known.map((file) => parse(file).name);
@@ -88,20 +94,17 @@ async function fuzz(target, seconds) {
 }
 
 /**
- * @param {string} seconds
- * @param {string | undefined} seed
+ * The fuzzer of deploy/kamailio.
+ *
+ * @param {string} program
+ * @param {string[]} args
  */
-async function fuzzKamailio(seconds, seed) {
-  await ensureKamailio();
-  const { code } = await run(
-    process.execPath,
-    [
-      inRoot("tests", "kamailio", "fuzz", "run.mjs"),
-      `--seconds=${seconds}`,
-      ...(seed === undefined ? [] : [`--seed=${seed}`]),
-    ],
-    { mayFail: true },
-  );
+async function runFuzzer(program, args) {
+  const path = inRoot("tests", "kamailio", "fuzz", program);
+  const { code } = await run(process.execPath, [path, ...args], {
+    stdout: "show",
+    mayFail: true,
+  });
   if (code !== 0) throw new Explained("Failed: kamailio.");
 }
 

@@ -8,7 +8,8 @@ import { describe, fuzz } from "./run.mjs";
 const KINDS = [
   ...["trap", "closed", "rights", "unheard", "stranger heard", "no login"],
   ...["reply out of nowhere", "rest", "a key in Redis", "bindings", "memory"],
-  ...["secret in the log", "trouble in the log"],
+  ...["secret in the log", "trouble in the log", "NOTIFY from a user"],
+  ...["credentials passed", "ambiguous"],
 ];
 
 const missing = deploymentMissing();
