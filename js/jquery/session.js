@@ -307,7 +307,9 @@ export class Session extends Page {
   /** @param {Record<string, unknown>} options */
   #makePhone(options) {
     const log = (/** @type {any} */ entry) =>
-      this.verbose(entry.message, entry);
+      /warn|error/.test(entry.level)
+        ? this.log(entry.message, entry)
+        : this.verbose(entry.message, entry);
     const phone = new this.host.Phone({ log, ...options });
     this.phoneOptions = options;
     this.broken = false;

@@ -271,6 +271,20 @@ describe("a login", () => {
     assert.equal(page.error.nativeError, "eServerRejected");
   });
 
+  test("the phone's warnings are in the page's log, the rest where it wants more", async () => {
+    for (const verbose of [false, true]) {
+      FakePhone.reset();
+      const page = await readyPage({ verbose });
+      page.logged.length = 0;
+      const [{ options }] = FakePhone.made;
+      for (const level of ["debug", "info", "warn", "error"])
+        options.log({ level, message: `a ${level}` });
+      const told = page.logged.map(([text]) => text.slice("[cwic] a ".length));
+      const all = ["debug", "info", "warn", "error"];
+      assert.deepEqual(told, verbose ? all : all.slice(2));
+    }
+  });
+
   test("callbacks may throw", async () => {
     const page = new CwicPage({
       ready: () => {
