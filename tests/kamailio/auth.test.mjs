@@ -219,7 +219,7 @@ gracefulTest(
     client.password = "new \"pass' $word";
     const answer = await client.register({ contacts: [CONTACT[1]] });
     assert.equal(answer.status, 200);
-    assert.deepEqual(answer.all("Supported"), []);
+    assert.deepEqual(answer.all("Supported"), ["X-graceline-asserted-id"]);
     // Someone who may log in with SHA-256 only.
     await world.server.database.sql("UPDATE subscriber SET ha1 = NULL");
     const [sha, md5] = await challenges(client);

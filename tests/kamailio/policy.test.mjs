@@ -129,11 +129,13 @@ gracefulTest(
       });
       assert.equal(challenge.status, 401);
       // The domain's, so that nobody can find out who exists.
-      assert.deepEqual(challenge.all("Supported"), ["X-cisco-graceful-reg"]);
+      const identity = "X-graceline-asserted-id";
+      const domain = ["X-cisco-graceful-reg", identity];
+      assert.deepEqual(challenge.all("Supported"), domain);
       if (!tag) continue;
       const answer = await client.register({ contacts: [a] });
       assert.equal(answer.status, 200);
-      assert.deepEqual(answer.all("Supported"), tag);
+      assert.deepEqual(answer.all("Supported"), [...tag, identity]);
     }
     const client = await world.connect();
     client.domain = "elsewhere.test";
