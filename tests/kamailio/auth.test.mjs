@@ -228,7 +228,14 @@ gracefulTest(
   },
 );
 
-gracefulTest("the shipped settings hold no secret of anybody", {}, async () => {
-  const site = await readFile(join(DEPLOYMENT, "site.cfg"), "utf8");
-  assert.match(site, /^#!substdef "!NONCE_SECRET!change-me!g"$/m);
-});
+gracefulTest(
+  "with the shipped secret nobody is served",
+  { nodes: [{ settings: { NONCE_SECRET: "change-me" } }] },
+  async (world) => {
+    const site = await readFile(join(DEPLOYMENT, "site.cfg"), "utf8");
+    assert.match(site, /^#!substdef "!NONCE_SECRET!change-me!g"$/m);
+    const client = await world.connect({});
+    const answer = await client.register({ contacts: [CONTACT[1]] });
+    assert.equal(answer.startLine, "SIP/2.0 503 Secret Not Set");
+  },
+);
