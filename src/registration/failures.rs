@@ -7,7 +7,7 @@ use super::listing::{Binding, Holder, Kind};
 use super::{Failure, Goal, Profile, Refusal, Registration, RegistrationType};
 use crate::prelude::*;
 use crate::sip::{Message, Name, NameAddr, Uri, sanitize_text, unquote};
-use crate::text::{concat, mentions, number};
+use crate::text::{concat, cut, mentions, number};
 use crate::time::{Duration, Instant};
 
 /// How often a server error without `Retry-After` is tried again in a login.
@@ -177,8 +177,12 @@ impl Registration {
     /// 3xx (RFC 3261 §8.1.3.4): asks the named registrar over the same flow.
     fn redirected(&mut self, now: Instant, answer: &Message) {
         let target = answer.contacts().list.iter().find_map(|contact| {
-            let uri = Uri::parse(contact.uri)?;
-            uri.is_sip().then(|| contact.uri.to_owned())
+            // Scheme, host, port and parameters (RFC 3261 §10.2).
+            let uri = Uri::request_part(contact.uri)?;
+            let (scheme, rest) = cut(uri, b':')?;
+            let host = cut(rest, b'@').map_or(rest, |(_, host)| host);
+            let sip = Uri::parse(uri)?.is_sip();
+            sip.then(|| concat(&[scheme, ":", host]))
         });
         match target {
             Some(target) if self.redirects < 2 => {

@@ -17,7 +17,7 @@ use crate::sip::{Message, Name, WriteError};
 use crate::time::{Duration, Instant};
 use request::Sent;
 
-/// Time for the registrar's final answer. Timer F's 32 s is what a user would
+/// Time for the registrar's first answer. Timer F's 32 s is what a user would
 /// stare at; on a reliable transport a server that is silent for this long is gone.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
 /// 64·T1: timers B, F, L and M. Requests to another phone wait this long.
@@ -31,7 +31,7 @@ pub(crate) const OVERSLEPT: Duration = Duration::from_secs(2);
 /// ```text
 ///                          2xx to INVITE
 ///             1xx        ┌───────────────► Accepted (32 s for other forks' 2xx)
-///  Waiting ──────► Proceeding (INVITE: no clock runs)
+///  Waiting ──────► Proceeding (INVITE: no clock runs; others: 32 s in all)
 ///    ▲ flow back         └───────────────► over (ACK, if it is an INVITE)
 ///    │                     3xx–6xx
 ///  Suspended (flow lost, or the app is asked for credentials)
@@ -58,6 +58,7 @@ struct Transaction<P> {
     cancelled: bool,
     /// Why a message was dropped that may have been its answer.
     dropped: Option<&'static str>,
+    sent_at: Instant,
 }
 
 /// The pending client transactions, each with a `purpose` that tells its owner
@@ -128,6 +129,7 @@ impl<P: Clone + PartialEq> Transactions<P> {
             challenged: 0,
             cancelled: false,
             dropped: None,
+            sent_at: Instant::default(),
         });
     }
 
@@ -178,6 +180,7 @@ impl<P: Clone + PartialEq> Transactions<P> {
             .authenticator
             .authorize(&subject, once, context.random);
         transaction.state = State::Waiting;
+        transaction.sent_at = now;
         transaction.deadline = Some(
             now + if registrar {
                 ANSWER_TIMEOUT
@@ -290,9 +293,11 @@ impl<P: Clone + PartialEq> Transactions<P> {
             // After a 2xx only further ones count (RFC 6026 §7.2).
             status if accepted && !(200..300).contains(&status) => Matched::Nothing,
             ..200 => {
-                if invite && transaction.state == State::Waiting {
+                if transaction.state == State::Waiting {
                     transaction.state = State::Proceeding;
-                    transaction.deadline = None;
+                    // The server lives: the request has the rest of timer F.
+                    let deadline = transaction.sent_at + LONG_TIMEOUT;
+                    transaction.deadline = (!invite).then_some(deadline);
                 }
                 Matched::Provisional(purpose)
             }

@@ -13,3 +13,4 @@ mod bare;
 mod connections;
 mod listing;
 mod rig;
+mod slow;
