@@ -47,6 +47,11 @@ export interface RegistrarOptions {
   maxContacts?: number;
   /** At the limit the oldest binding makes room. Default false: the new one is refused. */
   removeExisting?: boolean;
+  /**
+   * With dialect "kamailio": the flows of a client that knows RFC 5626 are bound
+   * apart, and the newest that is open gets its calls. Default false.
+   */
+  outbound?: boolean;
   /** Digest algorithms offered, preferred first. Default SHA-256, MD5. */
   algorithms?: ("MD5" | "SHA-256" | "SHA-512-256")[];
   /** Seconds. Default 3600; 30 with dialect "opensips", whose nonces serve once. */

@@ -1,8 +1,8 @@
 //! Requests from the network. Only what arrives on the registered flow counts,
 //! and a hint is only a reason to look.
 
-use super::inspect::{ACCEPT, inspect};
-use super::{Level, Phone};
+use super::inspect::{ACCEPT, EVENTS, inspect, package_of};
+use super::{Level, Phone, Status};
 use crate::call::{ALLOW, Reply, SUPPORTED};
 use crate::pool::FlowId;
 use crate::prelude::*;
@@ -28,6 +28,8 @@ impl Phone {
             return self.reply(flow, &reply.with(refusal.header.as_str(), &refusal.value));
         }
         let home = self.flows.home() == Some(flow);
+        let ready = home && self.status == Status::Ready && self.registration.is_bound();
+        let further = self.registration.follows(flow.slot);
         let inside = request.to_tag().is_some();
         match request.method() {
             "ACK" => {
@@ -45,10 +47,10 @@ impl Phone {
             _ if inside && self.calls.handle_request(now, request) => {}
             "NOTIFY" => self.handle_notify(now, flow, request),
             _ if inside => self.answer(flow, request, 481),
-            // Calls come where the registration is, and a phone that was ousted a
-            // moment ago takes none.
-            "MESSAGE" if home => self.calls.handle_message(now, request),
-            "INVITE" if home && self.registration.is_bound() => {
+            // Calls come by every flow that is bound (RFC 5626 §5.3), and a phone that
+            // was ousted a moment ago takes none.
+            "MESSAGE" if home || further => self.calls.handle_message(now, request),
+            "INVITE" if ready || further => {
                 self.calls.handle_invite(now, request);
             }
             "INVITE" | "MESSAGE" => self.answer(flow, request, 480),
@@ -60,15 +62,19 @@ impl Phone {
     }
 
     fn handle_notify(&mut self, now: Instant, flow: FlowId, notify: &Message) {
-        if self.flows.home() != Some(flow) {
-            return self.answer(flow, notify, 481);
-        }
-        let event = notify.header(Name::Event).unwrap_or_default();
-        let package = cut(event, b';').map_or(event, |(package, _)| package.trim_ascii());
-        if package.eq_ignore_ascii_case("service-control") {
+        let is = |package| package_of(notify).eq_ignore_ascii_case(package);
+        let home = self.flows.home() == Some(flow);
+        let unasked = notify.to_tag().is_none();
+        if is("service-control") && home {
             self.handle_service_control(now, flow, notify);
-        } else if package.eq_ignore_ascii_case("reg") {
+        } else if is("reg") && home {
             self.handle_reg_event(now, flow, notify);
+        } else if is("message-summary") && unasked {
+            // Many servers send it. Nobody listens yet.
+            self.answer(flow, notify, 200);
+        } else if unasked && !["service-control", "reg", "refer"].into_iter().any(is) {
+            let reply = Reply::new(notify, 489);
+            self.reply(flow, &reply.with("Allow-Events", EVENTS));
         } else {
             self.answer(flow, notify, 481);
         }

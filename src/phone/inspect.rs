@@ -4,12 +4,15 @@
 
 use crate::call::{ALLOW, SUPPORTED};
 use crate::prelude::*;
-use crate::sip::{Message, Name};
+use crate::sip::{Message, Name, Params, unquote};
 use crate::text::{concat, cut, pieces};
 
 /// Bodies that the phone reads; INFO and MESSAGE hand any text to the app.
 pub(super) const ACCEPT: &str =
-    "application/sdp, application/reginfo+xml, message/sipfrag, text/plain";
+    "application/sdp, multipart/mixed, application/reginfo+xml, message/sipfrag, text/plain";
+
+/// Event packages of which a NOTIFY is taken.
+pub(super) const EVENTS: &str = "refer, reg, message-summary";
 
 /// The answer to a request that is not looked into.
 pub(super) struct Refusal {
@@ -53,11 +56,21 @@ pub(super) fn inspect(request: &Message) -> Option<Refusal> {
     if !encoding.eq_ignore_ascii_case("identity") {
         return wrong(Name::AcceptEncoding, "identity");
     }
-    if matches!(request.method(), "INFO" | "MESSAGE") {
+    // Of a NOTIFY the event is judged before the body (RFC 6665 §4.1.3): only
+    // those of subscriptions are read.
+    let unread = match request.method() {
+        "INFO" | "MESSAGE" => true,
+        "NOTIFY" => !listed("reg, refer", package_of(request)),
+        _ => false,
+    };
+    if unread {
         return None;
     }
-    let media_type = request.header(Name::ContentType).map(before_parameters);
-    if media_type.is_some_and(|media_type| !listed(ACCEPT, media_type)) {
+    let media_type = request.media_type();
+    let known = media_type.is_empty() || listed(ACCEPT, media_type);
+    // RFC 5621 §4 wants every part understood unless it is said to be optional, and
+    // nobody says so: what the phone can use is enough.
+    if !known && request.part("application/sdp").is_none() {
         return wrong(Name::Accept, ACCEPT);
     }
     None
@@ -66,16 +79,14 @@ pub(super) fn inspect(request: &Message) -> Option<Refusal> {
 /// Whether the sender does not mind that the body is not understood (§20.11).
 fn is_optional(request: &Message) -> bool {
     let disposition = request.header(Name::ContentDisposition).unwrap_or_default();
-    pieces(disposition, b';').any(|parameter| {
-        cut(parameter, b'=').is_some_and(|(name, value)| {
-            name.trim_ascii().eq_ignore_ascii_case("handling")
-                && value.trim_ascii().eq_ignore_ascii_case("optional")
-        })
-    })
+    let handling = Params::read(disposition).get("handling");
+    handling.is_some_and(|handling| unquote(handling).eq_ignore_ascii_case("optional"))
 }
 
-fn before_parameters(value: &str) -> &str {
-    cut(value, b';').map_or(value, |(value, _)| value.trim_ascii())
+/// The event package of a NOTIFY; empty if none is named.
+pub(super) fn package_of(request: &Message) -> &str {
+    let event = request.header(Name::Event).unwrap_or_default();
+    cut(event, b';').map_or(event, |(package, _)| package.trim_ascii())
 }
 
 fn listed(list: &str, wanted: &str) -> bool {

@@ -176,6 +176,10 @@ pub struct Config {
     /// Whether the oldest binding makes room when `max_contacts` is reached,
     /// rather than the new one being refused.
     pub remove_existing: bool,
+    /// Whether the flows of a client are kept apart (RFC 5626): bindings with an
+    /// instance and a `reg-id` of their own, of which the newest that is open gets
+    /// what comes for the user. For dialect Kamailio, whose bindings go by these.
+    pub outbound: bool,
     /// Digest algorithms challenged, the preferred one first (RFC 8760 §2.4).
     /// None: no digest, tokens only.
     pub algorithms: Vec<Algorithm>,
@@ -216,6 +220,7 @@ impl Default for Config {
             reg_event: None,
             max_contacts: None,
             remove_existing: false,
+            outbound: false,
             algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
             authz_server: None,
             nonce_lifetime: None,

@@ -120,7 +120,17 @@ impl Registrar {
                 _ => self.of_user(&parsed)?,
             }
         };
-        let hops: Vec<Hop> = found.into_iter().filter_map(Hop::to).collect();
+        // RFC 5626 §5.3: one flow of each instance.
+        let newer = |entry: &Entry, other: &Entry| {
+            let same = other.instance.is_some() && other.instance == entry.instance;
+            same && other.flow.is_some() && other.id > entry.id
+        };
+        let outdone = |entry: &Entry| found.iter().any(|other| newer(entry, other));
+        let hops: Vec<Hop> = found
+            .iter()
+            .filter(|entry| !self.config.outbound || !outdone(entry))
+            .filter_map(|entry| Hop::to(entry))
+            .collect();
         if hops.is_empty() {
             return Err(Refusal::new(480, "Temporarily Unavailable"));
         }

@@ -246,6 +246,17 @@ impl Registrar {
             }
             _ => {}
         }
+        let flow = |entry: &&Entry| draft.touched.contains(&entry.id);
+        if self.config.outbound
+            && request.has_option(Name::Supported, "outbound")
+            && listed
+                .iter()
+                .copied()
+                .any(|entry| flow(&entry) && entry.param("reg-id").is_some())
+        {
+            // RFC 5626 §6.
+            headers.push(("Require", "outbound".to_owned()));
+        }
         self.next_binding = draft.next_id();
         let Draft {
             entries,

@@ -40,6 +40,8 @@ pub(super) struct Spares {
     first: u32,
     /// The slot of the home.
     home: u32,
+    /// The home was a further flow before, and bound as such.
+    followed: bool,
     list: Vec<Spare>,
 }
 
@@ -60,6 +62,7 @@ impl Spares {
 
     pub fn home_at(&mut self, slot: u32) {
         self.home = slot;
+        self.followed = self.has(slot);
         self.list.retain(|spare| spare.slot != slot);
     }
 
@@ -71,6 +74,13 @@ impl Spares {
 
     pub fn forget(&mut self) {
         self.list.clear();
+        self.followed = false;
+    }
+
+    /// Whether a further flow of this slot is bound.
+    fn has(&self, slot: u32) -> bool {
+        let mut list = self.list.iter();
+        list.any(|spare| spare.bound && spare.slot == slot)
     }
 
     /// Learns from a 200 to the home's REGISTER.
@@ -121,6 +131,13 @@ impl Registration {
             }
         }
         self.register_spares(now);
+    }
+
+    /// Whether the connection of this slot is bound as a further flow, or was when
+    /// it became the home.
+    pub fn follows(&self, slot: u32) -> bool {
+        let spares = &self.spares;
+        self.is_bound() && (spares.has(slot) || spares.followed && spares.home == slot)
     }
 
     /// Sends what is due.

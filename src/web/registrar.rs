@@ -206,6 +206,9 @@ fn config(base: Config, options: &JsValue) -> Result<Config, JsValue> {
     if read.has("removeExisting") {
         config.remove_existing = read.0.flag("removeExisting");
     }
+    if read.has("outbound") {
+        config.outbound = read.0.flag("outbound");
+    }
     if read.has("nextNonce") {
         config.next_nonce = read.0.flag("nextNonce");
     }

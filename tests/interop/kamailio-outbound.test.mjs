@@ -57,18 +57,15 @@ interopTest(
     first.refusing = true;
     first.cut();
     const caller = await world.connect({ user: "2002" });
-    await caller.request("MESSAGE", "sip:2001@example.test", {
+    const message = await caller.request("MESSAGE", "sip:2001@example.test", {
       headers: [["Content-Type", "text/plain"]],
     });
-    await world.transcript.until(
-      "the message at alice",
-      () =>
-        world.transcript.requests({
-          who: "alice",
-          method: "MESSAGE",
-          direction: "received",
-        }).length > 0,
-    );
+    assert.equal(message.status, 200, "the message is taken");
+    phone.phone.on("incoming", ({ call }) => call.reject(486));
+    const invite = await caller.request("INVITE", "sip:2001@example.test", {
+      headers: [["Contact", "<sip:2002@caller.invalid;transport=ws>"]],
+    });
+    assert.equal(invite.status, 486, "the call rings, and the app says so");
     await world.transcript.until(
       "alice to be registered at the second",
       () => phone.phone.registration?.connection === second.url,

@@ -17,6 +17,7 @@ mod figures;
 mod flow_failed;
 mod handler;
 mod login;
+mod outbound;
 mod persistency;
 mod recovery;
 mod sessions;
