@@ -1,18 +1,20 @@
 //! Calls that come in (RFC 3261 §8.2.2.2, §9.2, §13.3; RFC 3262; RFC 3891).
 
 use super::{
-    Call, Calls, Cause, Event, Line, MAX_CALLS, Phase, Reply, Want, asserted, content_type, party,
-    sdp, session, shown_headers,
+    Call, Calls, Cause, Event, Line, MAX_CALLS, Phase, Reply, Want, asserted, party, sdp, session,
+    shown_headers,
 };
 use crate::dialog::{Dialog, values};
 use crate::prelude::*;
-use crate::sip::{Message, Name, sanitize_text};
+use crate::sip::{Message, Name, Params, sanitize_text, unquote};
 use crate::text::{concat, cut, decimal, number, pieces};
 use crate::time::{Duration, Instant};
 use crate::transaction::{LONG_TIMEOUT, Resend};
 
 /// How long a call rings at most: as long as proxies let it (timer C).
 const RINGING: Duration = Duration::from_secs(180);
+/// The bodies of an INVITE.
+pub(super) const BODIES: &str = "application/sdp, multipart/mixed";
 /// INVITEs remembered to see when one comes by two ways.
 const MAX_SEEN: usize = 32;
 
@@ -61,13 +63,10 @@ impl Calls {
         if self.line.is_merged(invite) {
             return refusal(482);
         }
-        if self.line.flows.home.is_none() {
-            return refusal(480);
-        }
         if !invite.body().is_empty() && sdp(invite).is_none()
             || invite.header(Name::ContentEncoding).is_some()
         {
-            return Some(Reply::new(invite, 415).with("Accept", "application/sdp"));
+            return Some(Reply::new(invite, 415).with("Accept", BODIES));
         }
         if !takes_sdp(invite) {
             return refusal(406);
@@ -267,22 +266,18 @@ pub(super) fn cancel_reason(request: &Message) -> (Cause, String) {
     let mut text = String::new();
     let mut cause = Cause::Cancelled;
     for value in values(request, Name::Reason) {
-        let mut params = pieces(&value, b';').map(str::trim_ascii);
-        let protocol = params.next().unwrap_or_default().to_ascii_lowercase();
-        for param in params {
-            match cut(param, b'=') {
-                Some((name, number)) if name.eq_ignore_ascii_case("cause") => {
-                    let elsewhere =
-                        matches!((&*protocol, number), ("sip", "200") | ("q.850", "26"));
-                    if elsewhere {
-                        cause = Cause::AnsweredElsewhere;
-                    }
-                }
-                Some((name, value)) if name.eq_ignore_ascii_case("text") && text.is_empty() => {
-                    text = sanitize_text(&crate::sip::unquote(value));
-                }
-                _ => {}
-            }
+        let protocol = cut(&value, b';').map_or(&*value, |(protocol, _)| protocol.trim_ascii());
+        let protocol = protocol.to_ascii_lowercase();
+        let params = Params::read(&value);
+        let param = |name| params.get(name).map(unquote).unwrap_or_default();
+        if matches!(
+            (&*protocol, &*param("cause")),
+            ("sip", "200") | ("q.850", "26")
+        ) {
+            cause = Cause::AnsweredElsewhere;
+        }
+        if text.is_empty() {
+            text = sanitize_text(&param("text"));
         }
     }
     (cause, text)
@@ -311,5 +306,5 @@ fn record_routes(invite: &Message) -> Vec<(String, String)> {
 /// Whether a MESSAGE's body is text.
 pub(super) fn text_body(message: &Message) -> Option<(String, String)> {
     let body = str::from_utf8(message.body()).ok()?;
-    Some((content_type(message).to_owned(), body.to_owned()))
+    Some((message.media_type().to_owned(), body.to_owned()))
 }

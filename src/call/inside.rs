@@ -1,6 +1,6 @@
 //! Requests that come in within a call (RFC 3261 §12.2.2).
 
-use super::incoming::{cancel_reason, text_body};
+use super::incoming::{BODIES, cancel_reason, text_body};
 use super::{
     Call, Calls, Cause, Event, Line, Phase, Reply, Want, asserted, sdp, session, shown_headers,
 };
@@ -172,7 +172,7 @@ impl Call {
     /// A re-INVITE or an UPDATE.
     fn session_request(&mut self, line: &mut Line, request: &Message) {
         if !request.body().is_empty() && sdp(request).is_none() {
-            let reply = self.reply(request, 415).with("Accept", "application/sdp");
+            let reply = self.reply(request, 415).with("Accept", BODIES);
             return line.reply(reply);
         }
         if session::is_too_brief(request) {

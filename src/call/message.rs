@@ -4,7 +4,7 @@
 use super::{ALLOW, Party, SUPPORTED};
 use crate::prelude::*;
 use crate::sip::{Message, Name, NameAddr, sanitize_text};
-use crate::text::{concat, cut, decimal};
+use crate::text::{concat, decimal};
 
 /// The headers of a target refresh or of what makes a dialog.
 pub(super) fn dialog_headers(contact: &str) -> Vec<(String, String)> {
@@ -44,17 +44,10 @@ pub(super) fn shown_headers(message: &Message) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The media type of the body, without parameters.
-pub(super) fn content_type(message: &Message) -> &str {
-    let value = message.header(Name::ContentType).unwrap_or_default();
-    cut(value, b';').map_or(value, |(kind, _)| kind.trim_ascii())
-}
-
-/// The session description in `message`.
+/// The session description in `message`, be it one part of several.
 pub(super) fn sdp(message: &Message) -> Option<&str> {
-    let is_sdp = content_type(message).eq_ignore_ascii_case("application/sdp");
-    let body = str::from_utf8(message.body()).ok()?;
-    (is_sdp && !body.is_empty()).then_some(body)
+    let body = str::from_utf8(message.part("application/sdp")?).ok()?;
+    (!body.is_empty()).then_some(body)
 }
 
 /// `text`, and that what came while an answer was waited for was dropped.

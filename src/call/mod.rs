@@ -53,7 +53,7 @@ use crate::time::{Instant, earliest};
 use crate::transaction::{Due, Resend};
 use line::Line;
 use media::Exchange;
-use message::{asserted, content_type, dialog_headers, failure, party, sdp, shown_headers};
+use message::{asserted, dialog_headers, failure, party, sdp, shown_headers};
 use outgoing::Fork;
 use session::Session;
 use transfer::{Referral, Transfer};

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::dialog::Dialog;
 use crate::prelude::*;
-use crate::sip::{Message, Name};
+use crate::sip::{Message, Name, Uri};
 use crate::text::{concat, decimal, number};
 use crate::time::Instant;
 
@@ -405,7 +405,9 @@ impl Call {
             let q = contact.params.get("q").map_or(1000, thousandths);
             let at = contacts.iter().position(|(other, _)| *other < q);
             let at = at.unwrap_or(contacts.len());
-            let uri = super::target::request_uri(contact.uri, &line.account);
+            // Headers in it would write our request (RFC 3261 §19.1.5).
+            let uri =
+                Uri::request_part(contact.uri).and_then(|uri| request_uri(uri, &line.account));
             if let Some(uri) = uri.filter(|_| contacts.len() < MAX_FORKS) {
                 contacts.insert(at, (q, uri));
             }

@@ -2,8 +2,8 @@
 
 use super::{Action, Call, Cause, FLOW_FAILED, Job, Line, Phase, dialog_headers};
 use crate::prelude::*;
-use crate::sip::{Message, Name};
-use crate::text::{concat, cut, decimal, number, pieces};
+use crate::sip::{Message, Name, Params, unquote};
+use crate::text::{concat, cut, decimal, number};
 use crate::time::{Duration, Instant, earliest};
 use crate::transaction::Request;
 
@@ -55,8 +55,8 @@ impl Session {
     /// Takes a 2xx to our INVITE or UPDATE.
     pub fn answered(&mut self, now: Instant, answer: &Message) {
         match read(answer) {
-            Some((interval, refresher)) => {
-                let ours = refresher != Some("uas");
+            Some((interval, callee)) => {
+                let ours = callee != Some(true);
                 self.start(now, interval, ours);
             }
             None => self.stop(),
@@ -69,7 +69,7 @@ impl Session {
             |name: &str, value: &str| headers.push((name.to_owned(), value.to_owned()));
         let theirs = request.has_option(Name::Supported, "timer");
         let (interval, ours) = match read(request) {
-            Some((interval, refresher)) if theirs => (interval, refresher == Some("uas")),
+            Some((interval, callee)) if theirs => (interval, callee == Some(true)),
             Some((interval, _)) => (interval, true),
             None => (self.interval, true),
         };
@@ -180,14 +180,12 @@ impl Call {
     }
 }
 
-/// Session-Expires: the interval and who refreshes.
-fn read(message: &Message) -> Option<(u32, Option<&str>)> {
+/// Session-Expires: the interval, and whether the callee refreshes.
+fn read(message: &Message) -> Option<(u32, Option<bool>)> {
     let value = message.header(Name::SessionExpires)?;
-    let (interval, params) = cut(value, b';').unwrap_or((value, ""));
-    let mut params = pieces(params, b';').filter_map(|param| cut(param, b'='));
-    let refresher = params.find(|(name, _)| name.trim_ascii().eq_ignore_ascii_case("refresher"));
-    let refresher = refresher.map(|(_, value)| value.trim_ascii());
-    Some((seconds(interval.trim_ascii())?, refresher))
+    let uas = |refresher: &str| refresher.eq_ignore_ascii_case("uas");
+    let refresher = Params::read(value).get("refresher").map(unquote);
+    Some((seconds(value)?, refresher.map(|refresher| uas(&refresher))))
 }
 
 /// Whether `request` asks for an interval that is too short (RFC 4028 §9).

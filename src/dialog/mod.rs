@@ -23,8 +23,8 @@ pub struct Dialog {
     pub target: String,
     /// The route set, fixed when the dialog is made.
     pub route: Vec<String>,
-    /// The highest CSeq number that came from there.
-    pub remote_cseq: u32,
+    /// The highest CSeq number that came from there, if any did: 0 is one.
+    pub remote_cseq: Option<u32>,
 }
 
 impl Dialog {
@@ -138,8 +138,8 @@ pub fn values(message: &Message, name: Name) -> Vec<String> {
     message.values(name).map(str::to_owned).collect()
 }
 
-fn number(message: &Message) -> u32 {
-    message.cseq().map_or(0, |cseq| cseq.number)
+fn number(message: &Message) -> Option<u32> {
+    message.cseq().map(|cseq| cseq.number)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 //! bytes of a message to send.
 
 mod auth;
+mod body;
 mod credentials;
 mod date;
 mod digest;

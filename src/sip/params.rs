@@ -21,7 +21,7 @@ impl<'a> Params<'a> {
 
     /// Whatever follows the first semicolon, unchecked: what is no parameter is
     /// passed over by those who look for one.
-    pub(super) fn read(text: &'a str) -> Params<'a> {
+    pub fn read(text: &'a str) -> Params<'a> {
         let text = cut(text, b';').map_or("", |(_, text)| text);
         Params { text }
     }

@@ -478,6 +478,21 @@ fn a_reinvite_whose_2xx_nobody_acknowledges_ends_the_call() {
 }
 
 #[test]
+fn the_far_end_may_count_from_zero() {
+    for method in ["BYE", "INFO", "UPDATE"] {
+        let mut rig = Rig::new();
+        let peer = rig.connected();
+        rig.receive(&peer.numbered(method, 0, "", ""));
+        rig.answer(200);
+        // And not from there again.
+        rig.receive(&peer.numbered("INFO", 0, "", ""));
+        rig.answer(500);
+        rig.receive(&peer.numbered("OPTIONS", 1, "", ""));
+        rig.answer(if method == "BYE" { 481 } else { 200 });
+    }
+}
+
+#[test]
 fn the_target_follows_the_far_end() {
     let mut rig = Rig::new();
     let mut peer = rig.connected();

@@ -154,6 +154,18 @@ fn a_cancel_tells_whether_another_device_answered() {
             Cause::AnsweredElsewhere,
         ),
         ("Reason: Q.850;cause=26\r\n", Cause::AnsweredElsewhere),
+        (
+            "Reason: SIP ; cause = 200 ; text=\"Call completed elsewhere\"\r\n",
+            Cause::AnsweredElsewhere,
+        ),
+        (
+            "Reason: q.850 ;text=\"a; cause=16, b\"; Cause=\"26\"\r\n",
+            Cause::AnsweredElsewhere,
+        ),
+        (
+            "Reason: SIP;cause=600;text=\"x;cause=200\"\r\n",
+            Cause::Cancelled,
+        ),
         ("Reason: Q.850;cause=200\r\n", Cause::Cancelled),
         (
             "Reason: SIP;cause=600;text=\"Busy Everywhere\"\r\n",
@@ -388,6 +400,41 @@ fn requests_for_no_call_are_unknown() {
             assert!(answer.has_option(Name::Supported, "replaces"));
         }
     }
+    assert_eq!(rig.heard(), []);
+}
+
+#[test]
+fn a_notify_is_judged_by_its_event_before_its_body() {
+    let mut rig = Rig::new();
+    for (event, kind, status) in [
+        ("message-summary", "application/simple-message-summary", 200),
+        ("Message-Summary ;id=1", "text/x-odd", 200),
+        ("message-summary", "", 200),
+        ("keep-alive", "", 489),
+        ("check-sync;reboot=true", "application/x-odd", 489),
+        ("dialog", "application/dialog-info+xml", 489),
+        ("", "", 489),
+        ("reg", "application/reginfo+xml", 481),
+        ("reg", "application/x-odd", 415),
+        ("refer", "message/sipfrag", 481),
+    ] {
+        let headers = format!("Event: {event}\r\nSubscription-State: active\r\n");
+        let body = if kind.is_empty() {
+            ""
+        } else {
+            "Messages-Waiting: yes\r\n"
+        };
+        let notify = Peer::caller(1).request("NOTIFY", &headers, body);
+        rig.receive(&notify.replace("message/sipfrag;version=2.0", kind));
+        let answer = rig.answer(status);
+        let known = answer.has_option(Name::AllowEvents, "message-summary");
+        assert_eq!(known, status == 489, "{event}");
+    }
+    // Within a subscription that nobody has it is as lost as any other.
+    let mut peer = Peer::caller(2);
+    peer.to += ";tag=nobody";
+    rig.receive(&peer.request("NOTIFY", "Event: message-summary\r\n", ""));
+    rig.answer(481);
     assert_eq!(rig.heard(), []);
 }
 

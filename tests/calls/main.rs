@@ -12,6 +12,7 @@
 #[path = "../scenarios/handler.rs"]
 mod handler;
 
+mod bodies;
 mod challenges;
 mod dialogs;
 mod incoming;

@@ -289,12 +289,14 @@ fn an_update_of_one_fork_and_the_answer_of_another() {
 fn a_redirection_is_followed_by_q_and_not_for_ever() {
     let mut rig = Rig::new();
     let invite = rig.call("2002");
-    let contacts = "Contact: <sip:low@example.com>;q=0.3, <sip:high@example.com>;q=0.8\r\n\
+    let contacts = "Contact: <sip:low@example.com;;>;q=0.3;\r\n\
+                    Contact: <sip:high@example.com;user=phone?Route=%3Csip:x%3E>;q=0.8\r\n\
                     Contact: <mailto:x@example.com>\r\n";
     rig.reply(&invite, 302, "r", contacts, "");
     rig.request("ACK");
     let second = rig.request("INVITE");
-    assert_eq!(second.request_uri(), "sip:high@example.com");
+    assert_eq!(second.request_uri(), "sip:high@example.com;user=phone");
+    assert!(second.header(Name::Route).is_none());
     assert_eq!(second.call_id(), invite.call_id());
     assert_eq!(second.header(Name::To), invite.header(Name::To));
     assert!(second.cseq().map(|c| c.number) > invite.cseq().map(|c| c.number));

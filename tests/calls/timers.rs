@@ -121,6 +121,25 @@ fn a_refresh_that_is_refused_is_tried_again_until_the_end() {
 }
 
 #[test]
+fn who_refreshes_is_read_without_regard_to_case() {
+    for refresher in [
+        "refresher=UAS",
+        "Refresher = uas",
+        "x=\"a;refresher=uac\";refresher=Uas",
+        "refresher=\"uas\"",
+    ] {
+        let mut rig = Rig::new();
+        let peer = format!("{CONTACT}Session-Expires: 200 ; {refresher}\r\n");
+        connected(&mut rig, &peer);
+        rig.wait(150_000);
+        rig.silence();
+        rig.wait(20_000);
+        rig.request("BYE");
+        assert_eq!(rig.ended(), [Cause::Failed], "{refresher}");
+    }
+}
+
+#[test]
 fn a_far_end_that_does_not_refresh_has_vanished() {
     let mut rig = Rig::new();
     let mut peer = connected(

@@ -103,6 +103,16 @@ describe("options", () => {
     }).registerPhone();
   });
 
+  for (const dialect of ["freeswitch", "freeswitch-multi"])
+    test(`imitates ${dialect}`, async (t) => {
+      const { registrar, phone } = await setUp(t, {
+        policy: "normal",
+        dialect,
+      });
+      await phone().registerPhone();
+      assert.equal(registrar.bindings("2001").length, 1);
+    });
+
   test("changed while it runs", async (t) => {
     const { registrar, phone } = await setUp(t);
     await phone().registerPhone();
