@@ -1,6 +1,7 @@
 /** A client speaks for itself: who it is the server says, and it challenges and redirects nobody. */
 import assert from "node:assert/strict";
 import { Call } from "../support/call.mjs";
+import { CHALLENGE, CLAIMS, FOREIGN_ROUTE } from "../support/claims.mjs";
 import { contact, instance } from "../support/contacts.mjs";
 import { gracefulTest } from "../support/graceful-test.mjs";
 
@@ -31,36 +32,6 @@ async function parties(world) {
     carol: await at("carol", "2003", nodes[nodes.length - 1]),
   };
 }
-
-/** What only a server may say, each with a word that must not arrive. @type {[string, string][]} */
-const CLAIMS = [
-  ["P-Asserted-Identity", '"Boss" <sip:boss@example.test>'],
-  ["p-asserted-identity", "<tel:+1900>, <sip:boss@example.test>"],
-  ["P-ASSERTED-IDENTITY", "<sip:boss@example.test>"],
-  ["P-Preferred-Identity", "<sip:boss@example.test>"],
-  [
-    "Remote-Party-ID",
-    '"Boss" <sip:boss@example.test>;party=calling;screen=yes',
-  ],
-  ["remote-party-id", "<sip:boss@example.test>"],
-  ["P-Called-Party-ID", "<sip:boss@example.test>"],
-  ["P-Asserted-Service", "boss"],
-  ["Diversion", "<sip:boss@example.test>;reason=unconditional"],
-  ["History-Info", "<sip:boss@example.test>;index=1"],
-  ["Alert-Info", "<http://boss.invalid/ring.wav>;info=alert-autoanswer"],
-  ["Call-Info", "<urn:x-cisco-remotecc:callinfo>;security=Boss"],
-  ["call-info", "<sip:boss.invalid>;answer-after=0"],
-  ["Answer-Mode", "Auto;boss"],
-  ["Priv-Answer-Mode", "Auto;boss"],
-  ["Path", "<sip:boss.invalid;lr>"],
-  ["Service-Route", "<sip:boss.invalid;lr>"],
-  ["X-Graceline-Holder", '"boss"'],
-  ["x-graceline-node", "boss"],
-];
-const FOREIGN_ROUTE = /** @type {[string, string]} */ ([
-  "Record-Route",
-  "<sip:boss.invalid;lr>",
-]);
 
 /**
  * What a message claims.
@@ -200,7 +171,6 @@ for (const nodes of [one, two])
     },
   );
 
-const CHALLENGE = 'Digest realm="example.test", nonce="mine", algorithm=MD5';
 for (const nodes of [one, two])
   gracefulTest(
     `no far end asks for a proof: ${nodes.length} nodes`,

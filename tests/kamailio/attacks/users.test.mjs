@@ -158,5 +158,27 @@ for (const nodes of [[{ name: "a" }], two])
         cseq: 7,
       });
       await bob.incoming("CANCEL");
+
+      // Nor need the caller have a binding.
+      bob.received.length = 0;
+      const guest = await world.connect({
+        name: "guest",
+        url: world.server.nodes[0].url,
+      });
+      const second = new Call(guest, BOB);
+      // After the challenge it has a transaction of its own.
+      void second.invite({ cseq: 9 }).catch(() => {});
+      await bob.incoming("INVITE");
+      const again = world.transcript.requests({
+        who: "guest",
+        method: "INVITE",
+      })[1].text;
+      await guest.send("CANCEL", BOB, {
+        callId: second.callId,
+        fromTag: second.fromTag,
+        branch: /branch=([^;\r]+)/.exec(again)?.[1],
+        cseq: 9,
+      });
+      await bob.incoming("CANCEL");
     },
   );
