@@ -79,9 +79,11 @@ impl Phone {
         self.perform_calls(now);
         self.remember();
         let farewell = self.registration.farewell();
-        if let Some(register) = farewell.filter(|_| self.flows.home().is_some() && !in_call) {
-            self.memory.held_until = None;
-            self.send_register(now, Purpose::Farewell, register);
+        if self.flows.home().is_some() && !in_call {
+            for register in farewell {
+                self.memory.held_until = None;
+                self.send_farewell(now, register);
+            }
         }
         self.drop_transactions(now);
         self.close_flows(now);
@@ -160,15 +162,13 @@ impl Phone {
     }
 
     /// What may be bound of a login that is given up is removed, without
-    /// waiting for the answer.
-    pub(super) fn give_up_login(&mut self, now: Instant) {
+    /// waiting for the answer; its user part, because that may be in vain.
+    pub(super) fn give_up_login(&mut self, now: Instant) -> Option<String> {
         self.give_up_requests();
-        if let Some(register) = self
-            .registration
-            .farewell()
-            .filter(|_| self.flows.home().is_some())
-        {
-            self.send_register(now, Purpose::Farewell, register);
+        let left = self.registration.left_behind();
+        for register in self.registration.farewell() {
+            self.send_farewell(now, register);
         }
+        left
     }
 }

@@ -309,13 +309,18 @@ impl Phone {
         match purpose {
             Purpose::Register => {
                 self.log(Level::Warn, "the server did not answer; connecting anew");
+                let another_way = self.registration.unanswered();
                 if let Some(login) = &mut self.login {
-                    login.silences += 1;
+                    if another_way {
+                        // The loss of this flow is no failure to connect.
+                        login.failures = login.failures.saturating_sub(1);
+                    } else {
+                        login.silences += 1;
+                    }
                     if login.silences >= 2 {
                         self.login_timed_out(now);
                     }
                 }
-                self.registration.unanswered();
                 if let Some(home) = self.flows.home() {
                     self.lose_flow(now, home);
                 }
@@ -326,7 +331,7 @@ impl Phone {
                 self.calls.unanswered(now, call, job, number, dropped);
             }
             Purpose::Spare(slot) => self.registration.spare_unanswered(now, slot),
-            Purpose::Farewell | Purpose::Hint | Purpose::Heartbeat(_) => {}
+            Purpose::Farewell(_) | Purpose::Hint | Purpose::Heartbeat(_) => {}
         }
     }
 }

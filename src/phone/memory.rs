@@ -21,6 +21,8 @@ pub struct Memory {
     pub held_until: Option<Instant>,
     /// The registrar does not offer the reg event package.
     pub no_reg_event: bool,
+    /// A login there replaces another one in silence.
+    pub replaces: bool,
     /// Calls of an earlier page load that the app was not told of yet.
     pub abandoned: Vec<Abandoned>,
 }
@@ -48,6 +50,9 @@ impl Memory {
         }
         if let Some(until) = self.held_until {
             line(&["held", &decimal(until.millis())]);
+        }
+        if self.replaces {
+            line(&["replaces"]);
         }
         if self.no_reg_event {
             line(&["noRegEvent"]);
@@ -78,6 +83,7 @@ impl Memory {
                 ["profile", "generic"] => memory.profile = Some(Profile::Generic),
                 ["held", until] => memory.held_until = number(until).map(Instant::from_millis),
                 ["noRegEvent"] => memory.no_reg_event = true,
+                ["replaces"] => memory.replaces = true,
                 ["call", call @ ..] => memory.abandoned.extend(Abandoned::read(call)),
                 ["nonce", nonce @ ..] => authenticator.recall(nonce),
                 _ => {}

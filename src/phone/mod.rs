@@ -41,8 +41,8 @@ enum Purpose {
     Register,
     /// The REGISTER of a further flow, that of this slot.
     Spare(u32),
-    /// An un-REGISTER whose answer changes nothing.
-    Farewell,
+    /// An un-REGISTER whose answer changes nothing; numbered.
+    Farewell(u32),
     /// The SUBSCRIBE to our own registrations.
     Subscribe,
     /// The OPTIONS that makes a rival look.
@@ -65,7 +65,7 @@ impl Purpose {
     fn reach(self) -> Reach {
         match self {
             Purpose::Register => Reach::Registrar,
-            Purpose::Spare(_) | Purpose::Farewell | Purpose::Subscribe => Reach::Server,
+            Purpose::Spare(_) | Purpose::Farewell(_) | Purpose::Subscribe => Reach::Server,
             Purpose::Heartbeat(_) => Reach::Server,
             Purpose::Hint | Purpose::Call(..) => Reach::Others,
         }
@@ -111,6 +111,7 @@ pub struct Phone {
     login: Option<Login>,
     asked: Option<Asked>,
     questions: u32,
+    farewells: u32,
     /// The page went away while it was registered, or was about to be.
     away: bool,
     closing: bool,
@@ -169,8 +170,9 @@ impl Phone {
             may_remove_others: config.force_may_remove_others,
         };
         let own_random = Random::from_seed(random.bytes());
-        let registration =
+        let mut registration =
             Registration::new(settings, memory.profile, memory.held_until, own_random);
+        registration.replaces = memory.replaces;
         let host = concat(&[&random.hex::<6>(), ".invalid"]);
         let aor = concat(&["sip:", &config.user, "@", &config.domain]);
         let account = Account {
@@ -199,6 +201,7 @@ impl Phone {
             login: None,
             asked: None,
             questions: 0,
+            farewells: 0,
             away: false,
             closing: false,
             linger: None,
@@ -338,7 +341,6 @@ impl Phone {
         while let Some(action) = self.registration.poll_action() {
             match action {
                 Action::Send(register) => self.send_register(now, Purpose::Register, register),
-                Action::Farewell(register) => self.send_register(now, Purpose::Farewell, register),
                 Action::SendOn(slot, register) => {
                     self.send_register(now, Purpose::Spare(slot), register);
                 }
@@ -353,7 +355,7 @@ impl Phone {
     fn release_flows(&mut self, now: Instant) {
         self.subscription.stop();
         let last_words =
-            |purpose: &Purpose| *purpose == Purpose::Farewell || purpose.call().is_some();
+            |purpose: &Purpose| matches!(purpose, Purpose::Farewell(_)) || purpose.call().is_some();
         let waits = self.transactions.any_waits(last_words);
         let linger = *self.linger.get_or_insert(now + LINGER);
         if !waits || linger <= now || self.flows.home().is_none() {
@@ -378,6 +380,7 @@ impl Phone {
     fn remember(&mut self) {
         self.memory.profile = self.registration.profile();
         self.memory.no_reg_event = self.subscription.is_unsupported();
+        self.memory.replaces = self.registration.replaces;
         if let Some(lapses_at) = self.registration.lapses_at() {
             self.memory.held_until = Some(lapses_at);
         }

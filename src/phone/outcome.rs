@@ -46,9 +46,7 @@ impl Phone {
             self.emit(Event::Abandoned(call));
         }
         if !registered.detects_conflicts {
-            let text = "this registrar lists nobody else and refuses nobody: another login of the \
-                        device cannot be seen";
-            self.log(Level::Warn, text);
+            self.log(Level::Warn, self.registration.why_no_conflicts());
         }
         if let Some(login) = self.login.take() {
             self.emit(Event::Registered(login.attempt, registered));
@@ -64,11 +62,11 @@ impl Phone {
     }
 
     fn refused(&mut self, refusal: Refusal) {
+        let message = "Another client is logged in with this device. \
+                       Ask the user, then call registerPhone({ forceRegistration: true }).";
         let fault = Fault {
             code: "eDeviceAlreadyRegistered",
-            message: "Another client is logged in with this device. \
-                      Ask the user, then call registerPhone({ forceRegistration: true })."
-                .to_owned(),
+            message: with_left(message, refusal.left),
             status: refusal.status,
             reason: refusal.reason,
             elsewhere: Some(refusal.holder),
@@ -77,6 +75,9 @@ impl Phone {
     }
 
     fn failed(&mut self, failure: Failure) {
+        if failure.code == "eCredentialsRejected" {
+            self.authenticator.reset();
+        }
         let advice = match failure.code {
             "eCredentialsRejected" => "Check user name and password.",
             "eDeviceLimitReached" => {
@@ -92,7 +93,10 @@ impl Phone {
         };
         let fault = Fault {
             code: failure.code,
-            message: concat(&["The login failed: ", &failure.reason, &told, ". ", advice]),
+            message: with_left(
+                &concat(&["The login failed: ", &failure.reason, &told, ". ", advice]),
+                failure.left,
+            ),
             status,
             reason: Some(failure.reason),
             elsewhere: None,
@@ -125,12 +129,8 @@ impl Phone {
         if self.end_leaving(now) {
             return;
         }
-        self.give_up_login(now);
-        self.failed(Failure {
-            code,
-            status,
-            reason: reason.to_owned(),
-        });
+        self.give_up_requests();
+        self.registration.fail(code, status, reason);
     }
 
     pub(super) fn credentials_rejected(&mut self, now: Instant, reason: &str) {
@@ -138,12 +138,7 @@ impl Phone {
         if self.end_leaving(now) {
             return;
         }
-        self.registration.forget();
-        self.failed(Failure {
-            code: "eCredentialsRejected",
-            status: 401,
-            reason: reason.to_owned(),
-        });
+        self.registration.credentials_refused(reason);
     }
 
     /// A removal that cannot be brought to its end has ended: whoever waits for it
@@ -162,7 +157,7 @@ impl Phone {
         if self.login.as_ref().is_some_and(|login| !login.connected) {
             return self.login_could_not_connect(now);
         }
-        self.give_up_login(now);
+        let left = self.give_up_login(now);
         let dropped = self.login.as_ref().and_then(|login| login.dropped);
         let message = match dropped {
             Some(why) => dropped_meanwhile("The server did not answer the login in time.", why),
@@ -172,18 +167,18 @@ impl Phone {
         };
         self.login_failed(Fault {
             code: "eTimeout",
-            message,
+            message: with_left(&message, left),
             ..Fault::default()
         });
     }
 
     pub(super) fn login_could_not_connect(&mut self, now: Instant) {
-        self.give_up_login(now);
+        let left = self.give_up_login(now);
+        let message = "No connection to the server could be opened. Check the network and the \
+                       address in connections.";
         self.login_failed(Fault {
             code: "eCouldNotConnect",
-            message: "No connection to the server could be opened. Check the network and the \
-                      address in connections."
-                .to_owned(),
+            message: with_left(message, left),
             ..Fault::default()
         });
     }
@@ -194,5 +189,18 @@ impl Phone {
             self.status = status;
             self.emit(Event::Status(status, registered));
         }
+    }
+}
+
+/// What an error says, with the binding that could not be removed.
+fn with_left(message: &str, left: Option<String>) -> String {
+    match left {
+        Some(contact) => concat(&[
+            message,
+            " The registrar may still list this phone, as ",
+            &contact,
+            ", until that binding lapses.",
+        ]),
+        None => message.to_owned(),
     }
 }

@@ -68,6 +68,12 @@ impl Phone {
         }
     }
 
+    /// Takes back what may be bound, without waiting for the answer.
+    pub(super) fn send_farewell(&mut self, now: Instant, register: Register) {
+        self.farewells += 1;
+        self.send_register(now, Purpose::Farewell(self.farewells), register);
+    }
+
     /// Tells the client behind `uri` to look. Nobody waits for the answer. Sent to
     /// the address-of-record, it comes back to us as well.
     pub(super) fn send_hint(&mut self, now: Instant, uri: String) {
@@ -227,7 +233,7 @@ impl Phone {
             return;
         }
         let wanted = match purpose {
-            Purpose::Farewell => false,
+            Purpose::Farewell(_) => !self.transactions.was_challenged(&purpose),
             Purpose::Call(call, job, _) => self.calls.wants(call, job),
             _ => true,
         };
@@ -240,7 +246,8 @@ impl Phone {
             self.transactions.end(&purpose);
         }
         // What others answer says nothing of our server's nonces.
-        let told = !challenge && purpose.reach() != Reach::Others;
+        // A 403 may be what is said of a wrong password.
+        let told = !challenge && purpose.reach() != Reach::Others && answer.status() != 403;
         let proven = !told || self.authenticator.accepted(answer);
         // RFC 5626 §4.5: a flow that failed is made anew, here or at another address.
         // A login that has nowhere else to go hears of it as of any refusal.
@@ -262,6 +269,8 @@ impl Phone {
                     self.flows.set_flow_timer(now, seconds);
                 }
                 self.note_account(answer);
+                let doubtful = self.authenticator.is_doubtful();
+                self.registration.set_doubtful(doubtful);
                 self.registration.handle_answer(now, answer);
             }
             Purpose::Subscribe => {
@@ -272,15 +281,18 @@ impl Phone {
                 self.calls.handle_answer(now, call, job, number, answer);
             }
             Purpose::Spare(slot) => self.registration.handle_spare_answer(now, slot, answer),
-            Purpose::Farewell | Purpose::Hint | Purpose::Heartbeat(_) => {}
+            Purpose::Farewell(_) | Purpose::Hint | Purpose::Heartbeat(_) => {}
         }
     }
 
     fn challenged(&mut self, now: Instant, purpose: Purpose, answer: &Message) {
         let register = purpose == Purpose::Register;
+        let farewell = matches!(purpose, Purpose::Farewell(_));
         let again = register || self.transactions.was_challenged(&purpose);
         match self.authenticator.learn(answer, purpose.reach(), again) {
             Learned::Retry(once) => self.resend(now, purpose, once.as_ref()),
+            // Nobody is asked any more.
+            Learned::Ask(_) if farewell => self.transactions.end(&purpose),
             Learned::Ask(ask) => {
                 self.transactions.park(&purpose);
                 self.questions += 1;

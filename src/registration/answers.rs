@@ -1,11 +1,11 @@
 //! What the registrar's final answers mean. Those that are no 200 are in
 //! `failures`.
 
-use super::claim::Identity;
 use super::judge::{Rung, Verdict, first_rung, judge, rivals};
 use super::listing::{Binding, Kind, Viewpoint, bindings};
 use super::looks::{LOOK_INTERVAL, LOOKS_AFTER_HINT};
-use super::{Bound, Goal, Outcome, Profile, Refusal, Registration, RegistrationType, Step};
+use super::request::removal_of;
+use super::{Bound, Goal, Outcome, Profile, Refusal, Registration, RegistrationType, Step, Then};
 use crate::prelude::*;
 use crate::registration::{Action, Register};
 use crate::sip::{Message, Name};
@@ -48,6 +48,7 @@ impl Registration {
         };
         self.profile = Some(Profile::Cisco);
         if useless {
+            self.not_bound();
             self.restart_login();
             self.claim = None;
             if self.forced() {
@@ -62,6 +63,7 @@ impl Registration {
 
     /// Sends `register`; its answer comes back to [`Registration::handle_answer`].
     pub(super) fn send(&mut self, register: Register) {
+        self.sent.clone_from(&register.contacts);
         self.actions.push(Action::Send(register));
     }
 
@@ -69,6 +71,16 @@ impl Registration {
     pub fn handle_answer(&mut self, now: Instant, answer: &Message) {
         let step = core::mem::replace(&mut self.step, Step::Rest);
         let ok = (200..300).contains(&answer.status());
+        match answer.status() {
+            200..300 => {
+                let sent = &self.sent;
+                self.exposed.retain(|uri| !sent.contains(&removal_of(uri)));
+            }
+            // Somebody on the way gave up, or the registrar did halfway.
+            408 | 500..600 => {}
+            _ => self.not_bound(),
+        }
+        self.fresh = false;
         match step {
             Step::Query if ok => self.queried(now, answer),
             Step::Query => self.query_failed(now, answer),
@@ -76,18 +88,12 @@ impl Registration {
             Step::Register => self.register_failed(now, answer),
             Step::Clear if ok => self.register(now, Vec::new()),
             Step::Clear => self.next_rung(now, Rung::Beside),
-            Step::Withdraw {
-                give_up: Some(refusal),
-            } => self.refuse(refusal),
-            Step::Withdraw { give_up: None } => {
-                self.claim = None;
-                let wait = Duration::from_millis(self.random.below(2000));
-                self.pause(now + wait);
-            }
+            Step::Withdraw { then } => self.withdrawn(now, ok, then),
             Step::Sweep => {
                 let list = self.list(answer);
                 self.sweep(&list);
             }
+            Step::Unregister if ok && !self.exposed.is_empty() => self.send_removal(),
             Step::Unregister => self.left(),
             // The answer to a request of a goal that was given up meanwhile.
             Step::Rest | Step::Pause { .. } => self.step = step,
@@ -142,7 +148,7 @@ impl Registration {
                         ..self.removal()
                     };
                     self.step = Step::Withdraw {
-                        give_up: Some(refusal),
+                        then: Then::Refuse(refusal),
                     };
                     self.send(removals);
                 }
@@ -205,11 +211,11 @@ impl Registration {
         let Some(own) = &self.claim else { return };
         let own_listed = list.iter().any(|binding| binding.kind == Kind::Own);
         match judge(&list, own, &self.removed) {
-            Verdict::Ousted(rival, reason) => self.oust(reason, rival.holder(), own_listed),
+            Verdict::Ousted(rival, reason) => self.oust(now, reason, rival.holder(), own_listed),
             Verdict::Doubt if self.doubts > 0 => {
                 let rival = rivals(&list).find(|rival| rival.claim.is_some());
                 let by = rival.map(Binding::holder).unwrap_or_default();
-                self.oust("takenOver", by, own_listed);
+                self.oust(now, "takenOver", by, own_listed);
             }
             Verdict::Doubt => {
                 self.doubts += 1;
@@ -279,18 +285,15 @@ impl Registration {
             // The remembered profile is out of date: start again, looking first.
             self.profile = Some(Profile::Generic);
             self.contradicted = true;
-            self.step = Step::Withdraw { give_up: None };
-            let Identity {
-                device, instance, ..
-            } = &self.identity;
-            let end = ";transport=ws>;expires=0";
-            let stale = concat(&["<sip:", device, instance, "@", &self.host, end]);
-            let removal = Register {
-                contacts: vec![stale],
-                ..self.removal()
-            };
-            return self.send(removal);
+            return self.withdraw(Then::Again);
         }
+        // What nobody removed, and had time left, is gone.
+        let gone = |known: &Binding| {
+            known.expires.is_none_or(|left| left > 5)
+                && !self.sent.contains(&removal_of(&known.uri))
+                && !list.iter().any(|binding| binding.uri == known.uri)
+        };
+        self.replaces |= !self.cleared && self.listed.iter().any(gone);
         // Who refuses by himself lists our own alone, or nobody.
         let trusting = cisco && rivals(&list).next().is_none();
         let own_listed = list.iter().any(|binding| binding.kind == Kind::Own);
@@ -310,12 +313,18 @@ impl Registration {
                         ..Refusal::default()
                     };
                     self.rounds += 1;
-                    self.step = Step::Withdraw {
-                        give_up: last.then_some(refusal),
-                    };
-                    self.send(self.removal());
+                    self.withdraw(match last {
+                        true => Then::Refuse(refusal),
+                        false => Then::Again,
+                    });
                 }
-                None => self.confirmed(now, answer, &list),
+                None => {
+                    self.confirmed(now, answer, &list);
+                    if self.replaces {
+                        // Of two that log in at once each sees itself alone.
+                        self.look_again_soon(now);
+                    }
+                }
             },
             Goal::Login { forced: true, .. } => self.forced_in(now, answer, list),
             Goal::Keep => {
@@ -356,14 +365,18 @@ impl Registration {
                 self.next_rung(now, rung);
             }
             Verdict::Stay | Verdict::Doubt => {
+                // Of a naive rival that does not go nothing can be said when it is
+                // seen again.
+                let stays = |uri: &String| list.iter().any(|binding| binding.uri == *uri);
+                self.removed.retain(|uri| !stays(uri));
+                self.beside = rivals(&list).any(|rival| rival.claim.is_none());
+                // A rival that looked between two rounds saw nobody and came back;
+                // where there is room for one, we are out.
+                let gap = self.cleared || self.rounds > 0;
                 self.confirmed(now, answer, &list);
                 self.hint_rivals(&list);
-                if self.cleared {
-                    // A rival that looked after `*` and before our Contact saw nobody
-                    // and came back; where there is room for one, we are out.
-                    for seconds in LOOKS_AFTER_HINT.into_iter().skip(1) {
-                        self.look_at(now + Duration::from_secs(seconds));
-                    }
+                if gap {
+                    self.look_again_soon(now);
                 }
             }
             Verdict::Ousted(rival, _) => {
@@ -371,11 +384,14 @@ impl Registration {
                     holder: rival.holder(),
                     ..Refusal::default()
                 };
-                self.step = Step::Withdraw {
-                    give_up: Some(refusal),
-                };
-                self.send(self.removal());
+                self.refuse(refusal);
             }
+        }
+    }
+
+    fn look_again_soon(&mut self, now: Instant) {
+        for seconds in LOOKS_AFTER_HINT.into_iter().skip(1) {
+            self.look_at(now + Duration::from_secs(seconds));
         }
     }
 

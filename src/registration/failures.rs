@@ -4,7 +4,7 @@
 use super::answers::{KEEP_RETRY, MAX_ROUNDS};
 use super::judge::{Rung, first_rung, rivals};
 use super::listing::{Binding, Holder, Kind};
-use super::{Failure, Goal, Profile, Refusal, Registration, RegistrationType};
+use super::{Failure, Goal, Profile, Refusal, Registration, RegistrationType, Step};
 use crate::prelude::*;
 use crate::sip::{Message, Name, NameAddr, Uri, sanitize_text, unquote};
 use crate::text::{concat, cut, mentions, number};
@@ -14,6 +14,10 @@ use crate::time::{Duration, Instant};
 const MAX_SERVER_ERRORS: u8 = 2;
 /// Between two attempts of a client that is kept out by its own ghost.
 const GHOST_RETRY: Duration = Duration::from_secs(2);
+/// A shorter `Retry-After` is not waited for again and again.
+const RETRY_LEAST: Duration = Duration::from_secs(1);
+/// Who is registered looks again after this long, whatever `Retry-After` says.
+const KEEP_RETRY_MOST: Duration = Duration::from_secs(3600);
 /// Largest `Min-Expires` that is followed: one day.
 const MAX_EXPIRES: u32 = 86_400;
 
@@ -26,13 +30,45 @@ impl Registration {
         match answer.status() {
             _ if is_conflict(answer) => self.conflict(now, answer),
             300..400 => self.redirected(now, answer),
-            // Refuses to list: register and judge by the list in the 200.
-            400 | 405 | 416 | 420..423 | 480..500 | 501 => {
-                self.query_refused = true;
-                self.register(now, Vec::new());
+            501 => self.without_list(now),
+            500..600 => self.server_error(now, answer, true),
+            _ if self.may_pass(answer) => self.server_error(now, answer, true),
+            400 | 405 | 416 | 420..423 | 480..500 => self.without_list(now),
+            // Who was let in before is not to come back past somebody whom he cannot see.
+            _ if self.goal == Goal::Keep => self.rejected_by_server(answer),
+            _ => self.without_list(now),
+        }
+    }
+
+    /// Lists nothing: register, and judge by the list in the 200.
+    fn without_list(&mut self, now: Instant) {
+        self.query_refused = true;
+        self.register(now, Vec::new());
+    }
+
+    /// Nobody answered. `true`: the login has another way to go.
+    pub fn unanswered(&mut self) -> bool {
+        match (self.goal, &self.step) {
+            (Goal::Leave, _) => self.left(),
+            (Goal::Login { .. }, Step::Query) => {
+                // Of one alone the network may be to blame.
+                self.silent_queries += 1;
+                self.query_refused = self.silent_queries > 1;
+                return true;
             }
-            500.. if answer.status() < 600 => self.server_error(now, answer),
-            _ => self.rejected_by_server(answer),
+            _ => {}
+        }
+        false
+    }
+
+    /// Whether a refusal is one for now alone. A login waits where RFC 3261 §20.33 has
+    /// a Retry-After; who is registered, for whatever is not said to be for good.
+    fn may_pass(&self, answer: &Message) -> bool {
+        let told = answer.retry_after().is_some();
+        match answer.status() {
+            404 | 413 | 480 | 486 | 500 | 503 | 600 | 603 if told => true,
+            408 | 480 | 500..600 => self.goal == Goal::Keep,
+            _ => told && self.goal == Goal::Keep,
         }
     }
 
@@ -43,19 +79,19 @@ impl Registration {
             _ if is_conflict(answer) => self.conflict(now, answer),
             300..400 => self.redirected(now, answer),
             423 => self.interval_too_brief(now, answer),
+            _ if limit_text.is_none() && self.may_pass(answer) => {
+                self.server_error(now, answer, false)
+            }
             // First Hop Lacks Outbound Support (RFC 5626 §11.6).
             439 if self.spares.refused() => self.register(now, Vec::new()),
             403 | 503 | 603 if self.profile == Some(Profile::Cisco) && limit_text.is_none() => {
                 match status {
-                    503 => self.server_error(now, answer),
+                    503 => self.server_error(now, answer, false),
                     _ => self.rejected_by_server(answer),
                 }
             }
-            503 if limit_text.is_none() && answer.retry_after().is_some() => {
-                self.server_error(now, answer);
-            }
             403 | 503 | 600..700 => self.check_limit(answer, limit_text),
-            500..600 => self.server_error(now, answer),
+            500..600 => self.server_error(now, answer, false),
             _ => self.rejected_by_server(answer),
         }
     }
@@ -84,6 +120,7 @@ impl Registration {
                     holder: by,
                     status: Some(answer.status()),
                     reason,
+                    left: None,
                 };
                 self.refuse(refusal);
             }
@@ -96,7 +133,7 @@ impl Registration {
                 if self.settings.kind == RegistrationType::Normal || ghost {
                     self.pause(now + KEEP_RETRY);
                 } else {
-                    self.oust("refused", by, false);
+                    self.oust(now, "refused", by, false);
                 }
             }
             Goal::Idle | Goal::Leave => {}
@@ -125,13 +162,20 @@ impl Registration {
         let reason = text.unwrap_or_else(|| sanitize_text(answer.reason()));
         let code = if limit_text.is_some() {
             "eDeviceLimitReached"
+        } else if answer.status() == 403 && self.doubtful && warning_text(answer).is_none() {
+            // Seen on FreeSWITCH: that is what it says to a wrong password.
+            "eCredentialsRejected"
         } else {
             "eServerRejected"
         };
+        if self.query_refused {
+            return self.fail(code, answer.status(), &reason);
+        }
         self.pending_limit = Some(Failure {
             code,
             status: answer.status(),
             reason,
+            left: None,
         });
         self.query();
     }
@@ -146,15 +190,19 @@ impl Registration {
         let rival = rivals(&list).next().map(Binding::holder);
         let clearable = login && !others && !list.is_empty() && !self.cleared;
         let nameable = first_rung(&list, false) == Rung::ByName;
+        // Seen on OpenSIPS: what a REGISTER removes makes no room within it, and is
+        // removed all the same.
+        let shrunk = list.len() < self.listed.len();
         match rival {
             Some(by) if !forced => {
                 if self.goal == Goal::Keep {
-                    return self.oust("refused", by, false);
+                    return self.oust(now, "refused", by, false);
                 }
                 let refusal = Refusal {
                     holder: by,
                     status: Some(limit.status),
                     reason: Some(limit.reason),
+                    left: None,
                 };
                 self.refuse(refusal);
             }
@@ -164,6 +212,11 @@ impl Registration {
                 self.rounds += 1;
                 self.listed = self.disown(list);
                 self.next_rung(now, Rung::ByName);
+            }
+            _ if login && shrunk && self.rounds < MAX_ROUNDS => {
+                self.rounds += 1;
+                self.listed = list;
+                self.register(now, Vec::new());
             }
             _ if clearable && (forced || ghosts) => {
                 self.listed = list;
@@ -196,20 +249,23 @@ impl Registration {
 
     /// 5xx: wait as told, within the login's bound; a kept binding goes on until
     /// it lapses.
-    fn server_error(&mut self, now: Instant, answer: &Message) {
+    fn server_error(&mut self, now: Instant, answer: &Message, query: bool) {
         let told = answer
             .retry_after()
             .map(|seconds| Duration::from_secs(seconds.into()));
         let wait = told.unwrap_or_else(|| Duration::from_millis(2000 + self.random.below(2000)));
         match self.goal {
-            Goal::Keep => self.pause(now + wait.max(KEEP_RETRY)),
+            Goal::Keep => self.pause(now + wait.clamp(KEEP_RETRY, KEEP_RETRY_MOST)),
             Goal::Login { .. } => {
                 self.server_errors += 1;
                 let in_time = self
                     .login_deadline
                     .is_none_or(|deadline| now + wait < deadline);
-                if in_time && (told.is_some() || self.server_errors <= MAX_SERVER_ERRORS) {
+                let soon = self.server_errors <= MAX_SERVER_ERRORS;
+                if in_time && (soon || told.is_some_and(|told| told >= RETRY_LEAST)) {
                     self.pause(now + wait);
+                } else if query && told.is_none() {
+                    self.without_list(now);
                 } else {
                     self.rejected_by_server(answer);
                 }

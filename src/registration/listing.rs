@@ -123,7 +123,7 @@ impl Viewpoint<'_> {
 }
 
 /// The user part of a URI, without its escapes, be the rest of it malformed.
-fn user_of(uri: &str) -> String {
+pub(super) fn user_of(uri: &str) -> String {
     let userinfo = cut(uri, b':').and_then(|(_, rest)| cut(rest, b'@'));
     let userinfo = userinfo.map_or("", |(userinfo, _)| userinfo);
     unescaped(cut(userinfo, b':').map_or(userinfo, |(user, _)| user))

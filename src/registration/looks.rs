@@ -1,7 +1,7 @@
 //! When the registration looks who is bound, and when it refreshes: by the clock,
 //! and after hints, which cause looks and nothing else.
 
-use super::{Goal, Registration, RegistrationType, Step};
+use super::{Action, Goal, Outcome, Registration, RegistrationType, Step, Then};
 use crate::prelude::*;
 use crate::time::{Duration, Instant, earliest};
 
@@ -58,7 +58,19 @@ impl Registration {
             return;
         }
         self.register_spares(now);
+        // What could not be refreshed in time is not there any more.
+        if self.lapse_due().is_some_and(|lapses_at| lapses_at <= now) {
+            self.unconfirmed = true;
+            self.actions.push(Action::Outcome(Outcome::Recovering));
+        }
         match self.step {
+            Step::Withdraw {
+                then: Then::Oust(_, until),
+            } if until <= now => {
+                if let Step::Withdraw { then } = core::mem::replace(&mut self.step, Step::Rest) {
+                    self.end_with(then);
+                }
+            }
             Step::Pause { until } if until <= now => {
                 self.step = Step::Rest;
                 match self.goal {
@@ -88,7 +100,10 @@ impl Registration {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let home = match self.step {
             _ if !self.flow => return None,
-            Step::Pause { until } => Some(until),
+            Step::Pause { until }
+            | Step::Withdraw {
+                then: Then::Oust(_, until),
+            } => Some(until),
             Step::Rest if self.goal == Goal::Keep => {
                 let refresh = self.bound.as_ref().map(|bound| bound.refresh_at);
                 earliest(&[self.looks.first().copied(), refresh])
@@ -96,7 +111,15 @@ impl Registration {
             _ => None,
         };
         let spares = self.spares.poll_timeout();
-        earliest(&[home, spares.filter(|_| self.goal == Goal::Keep)])
+        let spares = spares.filter(|_| self.goal == Goal::Keep);
+        earliest(&[home, spares, self.lapse_due()])
+    }
+
+    /// When a binding that counts as confirmed lapses.
+    fn lapse_due(&self) -> Option<Instant> {
+        let bound = self.bound.as_ref()?;
+        let counts = self.goal == Goal::Keep && !self.unconfirmed;
+        counts.then_some(bound.lapses_at)
     }
 
     /// Looks at the list, or, where the registrar refuses by itself, refreshes.

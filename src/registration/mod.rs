@@ -25,8 +25,13 @@ use crate::queue::take_first;
 use crate::rand::Random;
 use crate::text::concat;
 use crate::time::{Duration, Instant};
-use listing::Binding;
+use listing::{Binding, user_of};
+use request::removal_of;
 use spares::Spares;
+
+/// How long whoever is ousted waits for the answer to his farewell before he is told:
+/// a digest round trip, and no call that somebody else is to have.
+const OUST_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What the client is after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,14 +68,25 @@ enum Step {
     Register,
     /// `Contact: *`.
     Clear,
-    /// Our own Contact is taken back; then look again, or give up.
-    Withdraw { give_up: Option<Refusal> },
+    /// What may be bound of us is taken back, before what follows.
+    Withdraw { then: Then },
     /// Wait, then go on with [`Step::Query`] or [`Step::Register`].
     Pause { until: Instant },
     /// We are registered, and an earlier claim of ours is removed.
     Sweep,
     /// Our own Contact is removed because the app asked for it.
     Unregister,
+}
+
+/// What follows when nothing of us is bound any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Then {
+    /// Another try, a little later.
+    Again,
+    Refuse(Refusal),
+    Fail(Failure),
+    /// Told at this time at the latest, whatever becomes of the removal.
+    Oust(Ousting, Instant),
 }
 
 /// A binding that the registrar confirmed.
@@ -112,14 +128,29 @@ pub struct Registration {
     listed: Vec<Binding>,
     pending_limit: Option<Failure>,
     query_refused: bool,
+    /// Queries of this login that nobody answered.
+    silent_queries: u8,
+    doubtful: bool,
     /// The registrar announced in this login that it refuses by itself, and did not
     /// keep to it.
     contradicted: bool,
     only_own_seen: bool,
     /// Untagged contacts that a force of ours removed.
     removed: Vec<String>,
+    /// A rival that claims nothing stayed though this login was forced.
+    beside: bool,
+    /// A login here replaces another one in silence.
+    pub replaces: bool,
     /// Earlier claims of ours whose removal was asked for.
     swept: Vec<String>,
+    /// URIs of ours that may be bound: sent, and neither refused nor removed since.
+    exposed: Vec<String>,
+    /// The REGISTER under way added the last one of them.
+    fresh: bool,
+    /// Those that the registrar did not let us remove.
+    stuck: Vec<String>,
+    /// Contacts of the REGISTER that was sent last.
+    sent: Vec<String>,
     ignored: Vec<String>,
     asked_expires: Option<u32>,
     /// When the binding was asked for last: it lives from then on.
@@ -180,10 +211,18 @@ impl Registration {
             listed: Vec::new(),
             pending_limit: None,
             query_refused: false,
+            silent_queries: 0,
+            doubtful: false,
             contradicted: false,
             only_own_seen: true,
             removed: Vec::new(),
+            beside: false,
+            replaces: false,
             swept: Vec::new(),
+            exposed: Vec::new(),
+            fresh: false,
+            stuck: Vec::new(),
+            sent: Vec::new(),
             ignored: Vec::new(),
             asked_expires: None,
             asked_at: Instant::default(),
@@ -234,6 +273,9 @@ impl Registration {
         self.doubts = 0;
         self.took_back = false;
         self.contradicted = false;
+        self.beside = false;
+        self.query_refused = false;
+        self.silent_queries = 0;
         self.login_deadline = deadline;
         self.ghost_until = self
             .held_until
@@ -260,18 +302,16 @@ impl Registration {
         self.cleared = false;
         self.rung = None;
         self.pending_limit = None;
-        self.query_refused = false;
         self.target = None;
     }
 
     /// Removes the binding, if there may be one. Answered by
     /// [`Outcome::Unregistered`].
     pub fn unregister(&mut self) {
-        let may_be_bound = self.claim.is_some() || self.bound.is_some();
         self.goal = Goal::Leave;
         self.rounds = 0;
         self.looks.clear();
-        if !may_be_bound {
+        if self.exposed.is_empty() {
             self.left();
         } else if self.flow {
             self.send_removal();
@@ -279,12 +319,28 @@ impl Registration {
         // Else when the flow is up again, or with the next failure to get one.
     }
 
-    /// The one un-REGISTER of a page that is going away, if it may be bound.
-    pub fn farewell(&mut self) -> Option<Register> {
-        let bound = self.claim.is_some() || self.bound.is_some();
-        let register = bound.then(|| self.removal());
+    /// The un-REGISTER of a page that is going away, if it may be bound; one more for
+    /// each earlier try of a login that may be.
+    pub fn farewell(&mut self) -> Vec<Register> {
+        let mut registers = Vec::new();
+        while let Some(register) = self.next_removal() {
+            self.exposed.pop();
+            registers.push(register);
+        }
         self.forget();
-        register
+        registers
+    }
+
+    /// User parts of Contacts of ours that may be bound.
+    pub fn left_behind(&self) -> Option<String> {
+        let mut left = String::new();
+        for uri in self.stuck.iter().chain(&self.exposed) {
+            if !left.is_empty() {
+                left.push_str(" and ");
+            }
+            left.push_str(&user_of(uri));
+        }
+        (!left.is_empty()).then_some(left)
     }
 
     /// Stops without a word: another tab speaks for this client now.
@@ -294,6 +350,8 @@ impl Registration {
         self.bound = None;
         self.claim = None;
         self.looks.clear();
+        self.exposed.clear();
+        self.stuck.clear();
         self.actions.clear();
         self.spares.forget();
     }
@@ -320,7 +378,15 @@ impl Registration {
     pub fn flow_down(&mut self) {
         self.flow = false;
         self.watched = false;
-        let leaving = core::mem::replace(&mut self.step, Step::Rest) == Step::Unregister;
+        self.fresh = false;
+        let step = core::mem::replace(&mut self.step, Step::Rest);
+        let leaving = step == Step::Unregister;
+        if let Step::Withdraw {
+            then: then @ (Then::Fail(_) | Then::Oust(..)),
+        } = step
+        {
+            return self.end_with(then);
+        }
         match self.goal {
             Goal::Keep => {
                 self.unconfirmed = true;
@@ -334,21 +400,17 @@ impl Registration {
         }
     }
 
-    /// Nobody answered; the flow is given up next.
-    pub fn unanswered(&mut self) {
-        if self.goal == Goal::Leave {
-            self.left();
-        }
+    /// Whether the request answered next shows credentials that no answer has
+    /// accepted yet.
+    pub fn set_doubtful(&mut self, doubtful: bool) {
+        self.doubtful = doubtful;
     }
 
     /// The registrar said by reg-event that this contact must not come back.
     pub fn rejected(&mut self) {
         if self.goal == Goal::Keep {
-            self.fail(
-                "eServerRejected",
-                0,
-                "the registrar removed this phone and forbids its return",
-            );
+            let text = "the registrar removed this phone and forbids its return";
+            self.fail("eServerRejected", 0, text);
         }
     }
 
@@ -388,7 +450,22 @@ impl Registration {
     /// Whether the registrar ever showed another binding or let itself be asked:
     /// where it does not, a rival cannot be seen.
     pub fn detects_conflicts(&self) -> bool {
-        self.profile == Some(Profile::Cisco) || !(self.query_refused && self.only_own_seen)
+        let listed = !(self.query_refused && self.only_own_seen);
+        !self.beside && (listed || self.profile == Some(Profile::Cisco))
+    }
+
+    /// Why conflicts are not seen, or not settled.
+    pub fn why_no_conflicts(&self) -> &'static str {
+        match self.beside {
+            true => {
+                "another client of this device stays registered beside this phone: the registrar \
+                 lets nobody remove it, and it does not understand that it was taken over"
+            }
+            false => {
+                "this registrar lists nobody else and refuses nobody: another login of the device \
+                 cannot be seen"
+            }
+        }
     }
 
     /// Whether a login, a binding or the removal of one is going on.
@@ -432,37 +509,91 @@ impl Registration {
         self.actions.push(Action::Outcome(Outcome::Unregistered));
     }
 
-    fn fail(&mut self, code: &'static str, status: u16, reason: &str) {
+    /// The login, or the keeping, has failed. Nothing of it stays bound that can be
+    /// removed; then it is told.
+    pub fn fail(&mut self, code: &'static str, status: u16, reason: &str) {
         let failure = Failure {
             code,
             status,
             reason: crate::sip::sanitize_text(reason),
+            left: None,
         };
+        match self.step {
+            // The removal itself fails.
+            Step::Withdraw { .. } => self.end_with(Then::Fail(failure)),
+            _ => self.withdraw(Then::Fail(failure)),
+        }
+    }
+
+    /// The credentials were refused, and with them the REGISTER that is under way.
+    pub fn credentials_refused(&mut self, reason: &str) {
+        self.not_bound();
+        self.fail("eCredentialsRejected", 401, reason);
+    }
+
+    /// The REGISTER under way was refused: its Contact is not bound by it.
+    fn not_bound(&mut self) {
+        if core::mem::take(&mut self.fresh) {
+            self.exposed.pop();
+        }
+    }
+
+    /// Takes back what may be bound, and goes on with `then`.
+    fn withdraw(&mut self, then: Then) {
+        match self.next_removal() {
+            Some(removal) => {
+                self.step = Step::Withdraw { then };
+                self.send(removal);
+            }
+            None => self.end_with(then),
+        }
+    }
+
+    /// A removal was answered: the next one, or what follows.
+    fn withdrawn(&mut self, now: Instant, ok: bool, then: Then) {
+        if !ok {
+            let sent = core::mem::take(&mut self.sent);
+            let tried = |uri: &mut String| sent.contains(&removal_of(uri));
+            self.stuck.extend(self.exposed.extract_if(.., tried));
+        }
+        match then {
+            Then::Again if self.exposed.is_empty() => {
+                self.claim = None;
+                let wait = Duration::from_millis(self.random.below(2000));
+                self.pause(now + wait);
+            }
+            then => self.withdraw(then),
+        }
+    }
+
+    fn end_with(&mut self, then: Then) {
+        let left = self.left_behind();
+        let resumed = matches!(self.goal, Goal::Login { resumed: true, .. });
         self.forget();
-        self.actions.push(Action::Outcome(Outcome::Failed(failure)));
+        self.actions.push(Action::Outcome(match then {
+            Then::Fail(failure) => Outcome::Failed(Failure { left, ..failure }),
+            Then::Oust(ousting, _) => Outcome::Ousted(ousting),
+            Then::Refuse(refusal) if resumed => Outcome::Ousted(Ousting {
+                reason: "takenOver",
+                by: refusal.holder,
+            }),
+            Then::Refuse(refusal) => Outcome::Refused(Refusal { left, ..refusal }),
+            Then::Again => return,
+        }));
     }
 
     fn refuse(&mut self, refusal: Refusal) {
-        let resumed = matches!(self.goal, Goal::Login { resumed: true, .. });
-        self.forget();
-        self.actions.push(Action::Outcome(if resumed {
-            Outcome::Ousted(Ousting {
-                reason: "takenOver",
-                by: refusal.holder,
-            })
-        } else {
-            Outcome::Refused(refusal)
-        }));
+        self.withdraw(Then::Refuse(refusal));
     }
 
     /// The end of being registered: our contact is taken off the list first,
     /// where it is still on it, because nothing may be sent afterwards.
-    fn oust(&mut self, reason: &'static str, by: Holder, still_listed: bool) {
-        let farewell = still_listed.then(|| self.removal());
-        self.forget();
+    fn oust(&mut self, now: Instant, reason: &'static str, by: Holder, still_listed: bool) {
+        if !still_listed {
+            self.exposed.clear();
+        }
         self.held_until = None;
-        self.actions.extend(farewell.map(Action::Farewell));
-        self.actions
-            .push(Action::Outcome(Outcome::Ousted(Ousting { reason, by })));
+        let until = now + OUST_PATIENCE;
+        self.withdraw(Then::Oust(Ousting { reason, by }, until));
     }
 }

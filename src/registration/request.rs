@@ -22,7 +22,7 @@ const ZERO_INSTANCE: &str = "urn:uuid:00000000-0000-0000-0000-000000000000";
 const MAX_SWEPT: usize = 4;
 
 /// The Contact value that takes `uri` off the list.
-fn removal_of(uri: &str) -> String {
+pub(super) fn removal_of(uri: &str) -> String {
     concat(&["<", uri, ">;expires=0"])
 }
 
@@ -61,7 +61,13 @@ impl Registration {
         let asked = self.expires();
         let login = matches!(self.goal, Goal::Login { .. });
         let forced = login && self.forced();
-        let own = self.own_contact(self.spares.home_number());
+        let number = self.spares.home_number();
+        let uri = self.own_uri(number.unwrap_or(1));
+        self.fresh = !self.exposed.contains(&uri);
+        if self.fresh {
+            self.exposed.push(uri);
+        }
+        let own = self.own_contact(number);
         let device = &self.settings.device;
         let alarm = |number, last| {
             // The alarm's blank-separated form has no quoting of its own.
@@ -142,6 +148,20 @@ impl Registration {
         }
     }
 
+    /// The removal of what may be bound: of the Contact in use, with those of its
+    /// further flows, or of one that an earlier try of this login has left.
+    pub(super) fn next_removal(&self) -> Option<Register> {
+        let uri = self.exposed.last()?;
+        let own = self.own_uri(self.spares.home_number().unwrap_or(1));
+        Some(match *uri == own {
+            true => self.removal(),
+            false => Register {
+                contacts: vec![removal_of(uri)],
+                ..self.removal()
+            },
+        })
+    }
+
     /// An earlier claim of ours that is still listed goes by a REGISTER of its own;
     /// once, whatever comes of it. One that is later than ours is no ghost.
     pub(super) fn sweep(&mut self, list: &[Binding]) {
@@ -167,7 +187,8 @@ impl Registration {
 
     pub(super) fn send_removal(&mut self) {
         self.step = Step::Unregister;
-        self.send(self.removal());
+        let removal = self.next_removal();
+        self.send(removal.unwrap_or_else(|| self.removal()));
     }
 
     /// `Contact: *` (RFC 3261 §10.2.2).

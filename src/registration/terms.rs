@@ -55,8 +55,6 @@ pub enum Action {
     /// Send this REGISTER by the connection to the address of this number; its
     /// answer goes to `handle_spare_answer`.
     SendOn(u32, Register),
-    /// Send this un-REGISTER once; its answer changes nothing.
-    Farewell(Register),
     /// Tell the client behind this URI to look at its binding.
     Hint(String),
     /// Close the connection and open a new one.
@@ -91,10 +89,12 @@ pub struct Refusal {
     pub status: Option<u16>,
     /// Its reason phrase or Warning text.
     pub reason: Option<String>,
+    /// As [`Failure::left`].
+    pub left: Option<String>,
 }
 
 /// Why a login failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Failure {
     /// Code of the error as the app knows it, such as `eServerRejected`.
     pub code: &'static str,
@@ -102,6 +102,9 @@ pub struct Failure {
     pub status: u16,
     /// Reason phrase or Warning text.
     pub reason: String,
+    /// User part of a Contact of ours that may still be bound, because its removal
+    /// was refused or not answered.
+    pub left: Option<String>,
 }
 
 /// Who took the device over, and how that was seen.

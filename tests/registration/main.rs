@@ -11,6 +11,7 @@
 
 mod bare;
 mod connections;
+mod failures;
 mod listing;
 mod rig;
 mod slow;

@@ -15,12 +15,21 @@ pub fn plain(dialect: Dialect) -> Config {
     }
 }
 
-pub const DIALECTS: [Dialect; 4] = [
+pub const DIALECTS: [Dialect; 6] = [
     Dialect::Rfc3261,
     Dialect::Kamailio,
     Dialect::Asterisk,
     Dialect::Opensips,
+    Dialect::Freeswitch,
+    Dialect::FreeswitchMulti,
 ];
+
+/// Those that have room for two devices of a user.
+fn every_roomy_registrar() -> Vec<(String, Config)> {
+    let mut all = every_registrar();
+    all.retain(|(_, config)| config.dialect != Some(Dialect::Freeswitch));
+    all
+}
 
 fn every_registrar() -> Vec<(String, Config)> {
     let mut all: Vec<(String, Config)> = DIALECTS
@@ -133,7 +142,7 @@ fn each_way_of_telling_is_enough() {
 
 #[test]
 fn two_devices_of_one_user_live_side_by_side() {
-    for (name, config) in every_registrar() {
+    for (name, config) in every_roomy_registrar() {
         let mut world = World::new(5, config);
         let alice = world.client("alice");
         let other = world.client_with("other", |config| config.device = "OTHER".into());
@@ -148,7 +157,7 @@ fn two_devices_of_one_user_live_side_by_side() {
 
 #[test]
 fn another_device_survives_a_force_on_every_registrar() {
-    for (name, config) in every_registrar() {
+    for (name, config) in every_roomy_registrar() {
         let mut world = World::new(6, config);
         let (alice, bob) = (world.client("alice"), world.client("bob"));
         let other = world.client_with("other", |config| config.device = "OTHER".into());
@@ -202,7 +211,9 @@ fn simultaneous_logins_leave_exactly_one() {
                 .flat_map(|&c| &world.clients[c].events)
                 .filter(|event| matches!(event, Event::Registered(..)))
                 .count();
-            assert!(winners <= 1, "{name} {seed}: {winners} winners");
+            // Where each replaces the one before in silence, the next looks settle it.
+            let silent = config.dialect == Some(Dialect::Freeswitch);
+            assert!(winners <= 1 || silent, "{name} {seed}: {winners} winners");
         }
     }
 }

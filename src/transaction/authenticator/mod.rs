@@ -448,6 +448,11 @@ impl Authenticator {
         }
     }
 
+    /// Whether the credentials that were sent were never accepted.
+    pub fn is_doubtful(&self) -> bool {
+        self.spaces.iter().any(|space| space.used && !space.proven)
+    }
+
     /// Takes an answer of our server that accepted the credentials: they are proven, and
     /// `nextnonce` replaces the nonce (RFC 7616 §3.5). `false`: the server sent
     /// an `rspauth` that does not prove that it knows the password.

@@ -4,7 +4,7 @@ use super::script::{ClientKind, Deed, Fate, MANNERS, Outage, RegistrarKind, Scri
 use crate::world::ClientId;
 use graceline::pool::Watch;
 use graceline::rand::Random;
-use graceline::registrar::{ALL_TELLINGS, Policy};
+use graceline::registrar::{ALL_TELLINGS, Dialect, Policy};
 use graceline::registration::{ConflictScope, Profile, RegistrationType};
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ pub fn draw(seed: u64) -> Script {
     let mut draw = Draw(Random::from_seed(bytes));
     let clients = 1 + draw.below(5) as usize;
     let mut registrar = draw.registrar(clients);
-    let clients = draw.clients(clients, &registrar);
+    let mut clients = draw.clients(clients, &registrar);
     if registrar.remove_existing {
         // Where each device pushes out the next one there is no peace; a naive client
         // stands beside those of its device.
@@ -24,6 +24,15 @@ pub fn draw(seed: u64) -> Script {
         let naive = |client: &&ClientKind| client.kind == RegistrationType::Normal;
         let room = devices.len() + clients.iter().filter(naive).count();
         registrar.max_contacts = registrar.max_contacts.max(Some(room));
+    }
+    if registrar.dialect == Some(Dialect::Freeswitch) {
+        // One binding a user: the same, whatever its device.
+        for client in &mut clients {
+            client.device = "CSF".into();
+            if client.kind == RegistrationType::Normal {
+                client.kind = RegistrationType::Graceful;
+            }
+        }
     }
     let nodes = clients.iter().map(|client| client.addresses).max();
     let steps = draw.steps(clients.len(), nodes.unwrap_or(1));

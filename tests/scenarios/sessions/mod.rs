@@ -14,6 +14,8 @@
 //! 6. A phone's own ghost never locks its user out, while its storage survives: a
 //!    login that nobody and nothing stands against succeeds.
 //!
+//! 7. A login that fails leaves nothing bound, or its error names what.
+//!
 //! Panics count as violations, too. A failure prints the seed and a script made as
 //! short as it goes: put it into `regressions`.
 //!

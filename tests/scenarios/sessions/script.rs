@@ -159,6 +159,8 @@ pub const MANNERS: Words<Option<Dialect>> = &[
     ("kamailio", Some(Dialect::Kamailio)),
     ("asterisk", Some(Dialect::Asterisk)),
     ("opensips", Some(Dialect::Opensips)),
+    ("freeswitch", Some(Dialect::Freeswitch)),
+    ("freeswitch-multi", Some(Dialect::FreeswitchMulti)),
 ];
 
 const TELLINGS: Words<Telling> = &[

@@ -266,6 +266,18 @@ impl Session<'_> {
         if rejected || fault.code == "eInternal" {
             return violated(6, "a login that failed without a cause", told);
         }
+        // What could not be removed is named by the user part of its Contact.
+        let bindings = self.world.registrar.bindings("2001");
+        let behind = bindings.iter().find(|binding| {
+            let user = binding.contact.trim_start_matches("sip:");
+            let user = user.split('@').next().unwrap_or_default();
+            let made = binding.since >= pending.since.millis();
+            made && self.world.owner(binding) == Some(id) && !fault.message.contains(user)
+        });
+        if let Some(binding) = behind {
+            let detail = format!("{told} {binding:?}");
+            return violated(7, "a login that failed and is bound", detail);
+        }
         let limited = registrar.max_contacts.is_some() || registrar.force_limit.is_some();
         // Policy duplicate lets everybody in but whom it ousted.
         let rivals = refused && !pending.forced;
