@@ -77,7 +77,32 @@ export const MUTANTS = [
         "",
       ],
     ],
-    kinds: ["credentials passed", "speaks for the network"],
+    kinds: ["credentials passed"],
+  },
+  {
+    name: "nothing of a client speaks for the network",
+    edits: [["door.cfg", /^ *remove_hf_re\("\^\(P-.*$/m, ""]],
+    kinds: ["speaks for the network"],
+  },
+  {
+    name: "a far end challenges nobody",
+    edits: [["calls.cfg", /^ *if \(\$rs == 401 .*$/m, ""]],
+    kinds: ["challenge passed"],
+  },
+  {
+    name: "a dialog is between its two users",
+    edits: [
+      ["calls.cfg", ' + "\\n" + $var(caller) + "\\n" + $var(callee)', ""],
+    ],
+    kinds: ["in no dialog of theirs", "forged identity"],
+  },
+  {
+    name: "the sender within a dialog is who From says",
+    edits: [
+      ["calls.cfg", ' || $avp(sender) != "graceline:" + $var(from)) {', ") {"],
+      ["calls.cfg", ' || $avp(target) != "graceline:" + $var(from)) {', ") {"],
+    ],
+    kinds: ["forged identity"],
   },
 ];
 

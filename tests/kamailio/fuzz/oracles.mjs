@@ -49,8 +49,8 @@ export function judgeHeard(world, calls, byUser) {
     for (const { direction, text } of transcript.entries) {
       if (direction !== "received" || !isReply(text)) continue;
       const id = /^(?:call-id|i)[ \t]*:[ \t]*(.*)$/im.exec(text)?.[1].trim();
-      if (!own.has(id ?? "")) say("reply out of nowhere", text);
-      else if (calls.has(id ?? "")) judgeReply(world, text, say);
+      if (world.calls.has(id ?? "")) judgeReply(world, text, say);
+      else if (!own.has(id ?? "")) say("reply out of nowhere", text);
     }
     if (socket.rest?.length > 0) say("rest", `${socket.rest}`);
   }
@@ -81,7 +81,7 @@ function sent(transcript) {
  * What speaks for the network, or takes the receiver's will: mallory's word for it is worth nothing.
  */
 const NETWORK =
-  /^(?:p-asserted-identity|p-preferred-identity|remote-party-id|diversion|alert-info|call-info|identity|y|(?:proxy-)?authorization|(?:www|proxy)-authenticate|service-route|x-graceline-[a-z-]+)[ \t]*:/im;
+  /^(?:p-asserted-identity|p-preferred-identity|remote-party-id|diversion|alert-info|call-info|identity|y|(?:www|proxy)-authenticate|service-route|x-graceline-[a-z-]+)[ \t]*:/im;
 
 /**
  * @param {World} world
@@ -99,6 +99,8 @@ function judgeRequest(world, { method, text }, calls, say) {
   const [id] = readings(head, "call-id|i");
   if (to && !calls.has(id)) return say("in no dialog of theirs", text);
   judgeNetwork(head, mallory, say, text);
+  if (/^(?:proxy-)?authorization[ \t]*:/im.test(head))
+    say("credentials passed", text);
   if (isAmbiguous(text)) say("ambiguous", text);
 }
 

@@ -161,6 +161,7 @@ class Stage {
     const fromTag = randomBytes(6).toString("hex");
     const own = randomBytes(6).toString("hex");
     this.calls.add(callId);
+    this.world.calls.add(callId);
     mallory.respond = ({ method }) =>
       method === "INVITE" ? undefined : { status: 200 };
     this.#answered = false;

@@ -30,6 +30,8 @@ export class World {
   clients = Object.create(null);
   /** A call between mallory and mallet. @type {Call} */
   call;
+  /** Call-IDs of all calls of victims: an answer may be late. @type {Set<string>} */
+  calls = new Set();
   /** Where Redis could be. @type {Trap} */
   trap;
   /** @type {() => unknown} */
