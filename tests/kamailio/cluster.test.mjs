@@ -201,6 +201,47 @@ gracefulTest(
   },
 );
 
+gracefulTest(
+  "a node is killed before an ACK has passed: the answer comes again over the other",
+  two,
+  async (world) => {
+    const [here, there] = world.server.nodes;
+    const bob = await world.connect({
+      name: "bob",
+      user: "2002",
+      url: there.url,
+    });
+    const alice = await world.connect({ name: "alice", url: here.url });
+    await bob.register({ contacts: [b] });
+    await alice.register({ contacts: [a] });
+    alice.respond = () => ({
+      status: 200,
+      headers: [["Contact", "<sip:alice@callee.invalid;transport=ws>"]],
+    });
+    const call = new Call(bob, alice.aor);
+    call.accepted = await call.invite();
+    assert.equal(call.accepted.status, 200);
+    await here.kill();
+    await alice.closed;
+    const back = await world.connect({ name: "back", url: there.url });
+    assert.equal((await back.register({ contacts: [a] })).status, 200);
+    const accepted = () =>
+      world.transcript.entries.filter(
+        ({ who, direction, text }) =>
+          direction === (who === "alice" ? "sent" : "received") &&
+          /^SIP\/2\.0 200 [^]*CSeq: \d+ INVITE/.test(text),
+      );
+    const [sent] = accepted().filter(({ who }) => who === "alice");
+    back.socket.send(sent.text);
+    await world.transcript.until(
+      "the answer again",
+      () => accepted().filter(({ who }) => who === "bob").length === 2,
+    );
+    await call.ack();
+    await back.incoming("ACK");
+  },
+);
+
 /** On the address that relays lead to. */
 const behindRelays = { nodes: ["a", "b"].map((name) => ({ name })) };
 
