@@ -139,14 +139,36 @@ gracefulTest(
   },
 );
 
+/**
+ * The call, accepted.
+ * @param {Call} call
+ * @param {any} callee
+ */
+async function standing(call, callee) {
+  callee.respond = (/** @type {any} */ { method }) => ({
+    status: 200,
+    headers:
+      method === "INVITE"
+        ? [["Contact", "<sip:v@v.invalid;transport=ws>"]]
+        : [],
+  });
+  call.accepted = await call.invite();
+  assert.equal(call.accepted.status, 200);
+  await call.ack();
+  await callee.incoming("ACK");
+}
+
 gracefulTest(
   "what a far end has learnt in a call leads to the phone in that call alone",
   nobody,
   async (world) => {
-    await edge(world);
+    const backEnd = await edge(world);
     const victim = await victimOf(world);
     const caller = await world.connect({ name: "caller" });
-    const call = await Call.start(caller, BOB, victim);
+    const call = new Call(caller, BOB);
+    // What the way of a REGISTER is signed for.
+    call.callId = "path";
+    await standing(call, victim);
     assert.equal((await call.request("INFO")).status, 200);
     const [{ uri }] = call.accepted.contacts;
     assert.match(uri, /;flow=/);
@@ -161,6 +183,24 @@ gracefulTest(
         to: BOB,
         headers: routes.map((/** @type {string} */ route) => ["Route", route]),
         ...says,
+      });
+    // As if it stood in the victim's Path.
+    const [node] = world.server.nodes;
+    const flow = /;flow=[^;>]+/.exec(uri)?.[0];
+    for (const callId of ["another", "path"])
+      await other.send("MESSAGE", "sip:x@127.0.0.1:9;transport=tcp", {
+        callId,
+        toTag: "forged",
+        headers: [
+          [
+            "Route",
+            `<sip:127.0.0.1:${new URL(backEnd.url).port};transport=tcp;lr>`,
+          ],
+          [
+            "Route",
+            `<sip:${node.host}:${node.clusterPort};transport=tcp;lr${flow}>`,
+          ],
+        ],
       });
     assert.deepEqual(await heardBy(world, victim), [
       "INVITE caller",
