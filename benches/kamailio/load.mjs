@@ -106,6 +106,8 @@ async function sippLogins(node) {
     `${node.host}:${node.port}`,
     ...["-sf", here("login.xml"), "-inf", list, "-nostdin", "-t", "tn"],
     ...["-i", "127.0.0.1", "-max_socket", "500"],
+    // Else its digest is for an address, not for the Request-URI.
+    ...["-auth_uri", DOMAIN],
     ...["-m", `${LOGINS}`, "-l", `${AT_ONCE}`, "-r", "20000"],
   ]);
   const rate = LOGINS / ((performance.now() - began) / 1000);
