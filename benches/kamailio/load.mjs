@@ -2,11 +2,14 @@
 //
 //   node benches/kamailio/load.mjs            about two minutes
 //   node benches/kamailio/load.mjs --quick    does it run at all?
+//   node benches/kamailio/load.mjs --fights   the fights alone
+//   … --memory=32                             on a node with so many MiB, default 256
 //
 // Logins a second of one node of deploy/kamailio, against the same Kamailio with its own registrar
 // module in place of the policy, in turns: from sipp over TCP (each login on a connection of its
 // own), and from phones of this package over WebSocket. Server and load share the machine, so only
-// the ratio means something. Then phones fight for devices, and every client is asked afterwards.
+// the ratio means something. Then phones fight for devices, and every client is asked afterwards. A node
+// that is short of memory turns some away, which is counted; one that ran out of it fails the run.
 // Needs pkg/ (npm run build), what the tests' stage "kamailio" installs, and sip-tester.
 
 import { createHash, randomUUID } from "node:crypto";
@@ -22,6 +25,10 @@ import { Cluster } from "../../tests/kamailio/support/cluster.mjs";
 import { DOMAIN, run } from "../../tests/kamailio/support/deployment.mjs";
 
 const quick = process.argv.includes("--quick");
+const onlyFights = process.argv.includes("--fights");
+const memory = Number(
+  process.argv.find((arg) => arg.startsWith("--memory="))?.slice(9) ?? 256,
+);
 const LOGINS = quick ? 200 : 2000;
 const PHONES = quick ? 20 : 300;
 const ROUNDS = quick ? 1 : 3;
@@ -29,6 +36,8 @@ const AT_ONCE = 50;
 const DEVICES = quick ? 2 : 20;
 const RIVALS = 5;
 const FIGHTS = quick ? 2 : 20;
+const OUT_OF_MEMORY =
+  /could not allocate|no more (shm|pkg|mem|shared|private)|(out|short) of (shm|pkg|mem|cell)|MEMORY_ERROR/i;
 
 const here = (/** @type {string} */ file) =>
   fileURLToPath(new URL(file, import.meta.url));
@@ -59,20 +68,21 @@ try {
   const settings = { FORCES_PER_MINUTE: 0 };
   // sipp knows MD5 only, and reads the first challenge.
   const define = ["WITH_MD5_PHONES"];
-  const withPolicy = await cluster.add({ settings, define });
+  const withPolicy = await cluster.add({ settings, define, memory });
   const without = await cluster.add({
     name: "plain",
     config: "without-policy.cfg",
     files: [here("without-policy.cfg")],
     settings,
     define,
+    memory,
   });
   /** @type {Record<string, { policy: number[], plain: number[] }>} */
   const figures = {
     "sipp, TCP": { policy: [], plain: [] },
     "phones, WebSocket": { policy: [], plain: [] },
   };
-  for (let round = 0; round < ROUNDS; round++)
+  for (let round = 0; round < (onlyFights ? 0 : ROUNDS); round++)
     for (const [node, kind] of /** @type {const} */ ([
       [without, "plain"],
       [withPolicy, "policy"],
@@ -80,20 +90,34 @@ try {
       figures["sipp, TCP"][kind].push(await sippLogins(node));
       figures["phones, WebSocket"][kind].push(await phoneLogins(node));
     }
-  console.log(
-    `Logins a second, one node, ${cpus().length} cores shared with the load; medians of ${ROUNDS}`,
-  );
+  if (!onlyFights)
+    console.log(
+      `Logins a second, one node, ${cpus().length} cores shared with the load; medians of ${ROUNDS}`,
+    );
   for (const [how, { policy, plain }] of Object.entries(figures)) {
+    if (onlyFights) break;
     const [held, bare] = [median(policy), median(plain)];
     console.log(
       `  ${how}: ${held.toFixed(0)} with the policy, ${bare.toFixed(0)} without: ${(held / bare).toFixed(2)}`,
     );
   }
-  const { violations, checks, forced, refused } = await fights(withPolicy);
+  const { violations, checks, forced, refused, away } =
+    await fights(withPolicy);
   console.log(
-    `Under load: ${violations} violations in ${checks} checks (${refused} refused, ${forced} forced)`,
+    `Under load: ${violations} violations in ${checks} checks (${refused} refused, ${forced} forced, ${away} turned away)`,
   );
   if (violations > 0) process.exitCode = 1;
+  // Figures of a node that ran out of memory are those of something else.
+  for (const node of [withPolicy, without]) {
+    const lines = node.log
+      .split("\n")
+      .filter((line) => OUT_OF_MEMORY.test(line));
+    if (lines.length === 0) continue;
+    console.log(
+      `Out of memory, ${lines.length} times, node ${node.name}: ${lines[0]}`,
+    );
+    process.exitCode = 1;
+  }
 } finally {
   await cluster.stop();
   await rm(scratch, { recursive: true, force: true });
@@ -142,7 +166,7 @@ async function phoneLogins(node) {
  * @param {import("../../tests/kamailio/support/deployment.mjs").KamailioNode} node
  */
 async function fights(node) {
-  const result = { violations: 0, checks: 0, forced: 0, refused: 0 };
+  const result = { violations: 0, checks: 0, forced: 0, refused: 0, away: 0 };
   const devices = users.slice(0, DEVICES);
   for (let fight = 0; fight < FIGHTS; fight++) {
     const forceRegistration = fight % 2 === 1;
@@ -153,21 +177,41 @@ async function fights(node) {
           rivals.map((one) => one.registerPhone({ forceRegistration })),
         );
         const won = outcomes.filter(({ status }) => status === "fulfilled");
-        result.refused += RIVALS - won.length;
+        const away = outcomes.filter(turnedAway).length;
+        result.away += away;
+        result.refused += RIVALS - won.length - away;
         if (forceRegistration) result.forced += won.length;
-        else if (won.length !== 1) result.violations++;
+        else if (won.length !== 1 && away < RIVALS) fault(user, outcomes);
         await quiet(rivals);
         const ready = rivals.filter((one) => one.ready);
         const bound = await cluster.bindings(user);
         result.checks++;
-        if (ready.length !== 1 || bound.length !== 1) result.violations++;
+        const wanted = away < RIVALS ? 1 : 0;
+        if (ready.length !== wanted || bound.length !== wanted)
+          fault(user, { ready: ready.length, bound });
         await Promise.all(rivals.map((one) => one.close()));
         result.checks++;
-        if ((await cluster.bindings(user)).length !== 0) result.violations++;
+        const left = await cluster.bindings(user);
+        if (left.length !== 0) fault(user, { left });
       }),
     );
   }
   return result;
+
+  /** What was seen of a violation. @param {string} user @param {unknown} seen */
+  function fault(user, seen) {
+    result.violations++;
+    console.log(`violation: ${user}: ${JSON.stringify(seen)}`);
+  }
+}
+
+/**
+ * Whether a node that is short of memory let nobody in here, neither the connection nor the login.
+ * @param {PromiseSettledResult<unknown>} outcome
+ */
+function turnedAway(outcome) {
+  if (outcome.status === "fulfilled") return false;
+  return ["eCouldNotConnect", "eServerRejected"].includes(outcome.reason.code);
 }
 
 /**

@@ -11,6 +11,7 @@
 --   forces    times of the takeovers within the last minute
 --   outcasts  Call-IDs of clients that were ousted (policy duplicate)
 --   watchers  who has subscribed to its registrations; field names see subscribe()
+-- one list per node (`graceline:ousted:NAME`) of clients that were ousted there,
 -- and one key per node (`graceline:node:NAME`), alive as long as the node renews it. A binding whose
 -- node is not alive, or was started anew, is dead: its connection is gone.
 --
@@ -34,7 +35,9 @@ local MAX_WATCHERS = 32 -- subscriptions to one address-of-record: its user's ow
 local MAX_SUBSCRIPTION = 3761 -- seconds, and the default (RFC 3680 §4.4)
 local MAX_SUBSCRIBE = 4096 -- bytes kept of a SUBSCRIBE
 local MAX_BRANCHES = 30 -- places that one request is sent to: Kamailio's max_branches, in common.cfg
-local MAX_DOCUMENT = 32768 -- bytes of a NOTIFY's body: some clients take no frame over 64 KiB
+local MAX_DOCUMENT = 16384 -- bytes of a NOTIFY's body: with its headers it must fit MAX_MESSAGE of another node
+local UNTOLD = 300 -- an ousted client that its node does not know to be told by now is closed
+local MAX_UNTOLD = 1000 -- ousted clients noted for a node that does not ask
 
 local function now()
   local time = redis.call("TIME")
@@ -621,6 +624,14 @@ local function granted(login, contact)
   return math.min(wish, login.max)
 end
 
+--- Notes for a node whom it has to close, unless it has been told to do so (see ousted).
+local function note_ousted(key, binding, time)
+  local list = "graceline:ousted:" .. binding.node
+  redis.call("RPUSH", list, cjson.encode({ key = key, boot = binding.boot, flow = binding.flow, at = time }))
+  redis.call("LTRIM", list, -MAX_UNTOLD, -1)
+  redis.call("PEXPIRE", list, FORCE_WINDOW)
+end
+
 --- Seconds for which a connection has a binding; 0 if it has none.
 local function bound_for(login, record, time)
   local last = time
@@ -688,6 +699,7 @@ local function register(keys, args)
   local reply = { "200", "OK", headers, bound and bound.line or "", bound_for(login, record, time) }
   for _, one in ipairs(ousted or {}) do
     if not one.held then
+      note_ousted(keys[1], one, time)
       -- Another node closes the connection itself when the NOTIFY passes it.
       reply[#reply + 1] = one.node == login.node and one.flow or ""
       reply[#reply + 1] = service_control(one, login, address_of)
@@ -732,6 +744,22 @@ local function unsubscribe(keys, args)
   for _, watcher in ipairs(record.ended) do table.insert(record.watchers, watcher) end
   save(keys[1], record, time)
   return "OK"
+end
+
+--- Connections of a node whose clients were ousted a while ago, and have not logged in since.
+local function ousted(keys, args)
+  local time, address_of, flows = now(), node_addresses(), {}
+  while true do
+    local text = redis.call("LINDEX", keys[1], 0)
+    local one = text and cjson.decode(text)
+    if not one or one.at + UNTOLD > time then return flows end
+    redis.call("LPOP", keys[1])
+    local back
+    for _, binding in ipairs(load(one.key, time, address_of).bindings) do
+      back = back or binding.flow == one.flow and binding.boot == one.boot
+    end
+    if one.boot == args[1] and not back then flows[#flows + 1] = one.flow end
+  end
 end
 
 --- Whether a connection has a binding, which proves whose it is.
@@ -797,6 +825,7 @@ end
 
 redis.register_function("graceline_register", register)
 redis.register_function("graceline_gone", gone)
+redis.register_function("graceline_ousted", ousted)
 redis.register_function("graceline_subscribe", subscribe)
 redis.register_function("graceline_unsubscribe", unsubscribe)
 redis.register_function("graceline_lease", lease)

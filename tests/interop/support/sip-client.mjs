@@ -101,7 +101,9 @@ export class SipClient {
     });
     this.socket =
       options.socket ?? new WebSocket(options.url, "sip", connection);
-    this.socket.on("message", (data) => this.#receive(data.toString()));
+    this.socket.on("message", (/** @type {any} */ data) =>
+      this.#receive(data.toString()),
+    );
     /** Resolves with the close code. @type {Promise<number>} */
     this.closed = new Promise((resolve) => this.socket.once("close", resolve));
   }

@@ -208,6 +208,7 @@ export class Database {
 /**
  * @typedef {object} NodeOptions
  * @property {string} [name] default `a`
+ * @property {number} [memory] MiB of shared memory; default 64: what Debian starts it with
  * @property {string} [host] its loopback address; default 127.0.0.1
  * @property {number} [redisPort] where it believes Redis to be; default: at its socket
  * @property {string} [config] the main file; default `kamailio.cfg`
@@ -226,6 +227,7 @@ export class KamailioNode {
   #directory = "";
   #process = new ServerProcess();
   #config;
+  #memory;
   #tls;
 
   /**
@@ -269,6 +271,7 @@ export class KamailioNode {
     this.port = 0;
     this.clusterPort = 0;
     this.#config = config;
+    this.#memory = options.memory ?? 64;
   }
 
   get url() {
@@ -284,7 +287,7 @@ export class KamailioNode {
       PROGRAM,
       [
         ...["-f", join(this.#directory, this.#config)],
-        ...["-DD", "-E", "-m", "64", "-M", "8"],
+        ...["-DD", "-E", "-m", `${this.#memory}`, "-M", "8"],
         ...["-Y", this.#directory, "-P", join(this.#directory, "pid")],
         ...["-w", this.#directory],
       ],
