@@ -145,6 +145,8 @@ export class World {
       transport,
     });
     await once(client.socket, "open");
+    // Many of its requests wait at once for an answer, or for this end.
+    client.socket.setMaxListeners(0);
     // Bytes that are no frame end the connection, and that is judged.
     client.socket.on("error", () => {});
     return client;
