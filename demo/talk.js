@@ -46,6 +46,7 @@ export class Talk {
     this.root = find(copy, ".talk");
     this.#fillKeypad();
     call.on("state", () => this.#show());
+    call.on("remote", () => this.#show());
     call.on("track", () => this.#hear());
     call.on("callInfo", ({ callInfo }) => this.#showSecurity(callInfo));
     call.on("error", ({ message }) => around.trouble(message));

@@ -357,6 +357,9 @@ export class Call extends Emitter {
         return emit(this, "transfer", event);
       case "callEnded":
         return this.#end(event);
+      case "remote":
+        this.#remote = event.remote;
+        break;
       case "callInfo":
         this.callInfo = event.callInfo;
     }
@@ -364,8 +367,7 @@ export class Call extends Emitter {
   }
 
   /** @param {any} event */
-  #become({ state, remote, heldBy = null, early = false }) {
-    if (remote) this.#remote = remote;
+  #become({ state, heldBy = null, early = false }) {
     this.#state = state;
     this.#heldBy = heldBy;
     const first = !this.#startTime && /connected|held/.test(state);

@@ -130,6 +130,15 @@ export interface PhoneOptions {
   forceMayRemoveOthers?: boolean;
   /** Contact URIs, exactly as the registrar lists them, that are no rivals: a desk phone under `conflictScope: "user"`. */
   ignoreBindings?: string[];
+  /**
+   * Whether the server vouches for what its messages say of callers: the names in
+   * `P-Asserted-Identity` and `Remote-Party-ID`, and Cisco's Call-Info. Default
+   * `"auto"`: where the registrar says so, as `deploy/kamailio` does, or speaks
+   * Cisco's form. `true` is for other servers (Asterisk, Kamailio, a carrier) that
+   * write these headers themselves and take out those of clients: if yours passes
+   * them on, anybody calls under any name.
+   */
+  trustAssertedIdentity?: "auto" | boolean;
   /** Answers no challenge that offers MD5 alone. */
   refuseMd5?: boolean;
   /** Writes every SIP message, redacted, to `log`, and produces `sip` events from the start. */
@@ -386,7 +395,7 @@ export interface CallOptions {
 
 /** Who is at the other end, as the network tells. Show it as text, never as HTML. */
 export interface RemoteParty {
-  /** "sip:…" or "tel:…". */
+  /** "sip:…", "sips:…" or "tel:…"; "" if it is unknown, or of a kind that cannot be called. */
   uri: string;
   /** At most 128 characters, or "". */
   displayName: string;
@@ -437,6 +446,11 @@ export interface CallEvents {
     /** Sound of the far end flows before it has answered. */
     early: boolean;
   };
+  /**
+   * Somebody else is at the other end (the far end was transferred), or it is known
+   * better who: `call.remote` has changed.
+   */
+  remote: { remote: RemoteParty };
   /** The call was answered. Once. */
   connected: { startTime: Date };
   /** The last event of a call, exactly once. */
@@ -472,10 +486,11 @@ export interface Call {
   readonly state: CallState;
   /** Who holds while the state is `held`, else null. */
   readonly heldBy: "local" | "remote" | "both" | null;
+  /** Who is at the other end. Follows transfers there; then the event `remote` fires. */
   readonly remote: RemoteParty;
   /** Incoming: the URI that was called. */
   readonly to?: string;
-  /** Incoming: the headers of the INVITE, in order. */
+  /** Incoming: the headers of the INVITE, in order, as they came: nobody vouches for them. */
   readonly headers: [name: string, value: string][];
   /** The latest Call-Info of the far end, or null. */
   readonly callInfo: CallInfo | null;

@@ -39,7 +39,7 @@ const boolean = (value) =>
 /** @type {Check} */
 const callable = (value) => typeof value !== "function" && "must be a function";
 
-/** @type {(...names: string[]) => Check} */
+/** @type {(...names: (string | boolean)[]) => Check} */
 const oneOf =
   (...names) =>
   (value) =>
@@ -135,6 +135,7 @@ const checks = {
     !(Array.isArray(value) && value.every((uri) => !text(uri))) &&
     "must be a list of Contact URIs",
   refuseMd5: boolean,
+  trustAssertedIdentity: oneOf("auto", true, false),
   trace: boolean,
   isolate: boolean,
 };
@@ -170,6 +171,7 @@ const DEFAULTS = {
   profile: "auto",
   conflictScope: "device",
   registrationType: "graceful",
+  trustAssertedIdentity: "auto",
   timeout: 30_000,
 };
 
@@ -358,6 +360,8 @@ export const coreOptions = (settings, more) => ({
   ...more,
   hasCredentials: !!settings.credentials,
   platform: platform(),
+  // As text: what is false does not cross.
+  trustAssertedIdentity: `${settings.trustAssertedIdentity}`,
   // Whether every connection is safe for a bearer token.
   loopback: settings.connections.every(
     (/** @type {string} */ url) =>

@@ -86,6 +86,7 @@ export class Conversation {
       this.#sound.play(call.remoteStream);
       this.update();
     });
+    call.on("remote", () => this.update());
     call.on("callInfo", () => this.update());
     call.on("ended", (/** @type {any} */ end) => this.#end(end));
   }

@@ -1,6 +1,7 @@
 //! Cisco's Call-Info (`urn:x-cisco-remotecc:callinfo`): what the server knows of
 //! a call, such as whether all of it is encrypted. It comes in the INVITE, in
-//! answers, in re-INVITE and UPDATE, and may change.
+//! answers, in re-INVITE and UPDATE, and may change. It speaks for the server, so it
+//! counts where clients cannot write it.
 
 use super::{Call, Event, Line};
 use crate::prelude::*;
@@ -28,6 +29,7 @@ impl Call {
     /// Tells the app what is new.
     pub(super) fn learn_call_info(&mut self, line: &mut Line, message: &Message) {
         let told = read(message).filter(|told| *told != self.call_info);
+        let told = told.filter(|_| line.account.trusts_identity);
         if let Some(info) = told {
             self.call_info.clone_from(&info);
             let call = self.id;

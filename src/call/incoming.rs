@@ -1,7 +1,7 @@
 //! Calls that come in (RFC 3261 §8.2.2.2, §9.2, §13.3; RFC 3262; RFC 3891).
 
 use super::{
-    Call, Calls, Cause, Event, Line, MAX_CALLS, Phase, Reply, Want, asserted, party, sdp, session,
+    Call, Calls, Cause, Event, Line, MAX_CALLS, Phase, Reply, Told, Want, party, sdp, session,
     shown_headers,
 };
 use crate::dialog::{Dialog, values};
@@ -97,9 +97,11 @@ impl Calls {
         });
         call.ring_until = Some(line.now + seconds);
         let has_offer = sdp(invite).is_some();
+        let told = Told::by(invite, line.account.trusts_identity);
+        call.meet(&told);
         line.event(Event::Incoming {
             call: id,
-            from: asserted(invite, Name::From),
+            from: told.party,
             to: party(invite.header(Name::To).unwrap_or_default()).uri,
             has_offer,
             headers: shown_headers(invite),

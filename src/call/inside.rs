@@ -2,7 +2,7 @@
 
 use super::incoming::{BODIES, cancel_reason, text_body};
 use super::{
-    Call, Calls, Cause, Event, Line, Phase, Reply, Want, asserted, sdp, session, shown_headers,
+    Call, Calls, Cause, Event, Line, Phase, Reply, Told, Want, sdp, session, shown_headers,
 };
 use crate::sip::{Message, Name};
 use crate::text::decimal;
@@ -42,7 +42,7 @@ impl Line {
             return Reply::new(message, 415).with("Accept", "text/plain");
         };
         self.event(Event::Message {
-            from: asserted(message, Name::From),
+            from: Told::by(message, self.account.trusts_identity).party,
             content_type,
             body,
             headers: shown_headers(message),
@@ -107,6 +107,7 @@ impl Call {
         match (method, sdp(request)) {
             ("UPDATE", None) => {
                 fork.dialog.refresh_target(request);
+                self.learn(line, request);
                 self.refreshed(line, request);
             }
             // Their answer has settled our offer, so they may make one (RFC 3311
@@ -114,7 +115,9 @@ impl Call {
             ("UPDATE", Some(_)) if fork.reliable && !over => {
                 let first = !core::mem::replace(&mut fork.followed, true);
                 fork.dialog.refresh_target(request);
-                match fork.answer.clone() {
+                let answer = fork.answer.clone();
+                self.learn(line, request);
+                match answer {
                     Some(answer) if first && self.exchange.is_offered() => {
                         self.exchange.note_remote(&answer);
                         self.queued = Some(request.clone());

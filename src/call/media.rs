@@ -311,7 +311,7 @@ impl Call {
                 true => Shown::Held { local, remote },
                 false => Shown::Connected,
             };
-            self.show(line, state, false, None);
+            self.show(line, state, false);
         }
         self.advance(line);
     }
@@ -476,7 +476,7 @@ impl Call {
         if self.phase == Phase::Answering {
             self.phase = Phase::Connected;
             self.ring_until = None;
-            self.show(line, Shown::Connected, false, None);
+            self.show(line, Shown::Connected, false);
         }
         if let Some(op) = self.answer_op.take() {
             line.done(op);

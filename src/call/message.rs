@@ -1,9 +1,9 @@
 //! What calls read from messages, for themselves and for people, and what their
 //! own have in common.
 
-use super::{ALLOW, Party, SUPPORTED};
+use super::{ALLOW, SUPPORTED};
 use crate::prelude::*;
-use crate::sip::{Message, Name, NameAddr, sanitize_text};
+use crate::sip::{Message, Name, sanitize_text};
 use crate::text::{concat, decimal};
 
 /// The headers of a target refresh or of what makes a dialog.
@@ -17,21 +17,6 @@ pub(super) fn dialog_headers(contact: &str) -> Vec<(String, String)> {
     ]
     .map(header)
     .into()
-}
-
-/// Somebody's address, cleaned for people.
-pub(super) fn party(value: &str) -> Party {
-    let address = NameAddr::read(value);
-    address.map_or_else(Party::default, |address| Party {
-        uri: sanitize_text(address.uri),
-        display_name: sanitize_text(address.display_name.as_deref().unwrap_or_default()),
-    })
-}
-
-/// Who sent or answered: what a trusted proxy asserts comes first (RFC 3325).
-pub(super) fn asserted(message: &Message, otherwise: Name) -> Party {
-    let value = message.values(Name::PAssertedIdentity).next();
-    party(value.or(message.header(otherwise)).unwrap_or_default())
 }
 
 /// All headers but credentials.

@@ -23,6 +23,7 @@
 mod call_info;
 mod flows;
 mod hold;
+mod identity;
 mod incoming;
 mod inside;
 mod line;
@@ -51,9 +52,10 @@ use crate::rand::Random;
 use crate::sip::{Message, Name};
 use crate::time::{Instant, earliest};
 use crate::transaction::{Due, Resend};
+use identity::{Told, party, shown_uri};
 use line::Line;
 use media::Exchange;
-use message::{asserted, dialog_headers, failure, party, sdp, shown_headers};
+use message::{dialog_headers, failure, sdp, shown_headers};
 use outgoing::Fork;
 use session::Session;
 use transfer::{Referral, Transfer};
@@ -92,6 +94,12 @@ struct Call {
     ours: bool,
     shown: (Shown, bool),
     dialog: Dialog,
+    /// Who is at the other end, as the app knows it.
+    remote: Party,
+    /// What it said of itself last.
+    remote_own: Party,
+    /// The server knows more of it than may be shown.
+    remote_hidden: bool,
     peer: Peer,
     /// Early dialogs of an outgoing call, and those that were not chosen.
     forks: Vec<Fork>,
@@ -278,6 +286,9 @@ impl Call {
             ours: phase == Phase::Calling,
             shown: (Shown::Calling, false),
             dialog,
+            remote: Party::default(),
+            remote_own: Party::default(),
+            remote_hidden: false,
             peer: Peer::default(),
             forks: Vec::new(),
             redirects: Vec::new(),
@@ -355,14 +366,13 @@ impl Call {
     }
 
     /// Shows a state that differs from the last one.
-    fn show(&mut self, line: &mut Line, state: Shown, early: bool, remote: Option<Party>) {
+    fn show(&mut self, line: &mut Line, state: Shown, early: bool) {
         if self.shown != (state, early) {
             self.shown = (state, early);
             line.event(Event::State {
                 call: self.id,
                 state,
                 early,
-                remote,
             });
         }
     }
@@ -386,7 +396,13 @@ impl Call {
             // Said once is enough: JsSIP does not repeat it in each request.
             self.peer.replaces |= message.has_option(Name::Supported, "replaces");
         }
+        self.identify(line, message);
         self.learn_call_info(line, message);
+    }
+
+    /// Whether its dialog is no early one.
+    fn is_confirmed(&self) -> bool {
+        !matches!(self.phase, Phase::Calling | Phase::Ringing)
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

@@ -4,7 +4,7 @@
 use super::target::request_uri;
 use super::{
     Action, Call, CallOptions, Calls, Cause, Event, FLOW_FAILED, Job, Line, MAX_CALLS, Phase,
-    Shown, Want, asserted, dialog_headers, dropped_meanwhile, failure, sdp,
+    Shown, Want, dialog_headers, dropped_meanwhile, failure, sdp,
 };
 use crate::dialog::Dialog;
 use crate::prelude::*;
@@ -93,7 +93,6 @@ impl Calls {
             call: id,
             state: Shown::Calling,
             early: false,
-            remote: None,
         });
         call.ask(line, Want::Offer { restart: false });
         self.list.push(call);
@@ -318,8 +317,7 @@ impl Call {
         } else {
             Shown::Calling
         };
-        let remote = asserted(answer, Name::To);
-        self.show(line, state, early, Some(remote));
+        self.show(line, state, early);
     }
 
     /// A 2xx: the first one makes the call, further ones are acknowledged and
@@ -374,15 +372,14 @@ impl Call {
     }
 
     fn connected(&mut self, line: &mut Line, answer: &Message) {
-        self.phase = Phase::Connected;
         self.learn(line, answer);
+        self.phase = Phase::Connected;
         self.session.answered(line.now, answer);
         self.report(line, 200, "OK");
         let early = self.exchange.early_answer.take();
         // What a reliable answer said is settled; the 2xx may repeat it.
         let description = early.or_else(|| sdp(answer).map(str::to_owned));
-        let remote = asserted(answer, Name::To);
-        self.show(line, Shown::Connected, false, Some(remote));
+        self.show(line, Shown::Connected, false);
         match description {
             Some(description) if self.exchange.is_offered() => {
                 self.exchange.note_remote(&description);
@@ -465,7 +462,7 @@ impl Call {
             self.forks.retain(|fork| fork.rseq == 0);
             let state = self.shown.0;
             let early = self.forks.iter().any(|fork| fork.answer.is_some());
-            self.show(line, state, early, None);
+            self.show(line, state, early);
         }
     }
 

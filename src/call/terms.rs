@@ -221,8 +221,13 @@ pub enum Event {
         state: Shown,
         /// Media flow before the answer.
         early: bool,
-        /// Who is at the other end, when that is known better than before.
-        remote: Option<Party>,
+    },
+    /// Somebody else is at the other end, or it is known better who.
+    Remote {
+        /// Call.
+        call: u32,
+        /// Who it is.
+        remote: Party,
     },
     /// The media handler is asked.
     Media {
@@ -354,4 +359,7 @@ pub struct Account {
     pub gruu: Option<String>,
     /// Service-Route of the registrar (RFC 3608).
     pub routes: Vec<String>,
+    /// What the server's messages tell of the far end, and of the call, is believed:
+    /// clients cannot write it themselves (RFC 3325 §4: the trust domain).
+    pub trusts_identity: bool,
 }

@@ -5,9 +5,13 @@ use crate::call::{Action, Calls, Cause, FLOW_GRACE, Job};
 use crate::dialog::values;
 use crate::pool::FlowId;
 use crate::prelude::*;
+use crate::registration::Profile;
 use crate::sip::{Message, Name, WriteError, unquote};
 use crate::text::concat;
 use crate::time::Instant;
+
+/// Option tag of a registrar of ours whose messages name nobody but whom it knows.
+const ASSERTS_IDENTITY: &str = "X-graceline-asserted-id";
 
 impl Phone {
     /// Does something with the calls: what the app asks for, or what the media
@@ -102,8 +106,15 @@ impl Phone {
         }
     }
 
-    /// What the registrar's 200 says of how to make calls.
+    /// What the registrar's 200 says of how to make calls, and of its own word: a
+    /// server that takes out what clients assert says so; Cisco's always does.
     pub(super) fn note_account(&mut self, answer: &Message) {
+        if answer.status() < 300 {
+            let cisco = self.registration.profile() == Some(Profile::Cisco);
+            let told = cisco || answer.has_option(Name::Supported, ASSERTS_IDENTITY);
+            let trusted = self.config.trust_asserted_identity.unwrap_or(told);
+            self.calls.account_mut().trusts_identity = trusted;
+        }
         let own = self.registration.contact_user();
         let contacts = answer.contacts().list;
         let mine = contacts.iter().find(|contact| {

@@ -56,6 +56,9 @@ pub struct Config {
     pub force_may_remove_others: bool,
     /// MD5 challenges are passed over.
     pub refuse_md5: bool,
+    /// Whether the server vouches for the identities in its messages; `None`: where
+    /// it says so.
+    pub trust_asserted_identity: Option<bool>,
     /// Whether [`super::Output::Trace`] is produced.
     pub trace: bool,
     /// What an earlier [`super::Output::Store`] gave.
@@ -107,6 +110,7 @@ impl Config {
             extra_headers: Vec::new(),
             force_may_remove_others: false,
             refuse_md5: false,
+            trust_asserted_identity: None,
             trace: false,
             memory: None,
         }

@@ -182,6 +182,7 @@ impl Phone {
             host: host.clone(),
             gruu: None,
             routes: Vec::new(),
+            trusts_identity: config.trust_asserted_identity == Some(true),
         };
         let calls = Calls::new(
             account,

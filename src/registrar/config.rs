@@ -253,6 +253,11 @@ impl Config {
         self.imitated().unwrap_or_default()
     }
 
+    /// Whether the registrar vouches for who calls, and tells its clients so.
+    pub(super) fn asserts_identity(&self) -> bool {
+        self.imitated().is_none()
+    }
+
     /// Whether ousted clients are told in this way.
     pub(super) fn tells(&self, telling: Telling) -> bool {
         self.policy != Policy::Normal

@@ -15,6 +15,44 @@ pub(super) struct Passage<'a> {
     pub max_forwards: u32,
     /// Whether the topmost Route is ours.
     pub pop_route: bool,
+    /// What becomes of the identities in it.
+    pub identity: Identity<'a>,
+}
+
+/// Who speaks for whom in a message that is passed on (RFC 3325 §5).
+#[derive(Clone, Copy)]
+pub(super) enum Identity<'a> {
+    /// Clients speak for themselves, as with most servers that people run.
+    AsSent,
+    /// The registrar does: this is the sender's address, if it is known.
+    Asserted(Option<&'a str>),
+}
+
+impl Identity<'_> {
+    /// Whether a header is the registrar's to write, not a client's.
+    fn takes_out(self, name: &str) -> bool {
+        const OURS: [&str; 3] = [
+            "P-Asserted-Identity",
+            "P-Preferred-Identity",
+            "Remote-Party-ID",
+        ];
+        let ours = || OURS.iter().any(|ours| ours.eq_ignore_ascii_case(name));
+        matches!(self, Identity::Asserted(_)) && ours()
+    }
+
+    /// Writes the sender's address into the copy of `message`, unless the sender
+    /// does not want it to be shown (RFC 3325 §7).
+    fn write(self, message: &Message, copy: &mut Outgoing) {
+        let private = |value: &str| {
+            let mut kinds = value.split(';');
+            kinds.any(|kind| kind.trim().eq_ignore_ascii_case("id"))
+        };
+        if let Identity::Asserted(Some(aor)) = self
+            && !message.values(Name::Privacy).any(private)
+        {
+            copy.line(Name::PAssertedIdentity.as_str(), &format!("<{aor}>"));
+        }
+    }
 }
 
 /// The Via value of a request that we send.
@@ -38,24 +76,28 @@ pub(super) fn request(request: &Message, passage: &Passage<'_>) -> Vec<u8> {
             Name::Route | Name::MaxForwards | Name::ContentLength => {}
             // Meant for us alone (RFC 3261 §22.3).
             Name::ProxyAuthorization => {}
+            _ if passage.identity.takes_out(name) => {}
             _ => copy.line(name, value),
         }
     }
+    passage.identity.write(request, &mut copy);
     copy.finish(request.body())
 }
 
 /// The copy of `response` for the one who sent the request: without our Via.
-pub(super) fn response(response: &Message) -> Vec<u8> {
+pub(super) fn response(response: &Message, identity: Identity<'_>) -> Vec<u8> {
     let (status, reason) = (response.status(), response.reason());
     let mut copy = Outgoing::start(&format!("SIP/2.0 {status} {reason}"));
     for via in response.values(Name::Via).skip(1) {
         copy.line("Via", via);
     }
     for (name, value) in response.all_headers() {
-        if !matches!(Name::from_text(name), Name::Via | Name::ContentLength) {
+        let written = matches!(Name::from_text(name), Name::Via | Name::ContentLength);
+        if !written && !identity.takes_out(name) {
             copy.line(name, value);
         }
     }
+    identity.write(response, &mut copy);
     copy.finish(response.body())
 }
 

@@ -8,7 +8,7 @@
 use super::auth::Gate;
 use super::bindings::Entry;
 use super::config::Dialect;
-use super::forward::{self, Passage};
+use super::forward::{self, Identity, Passage};
 use super::policy::same_uri;
 use super::register::{Target, unescape};
 use super::relay::{Branch, End, Outcome, Relay};
@@ -189,6 +189,11 @@ impl Registrar {
         }
         let max_forwards = max_forwards(&request) - 1;
         let pop_route = request.values(Name::Route).next().is_some();
+        // Outside of dialogs From was checked.
+        let named = request.from().filter(|_| request.to_tag().is_none());
+        let named = named.and_then(|from| Target::parse(from.uri));
+        let sender = self.address_of(from).or(named.map(|named| named.aor));
+        let identity = self.identity(sender.as_deref());
         let records = DIALOG_MAKERS.contains(&method);
         let mut branches = Vec::new();
         for Hop { to, uri } in hops {
@@ -202,6 +207,7 @@ impl Registrar {
                     record_route: record_route.as_deref(),
                     max_forwards,
                     pop_route,
+                    identity,
                 },
             );
             let open = self.connections.contains(&to.connection);
@@ -222,6 +228,20 @@ impl Registrar {
             self.relays
                 .push(Relay::new(from, request, branches, self.now));
             self.settle();
+        }
+    }
+
+    /// The address-of-record behind `end`, if that has a binding.
+    pub(super) fn address_of(&self, end: End) -> Option<String> {
+        let entry = self.store.get(end.binding?)?;
+        Some(entry.aor.clone())
+    }
+
+    /// What becomes of the identities in a message of this sender.
+    pub(super) fn identity<'a>(&self, sender: Option<&'a str>) -> Identity<'a> {
+        match self.config.asserts_identity() {
+            true => Identity::Asserted(sender),
+            false => Identity::AsSent,
         }
     }
 

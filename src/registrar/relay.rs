@@ -125,6 +125,13 @@ impl Registrar {
             let mut branches = relay.branches.iter();
             branches.any(|branch| branch.id == id && branch.to.connection == connection)
         });
+        let ends = position.and_then(|index| self.relays.get(index));
+        let end = ends.and_then(|relay| {
+            let mut branches = relay.branches.iter();
+            branches.find(|branch| branch.id == id)
+        });
+        let sender = end.and_then(|branch| self.address_of(branch.to));
+        let passed = forward::response(answer, self.identity(sender.as_deref()));
         let Some(relay) = position.and_then(|index| self.relays.get_mut(index)) else {
             self.counters.strays += 1;
             return;
@@ -140,7 +147,7 @@ impl Registrar {
             101..=199 => {
                 relay.until = now + RINGING;
                 if relay.answered.is_none() && branch.outcome.is_none() {
-                    self.send(origin.connection, forward::response(answer));
+                    self.send(origin.connection, passed);
                 }
             }
             200..=299 => {
@@ -155,7 +162,7 @@ impl Registrar {
                 }
                 // Every 2xx to an INVITE makes a dialog of its own (§13.2.2.4).
                 if first || invite {
-                    self.send(origin.connection, forward::response(answer));
+                    self.send(origin.connection, passed);
                 }
                 if first && invite {
                     let reason = "SIP;cause=200;text=\"Call completed elsewhere\"";
@@ -166,8 +173,10 @@ impl Registrar {
                 let ack =
                     invite.then(|| branch_request("ACK", &relay.request, branch, Some(answer)));
                 if branch.outcome.is_none() {
-                    let answer = forward::response(answer);
-                    branch.outcome = Some(Outcome::Failed { status, answer });
+                    branch.outcome = Some(Outcome::Failed {
+                        status,
+                        answer: passed,
+                    });
                 }
                 if let Some(mut ack) = ack {
                     self.send_written(connection, ack.finish());

@@ -107,6 +107,9 @@ impl Registrar {
                 }
                 Policy::Normal => {}
             }
+            if self.config.asserts_identity() {
+                writer.header("Supported", "X-graceline-asserted-id");
+            }
         }
         writer.header("Server", "Graceline test registrar");
         writer.header("Date", &format_date(self.now.seconds()));

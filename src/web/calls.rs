@@ -90,19 +90,15 @@ pub(super) fn write(json: &mut Json, event: Event) {
                 json.number("replaces", replaces.into());
             }
         }
-        Event::State {
-            call,
-            state,
-            early,
-            remote,
-        } => {
+        Event::State { call, state, early } => {
             named(json, "callState", call);
             json.text("state", state.as_str())
                 .option("heldBy", state.held_by())
                 .flag("early", early);
-            if let Some(remote) = remote {
-                party(json, "remote", &remote);
-            }
+        }
+        Event::Remote { call, remote } => {
+            named(json, "remote", call);
+            party(json, "remote", &remote);
         }
         Event::Media {
             call,

@@ -322,6 +322,11 @@ fn config(options: Record<'_>) -> Config {
         extra_headers: options.headers(),
         force_may_remove_others: options.has("forceMayRemoveOthers"),
         refuse_md5: options.has("refuseMd5"),
+        trust_asserted_identity: match options.get("trustAssertedIdentity") {
+            Some("true") => Some(true),
+            Some("false") => Some(false),
+            _ => None,
+        },
         trace: options.has("trace"),
         memory: option("memory"),
     }

@@ -440,7 +440,7 @@ fn a_notify_is_judged_by_its_event_before_its_body() {
 
 #[test]
 fn names_are_fit_to_be_shown() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::with(|config| config.trust_asserted_identity = Some(true));
     let mut peer = Peer::caller(1);
     peer.from = "\"A\u{202e}<b>\\\"x\\\" \u{7}\" <sip:2002@example.com>;tag=1".into();
     let asserted = "P-Asserted-Identity: \"The Real One\" <sip:2003@example.com>\r\n";

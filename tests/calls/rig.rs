@@ -14,6 +14,25 @@ const MEDIA: u64 = 5;
 pub const SDP: &str = "v=0\r\no=- 9 9 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n\
                        m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=sendrecv\r\n";
 
+/// How the registrar answers.
+struct Registrar {
+    challenge: &'static str,
+    /// The password that it proves to know.
+    proof: Option<&'static str>,
+    /// Further headers of its answers.
+    headers: &'static str,
+}
+
+impl Default for Registrar {
+    fn default() -> Self {
+        Self {
+            challenge: CHALLENGE,
+            proof: None,
+            headers: "",
+        }
+    }
+}
+
 pub struct Rig {
     pub phone: Phone,
     pub now: Instant,
@@ -25,10 +44,7 @@ pub struct Rig {
     wishes: VecDeque<(Instant, u32, u32, Outcome)>,
     socket: (u32, u32),
     ops: u32,
-    /// The registrar's challenge.
-    challenge: &'static str,
-    /// The password that it proves to know.
-    proof: Option<&'static str>,
+    registrar: Registrar,
     /// REGISTERs that were accepted.
     pub registrations: Vec<Message>,
     /// What outlives the page.
@@ -46,17 +62,37 @@ impl Rig {
     }
 
     pub fn with(adapt: impl FnOnce(&mut Config)) -> Self {
-        Self::made(CHALLENGE, None, adapt).ready()
+        Self::made(Registrar::default(), adapt).ready()
     }
 
     /// Registered where this is asked for.
     pub fn challenged_by(challenge: &'static str) -> Self {
-        Self::made(challenge, None, |_| {}).ready()
+        let registrar = Registrar {
+            challenge,
+            ..Registrar::default()
+        };
+        Self::made(registrar, |_| {}).ready()
+    }
+
+    /// Registered by answers that bear these headers, too.
+    pub fn announcing(headers: &'static str, adapt: impl FnOnce(&mut Config)) -> Self {
+        Self::made(
+            Registrar {
+                headers,
+                ..Registrar::default()
+            },
+            adapt,
+        )
+        .ready()
     }
 
     /// After a login to a registrar that proves to know this password.
     pub fn of_registrar(password: &'static str) -> Self {
-        Self::made(CHALLENGE, Some(password), |_| {})
+        let registrar = Registrar {
+            proof: Some(password),
+            ..Registrar::default()
+        };
+        Self::made(registrar, |_| {})
     }
 
     fn ready(mut self) -> Self {
@@ -65,11 +101,7 @@ impl Rig {
         self
     }
 
-    fn made(
-        challenge: &'static str,
-        proof: Option<&'static str>,
-        adapt: impl FnOnce(&mut Config),
-    ) -> Self {
+    fn made(registrar: Registrar, adapt: impl FnOnce(&mut Config)) -> Self {
         let uuid = "urn:uuid:00000000-0000-4000-8000-000000000001";
         let mut config = Config::new("ws://127.0.0.1/", "2001", "example.com", uuid);
         config.password = Some("secret".into());
@@ -85,8 +117,7 @@ impl Rig {
             wishes: VecDeque::new(),
             socket: (0, 0),
             ops: 100,
-            challenge,
-            proof,
+            registrar,
             registrations: Vec::new(),
             stored: String::new(),
             transcript: Vec::new(),
@@ -178,7 +209,7 @@ impl Rig {
         }
         match message.method() {
             "REGISTER" if message.header(Name::Authorization).is_none() => {
-                let challenge = format!("WWW-Authenticate: {}\r\n", self.challenge);
+                let challenge = format!("WWW-Authenticate: {}\r\n", self.registrar.challenge);
                 let answer = respond(&message, 401, "registrar", &challenge, "");
                 self.receive(&answer);
             }
@@ -186,7 +217,7 @@ impl Rig {
                 let contact = message
                     .header(Name::Contact)
                     .map_or_else(String::new, |own| format!("Contact: {own}\r\n"));
-                let info = self.proof.map_or_else(String::new, |password| {
+                let info = self.registrar.proof.map_or_else(String::new, |password| {
                     let own = message.header(Name::Authorization).expect("credentials");
                     let own = DigestResponse::parse(own).expect("a digest");
                     let rspauth = own.rspauth(Secret::Password(password), b"");
@@ -196,7 +227,7 @@ impl Rig {
                          cnonce=\"{cnonce}\", nc=00000001\r\n"
                     )
                 });
-                let headers = contact + &info;
+                let headers = contact + &info + self.registrar.headers;
                 let answer = respond(&message, 200, "registrar", &headers, "");
                 self.registrations.push(message);
                 self.receive(&answer);

@@ -101,6 +101,12 @@ describe("an outgoing call", () => {
     assert.deepEqual(phone.calls, [call]);
 
     const heard = listen(call);
+    /** @type {string[]} */
+    const remotes = [];
+    call.on("remote", ({ remote }) => {
+      assert.equal(call.remote, remote, "it has changed already");
+      remotes.push(remote.displayName);
+    });
     await say(["media", outgoing(call.id, { want: "offer", initial: true })]);
     const [[id, request, sdp]] = core.given("mediaReady");
     assert.deepEqual([id, request], [call.id, 1]);
@@ -108,13 +114,13 @@ describe("an outgoing call", () => {
 
     await say(
       [
-        "callState",
+        "remote",
         {
           call: call.id,
-          state: "ringing",
           remote: { uri: "sip:2002@example.com", displayName: "Bob" },
         },
       ],
+      ["callState", { call: call.id, state: "ringing" }],
       [
         "media",
         outgoing(call.id, { want: "apply", sdp: OFFER, sdpType: "answer" }),
@@ -122,7 +128,13 @@ describe("an outgoing call", () => {
       connected(call.id),
     );
     assert.deepEqual(heard, ["ringing", "connected", "connected", "track"]);
+    assert.deepEqual(remotes, ["Bob"]);
     assert.equal(call.remote.displayName, "Bob");
+    // The far end was transferred.
+    const remote = { uri: "sip:2003@example.com", displayName: "Ada" };
+    await say(["remote", { call: call.id, remote }]);
+    assert.deepEqual(remotes, ["Bob", "Ada"]);
+    assert.deepEqual(call.remote, remote);
     assert.ok(call.startTime instanceof Date);
     assert.ok(call.remoteStream.getTracks().length);
     assert.deepEqual(core.given("mediaDone"), [[call.id, 1]]);

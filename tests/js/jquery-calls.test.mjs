@@ -239,7 +239,9 @@ describe("what a page is told of a call", () => {
     Object.assign(call, { remoteStream: pictures });
     call.emit("track", {});
     call.remote = { uri: "sip:2003@example.com", displayName: "Ada" };
-    call.emit("callInfo", {});
+    call.emit("remote", { remote: call.remote });
+    const { participant } = page.session.telephony.find(call.id)?.data ?? {};
+    assert.deepEqual([participant.number, participant.name], ["2003", "Ada"]);
     assert.deepEqual(
       page.story,
       Array(3).fill("conversationUpdate.cwic Connected"),

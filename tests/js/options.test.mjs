@@ -94,6 +94,7 @@ const wrong = {
   forceMayRemoveOthers: [1],
   ignoreBindings: ["sip:2001@192.0.2.1", [7], ["sip:a\r\n@b"]],
   refuseMd5: ["no"],
+  trustAssertedIdentity: ["yes", 1, null],
   trace: [1],
   isolate: [null],
 };

@@ -2,7 +2,7 @@
 
 use crate::support::{Client, World, body, instance, users};
 use graceline::registrar::{Config, Policy};
-use graceline::sip::{Message, Name};
+use graceline::sip::{Framing, Message, Name};
 
 pub const ALICE: &str = "<sip:alice@alice.invalid;transport=ws>";
 pub const BOB: &str = "<sip:bob@bob.invalid;transport=ws>";
@@ -32,6 +32,62 @@ pub fn relayed(
     let text = from.request(method, TO_BOB, headers);
     world.send(from.connection, text);
     world.next(to.connection)
+}
+
+const LIES: &str = "P-Asserted-Identity: \"The CEO\" <sip:ceo@example.com>\r\n\
+                    p-preferred-identity: <sip:ceo@example.com>\r\n\
+                    REMOTE-PARTY-ID: <sip:ceo@example.com>\r\n";
+
+/// What `message` says of who sent it, From and To aside.
+fn identities(message: &Message) -> Vec<(String, String)> {
+    let speaks = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        name.ends_with("-identity") || name == "remote-party-id"
+    };
+    let all = message.all_headers().filter(|(name, _)| speaks(name));
+    all.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+#[test]
+fn the_registrar_says_who_calls_and_who_answers() {
+    for policy in [Policy::Normal, Policy::Graceful, Policy::Duplicate] {
+        let mut world = World::new(Config { policy, ..users() });
+        let (mut alice, bob) = pair(&mut world);
+        let asserted = |aor: &str| vec![("P-Asserted-Identity".to_owned(), format!("<{aor}>"))];
+        for method in ["INVITE", "MESSAGE"] {
+            let request = relayed(&mut world, &mut alice, &bob, method, LIES);
+            assert_eq!(identities(&request), asserted("sip:2001@example.com"));
+            world.reply(bob.connection, &request, "180 Ringing", LIES);
+            world.reply(bob.connection, &request, "486 Busy", LIES);
+            let mut statuses = Vec::new();
+            while let Some(data) = world.raw(alice.connection) {
+                let answer = Message::parse(&data, Framing::Frame).expect("an answer");
+                if answer.status() > 100 {
+                    assert_eq!(identities(&answer), asserted("sip:2002@example.com"));
+                    statuses.push(answer.status());
+                }
+            }
+            assert_eq!(statuses, [180, 486]);
+            while world.raw(bob.connection).is_some() {}
+        }
+        let private = format!("{LIES}Privacy: id\r\n");
+        let request = relayed(&mut world, &mut alice, &bob, "MESSAGE", &private);
+        assert_eq!(identities(&request), []);
+    }
+}
+
+/// Servers that people run pass on what clients say.
+#[test]
+fn a_dialect_leaves_identities_as_they_are() {
+    let mut world = World::new(Config {
+        policy: Policy::Normal,
+        dialect: Some(graceline::registrar::Dialect::Kamailio),
+        ..users()
+    });
+    let (mut alice, bob) = pair(&mut world);
+    let request = relayed(&mut world, &mut alice, &bob, "MESSAGE", LIES);
+    assert_eq!(identities(&request).len(), 3);
 }
 
 #[test]

@@ -92,6 +92,7 @@ impl Session {
             Event::Incoming { call, .. }
             | Event::State { call, .. }
             | Event::Media { call, .. }
+            | Event::Remote { call, .. }
             | Event::CallInfo { call, .. }
             | Event::Candidates { call, .. }
             | Event::Info { call, .. }
