@@ -14,6 +14,8 @@ export class Call extends Emitter {
   /** @type {import("./index.js").CallState} */
   #state;
   #remote;
+  /** Where the call was redirected to without being followed. @type {string | undefined} */
+  #redirect;
   /** @type {Date | null} */
   #startTime = null;
   /** @type {"local" | "remote" | "both" | null} */
@@ -360,6 +362,9 @@ export class Call extends Emitter {
       case "remote":
         this.#remote = event.remote;
         break;
+      case "redirect":
+        if (!event.followed) this.#redirect ??= event.uri;
+        break;
       case "callInfo":
         this.callInfo = event.callInfo;
     }
@@ -384,7 +389,10 @@ export class Call extends Emitter {
     const said = status
       ? `The call failed: ${status} ${reason.replace(/\.$/, "")}.`
       : reason;
-    const error = new PhoneError("eCallFailed", said, { status, reason });
+    const target = this.#redirect;
+    const details = status && status < 400 && target ? { target } : undefined;
+    const more = { status, reason, details };
+    const error = new PhoneError("eCallFailed", said, more);
     this.#finish(
       cause === "failed"
         ? error

@@ -43,8 +43,9 @@ export class Calls {
   call(target, options = {}, replaces = undefined) {
     const to = checkTarget(target);
     const { signal, ...wanted } = checkCall(options, this.log);
-    const { extraHeaders } = wanted;
-    const call = this.#dial(to, wanted, { extraHeaders, replaces });
+    const { extraHeaders, followRedirects } = wanted;
+    const more = { extraHeaders, followRedirects, replaces };
+    const call = this.#dial(to, wanted, more);
     const giveUp = () => call.hangup().catch(() => {});
     signal?.addEventListener("abort", giveUp);
     call.once("ended", () => signal?.removeEventListener("abort", giveUp));

@@ -391,6 +391,12 @@ export interface CallOptions {
   stream?: MediaStream;
   /** Further headers of the INVITE, or of the answer: `{ "X-Name": "value" }`, or pairs. */
   extraHeaders?: Record<string, string> | [name: string, value: string][];
+  /**
+   * Outgoing: where a redirection (3xx) is followed. Default `"domain"`: to addresses
+   * of the own domain alone, so that whoever is called cannot make this phone call
+   * anybody else. The call's event `redirect` tells each.
+   */
+  followRedirects?: "domain" | "all" | "none";
 }
 
 /** Who is at the other end, as the network tells. Show it as text, never as HTML. */
@@ -451,6 +457,13 @@ export interface CallEvents {
    * better who: `call.remote` has changed.
    */
   remote: { remote: RemoteParty };
+  /**
+   * The far end asks us to call `uri` instead, or one of several. Where it is not
+   * `followed` (see `CallOptions.followRedirects`) the app may call it; if nothing
+   * is followed the call ends: cause `failed`, a status from 300 to 399, the first
+   * `uri` in `details.target` of the event `error`.
+   */
+  redirect: { uri: string; followed: boolean };
   /** The call was answered. Once. */
   connected: { startTime: Date };
   /** The last event of a call, exactly once. */

@@ -152,6 +152,7 @@ const callChecks = {
   video: wish,
   stream: (value) =>
     typeof value?.getTracks !== "function" && "must be a MediaStream",
+  followRedirects: oneOf("domain", "all", "none"),
   signal: (value) =>
     value !== null &&
     typeof value.addEventListener !== "function" &&

@@ -20,7 +20,8 @@ export interface RegistrarOptions {
   /**
    * What a second login of a device meets. "graceful" (default): refused until
    * it forces, then the first is told. "duplicate": takes over, the first is
-   * told. "normal": takes over silently.
+   * told. "normal": takes over silently. Without a dialect it vouches for who calls
+   * and who answers: clients' own P-Asserted-Identity is taken out.
    */
   policy?: "graceful" | "duplicate" | "normal";
   /**

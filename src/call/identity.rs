@@ -2,10 +2,11 @@
 //! (RFC 3325, and Remote-Party-ID, which came before it), else what the far end says
 //! of itself, at the start of a call and with every target refresh (RFC 4916).
 
+use super::target::without_password;
 use super::{Call, Event, Line, Party};
 use crate::prelude::*;
 use crate::sip::{Message, Name, NameAddr, Uri, sanitize_text};
-use crate::text::{concat, cut, pieces};
+use crate::text::{cut, pieces};
 
 /// What a message tells of its sender.
 pub(super) struct Told {
@@ -62,7 +63,10 @@ impl Call {
         let answer = !message.is_request();
         let echo = answer && self.is_confirmed() || told.own == self.remote_own;
         // Somebody else is there who does not want to be known.
-        let vanished = told.hidden && !core::mem::replace(&mut self.remote_hidden, told.hidden);
+        let vanished = told.hidden && !self.remote_hidden && self.is_confirmed();
+        if told.hidden || told.asserted {
+            self.remote_hidden = told.hidden;
+        }
         if echo && vanished {
             told.party = Party::default();
         } else if echo && !told.asserted {
@@ -88,19 +92,19 @@ fn asserted(message: &Message) -> (Option<Party>, bool) {
         let mut kinds = pieces(value, b';');
         kinds.any(|kind| ["id", "user"].iter().any(|private| is(kind, private)))
     };
-    // RFC 3325 §9.3.
-    let private = message.values(Name::Privacy).any(private);
-    let shown = |value: &str| {
+    let restricted = |value: &str| {
         let params = NameAddr::read(value).map(|address| address.params);
         let privacy = params.and_then(|params| params.get("privacy"));
-        !private && privacy.is_none_or(|privacy| is(privacy, "off"))
+        privacy.is_some_and(|privacy| !is(privacy, "off"))
     };
-    let mut values = message
-        .values(Name::PAssertedIdentity)
-        .chain(message.values(Name::RemotePartyId));
-    match values.find(|value| !party(value).uri.is_empty()) {
-        Some(value) if shown(value) => (Some(party(value)), false),
-        value => (None, value.is_some()),
+    // RFC 3325 §9.3.
+    let hidden = message.values(Name::Privacy).any(private)
+        || message.values(Name::RemotePartyId).any(restricted);
+    let values = message.values(Name::PAssertedIdentity);
+    let mut parties = values.chain(message.values(Name::RemotePartyId)).map(party);
+    match parties.find(|party| !party.uri.is_empty()) {
+        Some(party) if !hidden => (Some(party), false),
+        found => (None, found.is_some()),
     }
 }
 
@@ -117,19 +121,13 @@ pub(super) fn party(value: &str) -> Party {
 /// link of it, and without the password that it may carry (RFC 3261 §19.1.1). Empty
 /// if it is of another kind.
 pub(super) fn shown_uri(uri: &str) -> String {
-    let Some((scheme, rest)) = cut(uri, b':') else {
-        return String::new();
-    };
-    let shown = match cut(rest, b'@') {
-        _ if is(scheme, "tel") => sanitize_text(uri),
-        _ if !is(scheme, "sip") && !is(scheme, "sips") => String::new(),
-        Some((userinfo, host)) => {
-            let user = cut(userinfo, b':').map_or(userinfo, |(user, _)| user);
-            sanitize_text(&concat(&[scheme, ":", user, "@", host]))
+    match cut(uri, b':') {
+        Some((scheme, _)) if is(scheme, "tel") => sanitize_text(uri),
+        Some((scheme, _)) if is(scheme, "sip") || is(scheme, "sips") => {
+            sanitize_text(&without_password(uri))
         }
-        None => sanitize_text(uri),
-    };
-    shown
+        _ => String::new(),
+    }
 }
 
 /// Whether both are the same user of the same host.

@@ -143,6 +143,7 @@ impl Call {
         line.reply(self.reply(bye, 200));
         // Their BYE says that they know of our 2xx.
         self.unacknowledged = None;
+        self.left(line);
         let (cause, text) = cancel_reason(bye);
         let cause = match self.phase {
             Phase::Connected => Cause::Remote,

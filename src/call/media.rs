@@ -71,8 +71,9 @@ pub(super) struct Exchange {
     pub reachable_by: Option<Instant>,
     /// Our offer, for an INVITE that is sent again.
     pub offer: Option<String>,
-    /// The answer that came reliably before the call was answered.
-    pub early_answer: Option<String>,
+    /// The answer that came before the call was answered, and whether it did so
+    /// reliably.
+    pub early_answer: Option<(String, bool)>,
 }
 
 impl Exchange {

@@ -42,7 +42,8 @@ pub use flows::{FLOW_FAILED, FLOW_GRACE};
 pub(crate) use message::dropped_meanwhile;
 pub use pickup::Abandoned;
 pub use terms::{
-    Account, Action, CallOptions, Cause, Event, Job, Party, Problem, Reply, Shown, Want,
+    Account, Action, CallOptions, Cause, Event, FollowRedirects, Job, Party, Problem, Reply, Shown,
+    Want,
 };
 
 use crate::dialog::Dialog;
@@ -105,6 +106,7 @@ struct Call {
     forks: Vec<Fork>,
     /// Where else to try, best first, after a redirection.
     redirects: Vec<String>,
+    follow_redirects: FollowRedirects,
     tried: u8,
     /// Our Contact in its dialogs.
     contact: String,
@@ -292,6 +294,7 @@ impl Call {
             peer: Peer::default(),
             forks: Vec::new(),
             redirects: Vec::new(),
+            follow_redirects: FollowRedirects::default(),
             tried: 0,
             headers: Vec::new(),
             anonymous: false,

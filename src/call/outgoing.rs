@@ -3,8 +3,8 @@
 
 use super::target::request_uri;
 use super::{
-    Action, Call, CallOptions, Calls, Cause, Event, FLOW_FAILED, Job, Line, MAX_CALLS, Phase,
-    Shown, Want, dialog_headers, dropped_meanwhile, failure, sdp,
+    Action, Call, CallOptions, Calls, Cause, Event, FLOW_FAILED, FollowRedirects, Job, Line,
+    MAX_CALLS, Phase, Shown, Want, dialog_headers, dropped_meanwhile, failure, sdp, shown_uri,
 };
 use crate::dialog::Dialog;
 use crate::prelude::*;
@@ -80,6 +80,7 @@ impl Calls {
         let mut call = Call::new(id, Phase::Calling, half, contact, flow);
         call.anonymous = options.anonymous;
         call.headers = options.headers;
+        call.follow_redirects = options.follow_redirects;
         if let Some(replaces) = options.replaces {
             call.headers.push(("Replaces".to_owned(), replaces));
             call.headers
@@ -362,7 +363,8 @@ impl Call {
                 fork.dialog.confirm(answer);
                 self.dialog = fork.dialog;
                 followed = fork.followed;
-                self.exchange.early_answer = fork.answer.filter(|_| fork.reliable);
+                let reliable = fork.reliable;
+                self.exchange.early_answer = fork.answer.map(|answer| (answer, reliable));
             }
             None => self.dialog = Dialog::of_answer(&self.dialog, answer),
         }
@@ -376,9 +378,16 @@ impl Call {
         self.phase = Phase::Connected;
         self.session.answered(line.now, answer);
         self.report(line, 200, "OK");
-        let early = self.exchange.early_answer.take();
-        // What a reliable answer said is settled; the 2xx may repeat it.
-        let description = early.or_else(|| sdp(answer).map(str::to_owned));
+        // What a reliable answer said is settled, and the 2xx may repeat it. What an
+        // unreliable one said is the answer if the 2xx says nothing (RFC 3261
+        // §13.2.1): it need not repeat it either.
+        let description = match self.exchange.early_answer.take() {
+            Some((settled, true)) => Some(settled),
+            early => {
+                let own = sdp(answer).map(str::to_owned);
+                own.or(early.map(|(said, _)| said))
+            }
+        };
         self.show(line, Shown::Connected, false);
         match description {
             Some(description) if self.exchange.is_offered() => {
@@ -395,23 +404,56 @@ impl Call {
         }
     }
 
-    /// RFC 3261 §8.1.3.4: the contacts by their q, one after the other.
+    /// RFC 3261 §8.1.3.4: the contacts by their q, one after the other. The app is
+    /// told of all that can be called; what is not followed is for it to call.
     fn redirected(&mut self, line: &mut Line, answer: &Message) {
-        let mut contacts: Vec<(u32, String)> = Vec::new();
+        let mut contacts: Vec<(u32, &str)> = Vec::new();
         for contact in answer.contacts().list {
             let q = contact.params.get("q").map_or(1000, thousandths);
             let at = contacts.iter().position(|(other, _)| *other < q);
             let at = at.unwrap_or(contacts.len());
-            // Headers in it would write our request (RFC 3261 §19.1.5).
-            let uri =
-                Uri::request_part(contact.uri).and_then(|uri| request_uri(uri, &line.account));
+            // Headers in it would write our requests (RFC 3261 §19.1.5).
+            let uri = Uri::request_part(contact.uri);
             if let Some(uri) = uri.filter(|_| contacts.len() < MAX_FORKS) {
                 contacts.insert(at, (q, uri));
             }
         }
-        let found = contacts.into_iter().map(|(_, uri)| uri);
-        self.redirects.splice(0..0, found);
-        self.try_next(line, answer);
+        let mut wanted = Vec::new();
+        let mut foreign = None;
+        for (_, uri) in contacts {
+            let shown = shown_uri(uri);
+            if shown.is_empty() {
+                continue;
+            }
+            let target = request_uri(uri, &line.account);
+            let target = target.filter(|_| match self.follow_redirects {
+                FollowRedirects::Domain => is_within(uri, &line.account.domain),
+                FollowRedirects::All => true,
+                FollowRedirects::None => false,
+            });
+            line.event(Event::Redirect {
+                call: self.id,
+                uri: shown.clone(),
+                followed: target.is_some(),
+            });
+            match target {
+                Some(target) => wanted.push(target),
+                None => foreign = foreign.or(Some(shown)),
+            }
+        }
+        self.redirects.splice(0..0, wanted);
+        match foreign.filter(|_| self.redirects.is_empty()) {
+            Some(uri) => {
+                let text = [
+                    "The call was redirected to ",
+                    &uri,
+                    ": call that if you want to.",
+                ];
+                let status = Some(answer.status());
+                self.end(line, Cause::Failed, status, &concat(&text));
+            }
+            None => self.try_next(line, answer),
+        }
     }
 
     fn failed(&mut self, line: &mut Line, answer: &Message) {
@@ -472,6 +514,12 @@ impl Call {
             .iter_mut()
             .find(|fork| fork.dialog.has(request) && !fork.closed)
     }
+}
+
+/// Whether a request for `uri` stays within `domain`, as far as can be told.
+fn is_within(uri: &str, domain: &str) -> bool {
+    let uri = Uri::parse(uri).filter(Uri::is_sip);
+    uri.is_some_and(|uri| uri.host.eq_ignore_ascii_case(domain) && !uri.params.has("maddr"))
 }
 
 /// A q value in thousandths.

@@ -15,7 +15,7 @@ pub(super) fn request_uri(target: &str, account: &Account) -> Option<String> {
     let is = |scheme: &str, name| scheme.eq_ignore_ascii_case(name);
     let uri = match cut(target, b':') {
         Some((scheme, number)) if is(scheme, "tel") => telephone(number, &account.domain),
-        Some((scheme, _)) if is(scheme, "sip") || is(scheme, "sips") => target.to_owned(),
+        Some((scheme, _)) if is(scheme, "sip") || is(scheme, "sips") => without_password(target),
         // Another scheme, not the port behind a host.
         Some((scheme, _)) if cut(scheme, b'@').is_none() => return None,
         _ => match cut(target, b'@') {
@@ -29,6 +29,18 @@ pub(super) fn request_uri(target: &str, account: &Account) -> Option<String> {
     // Headers in a URI would let a link write our requests (RFC 3261 §19.1.5).
     let valid = Uri::parse(&uri).is_some_and(|uri| uri.is_sip() && uri.headers.is_empty());
     valid.then_some(uri)
+}
+
+/// A SIP URI without the password that its user part may carry: a thing of the past,
+/// and nobody else's business (RFC 3261 §19.1.1).
+pub(super) fn without_password(uri: &str) -> String {
+    if let Some((user, host)) = cut(uri, b'@')
+        && let Some((scheme, user)) = cut(user, b':')
+        && let Some((user, _)) = cut(user, b':')
+    {
+        return concat(&[scheme, ":", user, "@", host]);
+    }
+    uri.to_owned()
 }
 
 /// RFC 3966 to RFC 3261 §19.1.6: visual separators are left out, parameters
@@ -124,6 +136,10 @@ mod tests {
                 "sip:bob@example.org;transport=ws",
             ),
             ("SIPS:bob@example.org", "SIPS:bob@example.org"),
+            (
+                "sip:bob:secret@example.org:5062",
+                "sip:bob@example.org:5062",
+            ),
         ] {
             assert_eq!(
                 request_uri(target, &account).as_deref(),

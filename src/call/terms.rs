@@ -229,6 +229,15 @@ pub enum Event {
         /// Who it is.
         remote: Party,
     },
+    /// The call was redirected (RFC 3261 §8.1.3.4), to one of several places perhaps.
+    Redirect {
+        /// Call.
+        call: u32,
+        /// Where to: a target for `call`.
+        uri: String,
+        /// Whether it is tried.
+        followed: bool,
+    },
     /// The media handler is asked.
     Media {
         /// Call.
@@ -331,6 +340,19 @@ pub struct Problem {
     pub reason: Option<String>,
 }
 
+/// Which redirections of a call are followed without asking.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FollowRedirects {
+    /// Those within our own domain: whoever is called cannot make us pay for a call
+    /// to somewhere else.
+    #[default]
+    Domain,
+    /// All.
+    All,
+    /// None.
+    None,
+}
+
 /// Options of an outgoing call.
 #[derive(Clone, Debug, Default)]
 pub struct CallOptions {
@@ -342,6 +364,8 @@ pub struct CallOptions {
     pub replaces: Option<String>,
     /// The [`Event::Refer`] that this call answers.
     pub refer: Option<u32>,
+    /// Which redirections are followed.
+    pub follow_redirects: FollowRedirects,
 }
 
 /// The account that calls are made for.

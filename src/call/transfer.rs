@@ -19,6 +19,8 @@ pub(super) struct Transfer {
     op: u32,
     /// Number of the REFER.
     refer: u32,
+    /// The far end does it.
+    accepted: bool,
     /// No news by then is no success.
     pub until: Instant,
 }
@@ -141,7 +143,12 @@ impl Call {
         refer.header("Referred-By", &referred_by);
         let refer = line.send(self.id, Job::Refer, refer);
         let until = line.now + PATIENCE;
-        self.transfer = Some(Transfer { op, refer, until });
+        self.transfer = Some(Transfer {
+            op,
+            refer,
+            accepted: false,
+            until,
+        });
     }
 
     pub(super) fn refer_answered(&mut self, line: &mut Line, number: u32, answer: &Message) {
@@ -156,7 +163,10 @@ impl Call {
                 // They will not tell what comes of it (RFC 4488).
                 self.transferred(line);
             }
-            200..300 => transfer.until = line.now + LONG_TIMEOUT,
+            200..300 => {
+                transfer.accepted = true;
+                transfer.until = line.now + LONG_TIMEOUT;
+            }
             status => {
                 let text = failure(answer);
                 self.transfer_failed(line, "eCallFailed", &text, Some(status));
@@ -175,6 +185,7 @@ impl Call {
             let reply = self.reply(notify, 489).with("Allow-Events", "refer");
             return line.reply(reply);
         }
+        transfer.accepted = true;
         transfer.until = line.now + PATIENCE;
         line.reply(self.reply(notify, 200));
         let state = notify.header(Name::SubscriptionState).unwrap_or_default();
@@ -213,6 +224,15 @@ impl Call {
         }
         self.leave(line, 487, None);
         self.end(line, Cause::Local, None, "The call was transferred.");
+    }
+
+    /// The far end leaves. Whoever has accepted a transfer, and told nothing bad of
+    /// it, leaves for its sake: many exchanges say no more than that (RFC 5589 §6.1
+    /// has us say BYE).
+    pub(super) fn left(&mut self, line: &mut Line) {
+        if let Some(transfer) = self.transfer.take_if(|transfer| transfer.accepted) {
+            line.done(transfer.op);
+        }
     }
 
     pub(super) fn transfer_failed(

@@ -3,7 +3,7 @@
 
 use super::json::Json;
 use super::record::Record;
-use crate::call::{CallOptions, Calls, Event, Party, Want};
+use crate::call::{CallOptions, Calls, Event, FollowRedirects, Party, Want};
 use crate::prelude::*;
 use crate::time::Instant;
 
@@ -13,7 +13,7 @@ pub(super) fn command(calls: &mut Calls, now: Instant, name: &str, mut fields: R
     let first = fields.number();
     match name {
         // call, which is a new odd number, target, then { extraHeaders?,
-        // anonymous?, replaces?, refer? }
+        // anonymous?, replaces?, refer?, followRedirects? }
         "call" => {
             let target = fields.text();
             let options = CallOptions {
@@ -21,6 +21,11 @@ pub(super) fn command(calls: &mut Calls, now: Instant, name: &str, mut fields: R
                 anonymous: fields.has("anonymous"),
                 replaces: fields.get_owned("replaces"),
                 refer: fields.get_number("refer").map(|refer| refer as u32),
+                follow_redirects: match fields.get("followRedirects") {
+                    Some("all") => FollowRedirects::All,
+                    Some("none") => FollowRedirects::None,
+                    _ => FollowRedirects::Domain,
+                },
             };
             calls.call(now, first, target, options);
         }
@@ -95,6 +100,14 @@ pub(super) fn write(json: &mut Json, event: Event) {
             json.text("state", state.as_str())
                 .option("heldBy", state.held_by())
                 .flag("early", early);
+        }
+        Event::Redirect {
+            call,
+            uri,
+            followed,
+        } => {
+            named(json, "redirect", call);
+            json.text("uri", &uri).flag("followed", followed);
         }
         Event::Remote { call, remote } => {
             named(json, "remote", call);

@@ -217,7 +217,19 @@ fn a_party_that_wants_to_be_unknown_is_nobody() {
     assert_eq!(told(&mut rig), []);
     reinvited(&mut rig, &mut peer, ADA);
     assert_eq!(told(&mut rig), party("Ada", "sip:2003@example.com"));
+    reinvited(&mut rig, &mut peer, &hidden);
+    assert_eq!(told(&mut rig), party("", ""));
     rig.hangup(2);
+    rig.over();
+    // Whom we called, we know.
+    let mut rig = Rig::with(trusting);
+    let invite = rig.call("2003");
+    rig.reply(&invite, 180, "b", CONTACT, "");
+    rig.reply(&invite, 200, "b", &format!("{CONTACT}{hidden}"), SDP);
+    rig.request("ACK");
+    rig.settle();
+    assert_eq!(told(&mut rig), party("", "sip:2003@example.com"));
+    rig.hangup(1);
     rig.over();
 }
 

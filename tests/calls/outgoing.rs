@@ -2,7 +2,7 @@
 //! answers, redirections, challenges.
 
 use crate::rig::{CONTACT, Peer, Rig, SDP};
-use graceline::call::{CallOptions, Cause, Event, Shown};
+use graceline::call::{CallOptions, Cause, Event, FollowRedirects, Shown};
 use graceline::sip::Name;
 
 const RELIABLE: &str = "Require: 100rel\r\nRSeq: 7\r\n";
@@ -316,6 +316,154 @@ fn a_redirection_is_followed_by_q_and_not_for_ever() {
         invite = rig.request("INVITE");
     }
     assert!(followed <= 5, "{followed}");
+    rig.over();
+}
+
+/// Whom and whether it is tried, of every redirection.
+fn redirections(events: &[Event]) -> Vec<(&str, bool)> {
+    let mut told = Vec::new();
+    for event in events {
+        if let Event::Redirect { uri, followed, .. } = event {
+            told.push((&**uri, *followed));
+        }
+    }
+    told
+}
+
+/// Whoever is called could have us call a number that costs, or a host of his own.
+#[test]
+fn a_redirection_to_elsewhere_is_told_and_not_followed() {
+    for (contact, uri) in [
+        ("<tel:+19005550100>", "tel:+19005550100"),
+        ("<sip:2003@evil.example>", "sip:2003@evil.example"),
+        ("<sip:2003@sub.example.com>", "sip:2003@sub.example.com"),
+        ("<sip:2003@example.com.evil>", "sip:2003@example.com.evil"),
+        (
+            "<sip:example.com@evil.example>",
+            "sip:example.com@evil.example",
+        ),
+        (
+            "<sip:2003@example.com;maddr=192.0.2.1>",
+            "sip:2003@example.com;maddr=192.0.2.1",
+        ),
+        ("sips:u:pw@host.example", "sips:u@host.example"),
+        ("<sip:2003@host.example?Route=x>", "sip:2003@host.example"),
+    ] {
+        let mut rig = Rig::new();
+        let invite = rig.call("2002");
+        rig.reply(&invite, 302, "r", &format!("Contact: {contact}\r\n"), "");
+        rig.request("ACK");
+        rig.silence();
+        let heard = rig.heard();
+        assert_eq!(redirections(&heard), [(uri, false)], "{contact}");
+        let Some(Event::Ended {
+            cause: Cause::Failed,
+            status: Some(302),
+            reason,
+            ..
+        }) = heard.last()
+        else {
+            panic!("{heard:?}");
+        };
+        assert!(reason.contains(uri), "{reason}");
+        rig.over();
+    }
+    for contact in ["<javascript:alert(1)>", "<https://example.com/>", "*"] {
+        let mut rig = Rig::new();
+        let invite = rig.call("2002");
+        rig.reply(&invite, 302, "r", &format!("Contact: {contact}\r\n"), "");
+        rig.request("ACK");
+        rig.silence();
+        let heard = rig.heard();
+        assert_eq!(redirections(&heard), [], "{contact}");
+        assert!(matches!(heard.last(), Some(Event::Ended { .. })));
+    }
+}
+
+#[test]
+fn a_redirection_within_the_domain_is_followed() {
+    for contact in [
+        "<sip:2003@example.com>",
+        "<SIP:2003@EXAMPLE.com;user=phone>",
+        "<sips:2003@example.com:5061>",
+        "<sip:2003:secret@example.com>",
+        "<sip:2003@example.com?Subject=x>",
+    ] {
+        let mut rig = Rig::new();
+        let invite = rig.call("2002");
+        rig.reply(&invite, 302, "r", &format!("Contact: {contact}\r\n"), "");
+        rig.request("ACK");
+        let again = rig.request("INVITE");
+        let uri = again.request_uri();
+        assert!(uri.contains("2003") && !uri.contains("secret"), "{uri}");
+        assert!(!uri.contains('?'), "{uri}");
+        let heard = rig.heard();
+        assert!(matches!(redirections(&heard)[..], [(_, true)]), "{heard:?}");
+        rig.hangup(1);
+        rig.reply(&again, 487, "r", "", "");
+        rig.request("ACK");
+        rig.over();
+    }
+}
+
+#[test]
+fn the_app_says_which_redirections_are_followed() {
+    let contacts = "Contact: <sip:2003@example.com>;q=0.9, <sip:2004@far.example>;q=0.1\r\n";
+    for (wish, followed) in [
+        (FollowRedirects::Domain, [true, false]),
+        (FollowRedirects::All, [true, true]),
+        (FollowRedirects::None, [false, false]),
+    ] {
+        let mut rig = Rig::new();
+        let options = CallOptions {
+            follow_redirects: wish,
+            ..CallOptions::default()
+        };
+        let mut invite = rig.call_with(1, "2002", options);
+        rig.reply(&invite, 300, "r", contacts, "");
+        rig.request("ACK");
+        let heard = rig.heard();
+        let expected = ["sip:2003@example.com", "sip:2004@far.example"];
+        let expected: Vec<_> = expected.into_iter().zip(followed).collect();
+        assert_eq!(redirections(&heard), expected, "{wish:?}");
+        for (uri, _) in expected.iter().filter(|(_, followed)| *followed) {
+            invite = rig.request("INVITE");
+            assert_eq!(invite.request_uri(), *uri);
+            rig.reply(&invite, 486, "r", "", "");
+            rig.request("ACK");
+        }
+        rig.silence();
+        rig.over();
+    }
+}
+
+/// RFC 3261 §13.2.1: the first description of a dialog is the answer, and need not be
+/// repeated.
+#[test]
+fn what_a_provisional_answer_said_the_final_one_need_not_repeat() {
+    for status in [180, 183] {
+        let mut rig = Rig::new();
+        let invite = rig.call("2002");
+        rig.reply(&invite, status, "b", CONTACT, SDP);
+        rig.settle();
+        rig.reply(&invite, 200, "b", CONTACT, "");
+        rig.request("ACK");
+        rig.settle();
+        rig.silence();
+        assert_eq!(rig.states().last(), Some(&Shown::Connected));
+        assert_eq!(rig.media.directions(1), ("sendrecv", "sendrecv"));
+        rig.hangup(1);
+        rig.request("BYE");
+        rig.over();
+    }
+    // That of another fork is none.
+    let mut rig = Rig::new();
+    let invite = rig.call("2002");
+    rig.reply(&invite, 183, "a", CONTACT, SDP);
+    rig.reply(&invite, 200, "b", CONTACT, "");
+    rig.request("ACK");
+    rig.request("BYE");
+    assert_eq!(rig.ended(), [Cause::Failed]);
     rig.over();
 }
 

@@ -135,6 +135,58 @@ fn a_far_end_whose_every_notify_is_the_last_one() {
     rig.over();
 }
 
+/// Many exchanges say no more of a transfer than that they leave.
+#[test]
+fn whoever_accepts_a_transfer_and_leaves_has_done_it() {
+    let trying = ["SIP/2.0 100 Trying"];
+    let ringing = ["SIP/2.0 100 Trying", "SIP/2.0 180 Ringing"];
+    for (status, news) in [
+        (202, &[][..]),
+        (200, &[]),
+        (202, &trying),
+        (202, &ringing),
+        // A NOTIFY that overtakes the 202 accepts as well.
+        (0, &trying),
+    ] {
+        let mut rig = Rig::new();
+        let mut peer = rig.connected();
+        let op = transfer(&mut rig);
+        let refer = rig.request("REFER");
+        if status > 0 {
+            rig.reply(&refer, status, "", CONTACT, "");
+        }
+        for news in news {
+            rig.receive(&notify(&mut peer, "active;expires=60", news));
+            rig.answer(200);
+        }
+        rig.receive(&peer.request("BYE", "", ""));
+        rig.answer(200);
+        let heard = rig.heard();
+        assert_eq!(done(&heard), [(op, None)], "{status} {news:?}");
+        assert!(matches!(
+            heard.last(),
+            Some(Event::Ended {
+                cause: Cause::Remote,
+                ..
+            })
+        ));
+        rig.reply(&refer, 202, "", CONTACT, "");
+        rig.over();
+    }
+    // After bad news the BYE is no success.
+    let mut rig = Rig::new();
+    let mut peer = rig.connected();
+    let op = transfer(&mut rig);
+    let refer = rig.request("REFER");
+    rig.reply(&refer, 202, "", CONTACT, "");
+    rig.receive(&notify(&mut peer, "terminated", "SIP/2.0 486 Busy Here"));
+    rig.answer(200);
+    rig.receive(&peer.request("BYE", "", ""));
+    rig.answer(200);
+    assert_eq!(rig.settled(), [(op, Some("eCallFailed"))]);
+    rig.over();
+}
+
 #[test]
 fn hanging_up_during_a_transfer_settles_it() {
     for remote in [false, true] {
@@ -149,15 +201,15 @@ fn hanging_up_during_a_transfer_settles_it() {
             "one at a time"
         );
         if remote {
-            rig.reply(&refer, 202, "", CONTACT, "");
+            // Nothing was accepted yet.
             let bye = peer.request("BYE", "", "");
             rig.receive(&bye);
             rig.answer(200);
         } else {
             rig.hangup(1);
             rig.request("BYE");
-            rig.reply(&refer, 202, "", CONTACT, "");
         }
+        rig.reply(&refer, 202, "", CONTACT, "");
         let heard = rig.heard();
         assert_eq!(done(&heard)[0], (op, Some("eCallFailed")));
         // News come too late.

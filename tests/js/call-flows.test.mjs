@@ -97,6 +97,32 @@ describe("two phones", { timeout: 60_000 }, () => {
     for (const { media } of [alice, bob]) assert.ok(media.made[0].closed);
   });
 
+  for (const [server, trust, name] of [
+    [{ policy: "graceful" }, "auto", "User 2001"],
+    [{ policy: "normal" }, true, "User 2001"],
+    [{ policy: "normal", dialect: "kamailio" }, "auto", "User 2001"],
+    // Its clients may lie there, and the app says that they do not.
+    [{ policy: "normal", dialect: "kamailio" }, true, "The CEO"],
+  ])
+    test(`who asserts a name himself is shown as ${name}: ${JSON.stringify([server, trust])}`, async (t) => {
+      const line = await setUp(t, { users, ...server });
+      const [liar, bob] = ["2001", "2002"].map((user) =>
+        line.phone({
+          ...{ user, device: `CSF${user}`, displayName: `User ${user}` },
+          ...{ media: fakeMedia(), trustAssertedIdentity: trust },
+        }),
+      );
+      await Promise.all([liar.registerPhone(), bob.registerPhone()]);
+      const asserted = '"The CEO" <sip:2003@example.test>';
+      const extraHeaders = { "P-Asserted-Identity": asserted };
+      const incoming = next(bob, "incoming");
+      liar.call("2002", { extraHeaders });
+      const { call } = await incoming;
+      assert.equal(call.remote.displayName, name);
+      const user = name === "The CEO" ? "2003" : "2001";
+      assert.equal(call.remote.uri, `sip:${user}@example.test`);
+    });
+
   test("hold from either side, from both, and resume", async (t) => {
     const {
       phones: [alice, bob],

@@ -95,7 +95,15 @@ describe("an outgoing call", () => {
     assert.deepEqual(core.given("call"), []);
     await turn();
     assert.deepEqual(core.given("call"), [
-      [call.id, "2002", { extraHeaders: [["X-A", "1"]], replaces: undefined }],
+      [
+        call.id,
+        "2002",
+        {
+          extraHeaders: [["X-A", "1"]],
+          followRedirects: undefined,
+          replaces: undefined,
+        },
+      ],
     ]);
     assert.equal(call.id % 2, 1);
     assert.deepEqual(phone.calls, [call]);
@@ -197,6 +205,45 @@ describe("an outgoing call", () => {
       await say(ended(call.id, "failed", { status, reason }));
       assert.deepEqual(errors, [message]);
     }
+  });
+
+  test("that is redirected elsewhere says where to, and the app decides", async () => {
+    const { phone, core, say } = await ready();
+    const call = phone.call("2002", { followRedirects: "none" });
+    const redirects = [];
+    call.on("redirect", (redirect) => redirects.push(redirect));
+    const error = new Promise((resolve) => call.once("error", resolve));
+    await turn();
+    assert.equal(core.given("call")[0][2].followRedirects, "none");
+    const [near, far] = ["sip:2003@example.com", "tel:+19005550100"];
+    await say(
+      ["redirect", { call: call.id, uri: near, followed: true }],
+      ["redirect", { call: call.id, uri: far, followed: false }],
+      ended(call.id, "failed", {
+        status: 302,
+        reason: `Redirected to ${far}.`,
+      }),
+    );
+    assert.deepEqual(redirects, [
+      { uri: near, followed: true },
+      { uri: far, followed: false },
+    ]);
+    const { code, status, details } = await error;
+    assert.deepEqual([code, status], ["eCallFailed", 302]);
+    assert.deepEqual(details, { target: far });
+    assert.throws(() => phone.call("2002", { followRedirects: true }), {
+      code: "eInvalidArgument",
+    });
+
+    // Of another end the redirection is not the reason.
+    const other = phone.call("2002");
+    const busy = new Promise((resolve) => other.once("error", resolve));
+    await turn();
+    await say(
+      ["redirect", { call: other.id, uri: far, followed: false }],
+      ended(other.id, "failed", { status: 503, reason: "No" }),
+    );
+    assert.equal((await busy).details, undefined);
   });
 
   test("whose media fail once it was answered says so once", async () => {

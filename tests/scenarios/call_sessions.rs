@@ -1,16 +1,21 @@
 //! Randomised calls: phones, users, media handlers and faults drawn from a seed.
 //! At the end, when all is quiet: every call ended once and its end was the last
 //! that was heard of it; every operation was answered once; of every call that
-//! is connected both ends are; and nothing is left once all have hung up.
+//! is connected both ends are; and nothing is left once all have hung up. In some
+//! sessions everybody lies about who he is and asks for credentials: nobody is shown
+//! whom nobody vouched for, and no digest leaves but in the registrar's realm with its
+//! strength, in whatever session.
 //!
 //! `GRACELINE_CALL_SESSIONS=100000 cargo test --release --test scenarios
 //! call_sessions` is the long run; `GRACELINE_SEED=n` runs one session and prints
 //! it.
 
+use crate::world::attacker::LIAR;
 use crate::world::{ClientId, Network, World, registrar_config};
 use graceline::call::{CallOptions, Event, Shown};
 use graceline::phone::{self, Phone, Status};
 use graceline::rand::Random;
+use graceline::registrar::{Dialect, Policy};
 use graceline::time::Duration;
 use std::collections::BTreeMap;
 
@@ -48,8 +53,14 @@ impl Session {
         let mut bytes = [0xca; 32];
         bytes[..8].copy_from_slice(&seed.to_be_bytes());
         let mut random = Random::from_seed(bytes);
-        let config = registrar_config().with_user("2003", "secret");
+        let mut config = registrar_config().with_user("2003", "secret");
+        let lying = random.below(2) == 0;
+        if lying && random.below(2) == 0 {
+            config.policy = Policy::Normal;
+            config.dialect = Some(Dialect::Kamailio);
+        }
         let mut world = World::new(random.below(256) as u8, config);
+        world.lying = lying;
         let mut apps = Vec::new();
         // Two devices of one user ring together.
         for (user, device) in [("2001", "A"), ("2002", "B"), ("2002", "C"), ("2003", "D")] {
@@ -88,11 +99,19 @@ impl Session {
             let before = app.calls.insert(*call, State::Rings);
             assert_eq!(before, None, "{told}");
         }
+        if let Event::Incoming { from: who, .. }
+        | Event::Remote { remote: who, .. }
+        | Event::Message { from: who, .. } = &event
+        {
+            let lie = who.uri.contains(LIAR) || who.display_name.contains(LIAR);
+            assert!(!lie, "{told}");
+        }
         let call = match &event {
             Event::Incoming { call, .. }
             | Event::State { call, .. }
             | Event::Media { call, .. }
             | Event::Remote { call, .. }
+            | Event::Redirect { call, .. }
             | Event::CallInfo { call, .. }
             | Event::Candidates { call, .. }
             | Event::Info { call, .. }

@@ -89,6 +89,16 @@ impl Calls {
     /// Takes an event; the media handler does as it is told.
     pub fn heard(&mut self, phone: &mut Phone, now: Instant, event: &Event) {
         match event {
+            Event::Incoming { from, to, .. } => {
+                check_shown(&from.uri);
+                check_shown(to);
+            }
+            Event::Remote { remote, .. } => check_shown(&remote.uri),
+            Event::Message { from, .. } => check_shown(&from.uri),
+            Event::Redirect { uri, .. } => check_shown(uri),
+            _ => {}
+        }
+        match event {
             Event::Incoming { call, .. } => self.id = *call,
             Event::Refer { refer, .. } => self.refer = *refer,
             Event::State {
@@ -149,4 +159,16 @@ impl Calls {
         };
         [head.as_bytes(), rest, end].concat()
     }
+}
+
+/// An address is none, or one that can be called, and bears no password.
+fn check_shown(uri: &str) {
+    let (scheme, rest) = uri.split_once(':').unwrap_or_default();
+    let scheme = scheme.to_ascii_lowercase();
+    assert!(
+        uri.is_empty() || ["sip", "sips", "tel"].contains(&&*scheme),
+        "{uri}"
+    );
+    let user = rest.split_once('@').filter(|_| scheme != "tel");
+    assert!(user.is_none_or(|(user, _)| !user.contains(':')), "{uri}");
 }

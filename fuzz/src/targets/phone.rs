@@ -51,7 +51,7 @@ pub const SEEDS: &[&str] = &[
      Event: refer\r\nSubscription-State: terminated\r\nContent-Type: message/sipfrag\r\n\r\nSIP/2.0 200 OK\x1eye",
     // Forks, a reliable answer, a redirection, and a call that gets lost.
     "q\x1eyc2002\x1e183 Progress\r\nRequire: 100rel\r\nRSeq: 1\r\nContact: <sip:f@f.invalid>\r\n\
-     Content-Type: application/sdp\r\n\r\n{SDP}\x1e200 OK\x1e302 There\r\nContact: <sip:g@f.invalid>;q=0.5, <tel:1>\x1e\
+     Content-Type: application/sdp\r\n\r\n{SDP}\x1e200 OK\x1e302 There\r\nContact: <sip:g@b.invalid>;q=0.5, <tel:1>\x1e\
      200 OK\r\nContact: <sip:g@f.invalid>\r\nRecord-Route: <sip:p.invalid;lr>, <sip:q.invalid>\r\n\
      Content-Type: application/sdp\r\n\r\n{SDP}\x1ex0\x1ew\x1eo0\x1e200 OK\x1eyl\x1ew\x1ew\x1ey\x1et90000",
     // An offer in the answer; a glare; candidates; a cancelled call.

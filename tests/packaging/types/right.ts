@@ -32,6 +32,7 @@ export async function logIn(
       scheme === "bearer" ? { token: realm } : { password: "secret" },
     device: "CSFALICE",
     profile: "auto",
+    trustAssertedIdentity: true,
     conflictScope: "device",
     registrationType: "graceful",
     expires: 120,
@@ -100,8 +101,11 @@ export async function talk(phone: Phone, stream: MediaStream): Promise<void> {
     stream,
     signal,
     extraHeaders: { "X-Ticket": "7" },
+    followRedirects: "none",
   });
   call
+    .on("remote", ({ remote }) => console.log(remote.uri))
+    .on("redirect", ({ uri, followed }) => followed || phone.call(uri))
     .on("state", ({ state, heldBy, early }) =>
       console.log(state, heldBy, early),
     )

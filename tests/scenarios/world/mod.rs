@@ -2,6 +2,7 @@
 //! network between them. One clock; every run is decided by the seed and by
 //! what is done to it.
 
+pub mod attacker;
 mod edge;
 mod flaw;
 mod network;
@@ -84,6 +85,8 @@ pub struct World {
     /// The registrar's nodes, one behind each address of a client. They share
     /// their bindings.
     pub nodes: [Network; 8],
+    /// Clients claim to be somebody else, and ask for credentials.
+    pub lying: bool,
     lost_flows: Vec<edge::LostFlow>,
     steps: u32,
 }
@@ -156,6 +159,7 @@ impl World {
             tally: Tally::default(),
             messages: 0,
             nodes: [Network::Up; 8],
+            lying: false,
             lost_flows: Vec::new(),
             steps: 0,
         }
@@ -405,6 +409,8 @@ impl World {
                     data,
                 } => {
                     self.note_sent(id, slot, &data);
+                    self.check_credentials(&data);
+                    let data = self.forged(data);
                     self.send(socket(slot, generation), data);
                 }
                 Output::CloseSocket { slot, generation } => {
@@ -442,6 +448,7 @@ impl World {
         while let Some(output) = self.registrar.poll_output() {
             match output {
                 registrar::Output::Send { connection, data } => {
+                    let data = self.baited(data);
                     self.note_answered(connection, &data);
                     self.send_to_client(connection, data);
                 }
