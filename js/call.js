@@ -378,7 +378,9 @@ export class Call extends Emitter {
     const first = !this.#startTime && /connected|held/.test(state);
     if (first) this.#startTime = new Date();
     emit(this, "state", { state, heldBy, early });
-    if (first) emit(this, "connected", { startTime: this.#startTime });
+    if (!first) return;
+    emit(this, "connected", { startTime: this.#startTime });
+    this.#line.watch(this);
   }
 
   /** @param {{ cause: string, status?: number, reason?: string }} event */

@@ -160,6 +160,16 @@ export class Calls {
     });
   }
 
+  /** @param {Call} call that was answered */
+  async watch(call) {
+    const { mediaTimeout } = this.#settings;
+    if (!mediaTimeout) return;
+    const { fallsSilent } = await import("./media/silence.js");
+    if (!(await fallsSilent(call, mediaTimeout))) return;
+    const text = `Nothing has come from the far end for ${mediaTimeout} seconds.`;
+    this.tell("fail", call.id, text);
+  }
+
   // ---- what the core says
 
   /**

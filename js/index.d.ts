@@ -105,6 +105,12 @@ export interface PhoneOptions {
   timeout?: number;
   /** What makes the sound and pictures of calls. Default: a handler over RTCPeerConnection, loaded on demand. */
   media?: MediaHandlerFactory;
+  /**
+   * Seconds, up to 600, after which a call ends from whose far end sound and pictures
+   * came, and do not any more, though nobody holds: its `reason` says so. Default 0:
+   * never, because some far ends send nothing while somebody is silent or muted.
+   */
+  mediaTimeout?: number;
   /** STUN and TURN servers; or a function asked for them at each call, for credentials that expire. */
   iceServers?:
     RTCIceServer[] | (() => RTCIceServer[] | Promise<RTCIceServer[]>);

@@ -125,6 +125,7 @@ const checks = {
     "must have getItem and setItem, or be null",
   log: callable,
   media: callable,
+  mediaTimeout: integer(0, 600, "seconds"),
   iceServers: (value) =>
     !Array.isArray(value) &&
     typeof value !== "function" &&

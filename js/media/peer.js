@@ -145,11 +145,21 @@ class PeerMedia {
   async applyAnswer(sdp, type) {
     const transport = transportOf(sdp);
     const same = !differences(this.#expected, transport).length;
+    if (type === "pranswer") {
+      if (!same) return;
+      // Firefox takes none of these: there the far end is heard once it has answered.
+      try {
+        await this.#next?.apply(sdp, type);
+        this.#expected = transport;
+      } catch (error) {
+        this.#context.log({
+          level: "warn",
+          message: `No early media: ${error}`,
+        });
+      }
+      return;
+    }
     if (same) await this.#next?.apply(sdp, type);
-    // The first one counts: ICE and DTLS have begun.
-    this.#expected.ufrag ??= transport.ufrag;
-    this.#expected.fingerprint ??= transport.fingerprint;
-    if (type === "pranswer") return;
     this.#agree();
     if (same) return;
     this.#late = sdp;

@@ -34,14 +34,17 @@ export const isShut = (sdp) =>
 /** @typedef {{ ufrag?: string, fingerprint?: string }} Transport of ICE, and of DTLS */
 
 /**
- * Whom a description would have us talk to.
+ * Whom a description would have us talk to, if it says so in a way that browsers
+ * understand (RFC 8839 §5.4, RFC 8122 §5).
  *
  * @param {string | undefined} sdp
  * @returns {Transport}
  */
 export const transportOf = (sdp = "") => ({
-  ufrag: /^a=ice-ufrag:(\S+)/m.exec(sdp)?.[1],
-  fingerprint: /^a=fingerprint:(.*\w)/m.exec(sdp)?.[1].toLowerCase(),
+  ufrag: /^a=ice-ufrag:(\S{4,})/m.exec(sdp)?.[1],
+  fingerprint: /^a=fingerprint:(sha-(1|224|256|384|512) .*\w)/im
+    .exec(sdp)?.[1]
+    .toLowerCase(),
 });
 
 /**

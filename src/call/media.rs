@@ -388,7 +388,8 @@ impl Call {
         let exchange = &mut self.exchange;
         exchange.mending = !exchange.mending;
         exchange.want_offer = exchange.mending;
-        exchange.restart = exchange.mending && self.lost_until.is_some();
+        // Who answered a restart has moved on.
+        exchange.restart = exchange.mending && (exchange.restarting || self.lost_until.is_some());
         self.roll_back(line);
     }
 

@@ -798,6 +798,66 @@ describe("during a call", () => {
     ]);
   });
 
+  test("a far end that has gone without a word: after mediaTimeout the call fails", async (t) => {
+    const time = new FakeTime(1_767_225_600_000);
+    t.after(() => time.remove());
+    const { core, call, say } = await talking({ mediaTimeout: 20 });
+    const handler = media.made[0];
+    let packets = 0;
+    handler.getStats = async () =>
+      new Map([
+        [
+          "in",
+          { type: "inbound-rtp", kind: "audio", packetsReceived: packets },
+        ],
+        ["out", { type: "outbound-rtp", kind: "audio", packetsSent: packets }],
+      ]);
+    const failures = () => core.given("fail");
+    const passes = async (seconds, each = () => {}) => {
+      for (let i = 0; i < seconds; i++) {
+        each();
+        await time.run(1000);
+      }
+    };
+    await say([
+      "media",
+      {
+        ...outgoing(call.id, { want: "apply", sdp: OFFER, sdpType: "answer" }),
+      },
+    ]);
+    await passes(60);
+    assert.deepEqual(failures(), [], "nothing has come yet");
+    await passes(60, () => (packets += 50));
+    await passes(15);
+    await say([
+      "callState",
+      { call: call.id, state: "held", heldBy: "remote" },
+    ]);
+    await passes(60);
+    assert.deepEqual(failures(), [], "held");
+    await say(connected(call.id));
+    const [track] = call.remoteStream.getTracks();
+    track.muted = true;
+    await passes(60);
+    assert.deepEqual(failures(), [], "it only listens");
+    track.muted = false;
+    // A new connection counts from nothing.
+    packets = 3;
+    await passes(19);
+    assert.deepEqual(failures(), []);
+    await passes(2);
+    assert.deepEqual(failures(), [
+      [call.id, "Nothing has come from the far end for 20 seconds."],
+    ]);
+    await say(ended(call.id, "failed", { reason: failures()[0][1] }));
+    await passes(60);
+    assert.equal(failures().length, 1);
+
+    const other = await talking();
+    await passes(60);
+    assert.deepEqual(other.core.given("fail"), [], "not by default");
+  });
+
   test("a call of the page load before is taken up again", async () => {
     const { phone, core, say } = await ready();
     const resumable = new Promise((resolve) =>

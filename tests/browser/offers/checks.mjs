@@ -34,7 +34,7 @@ export const checkOffers = {
     const { outcomes, state } = await run("answers");
     for (const status of ["403", "488", "500", "606", "no answer"])
       assert.equal(outcomes[`${status} (hold)`], "eCallFailed");
-    for (const what of ["garbage", "no stream", "plain RTP"])
+    for (const what of ["garbage", "no stream", "plain RTP", "an unknown hash"])
       assert.equal(outcomes[`${what} (hold)`], "eMediaFailed");
     for (const what of ["port 0", "active in DTLS", "passive in DTLS"])
       assert.equal(outcomes[`${what} (hold)`], "held");
@@ -53,5 +53,12 @@ export const checkOffers = {
   async "somebody else goes on with the call"(run) {
     const { status, streams } = await run("another");
     assert.deepEqual([status, streams], [200, 1]);
+  },
+
+  async "nobody there: with mediaTimeout the call ends and says why"(run) {
+    const { cause, reason, time } = await run("vanishes");
+    assert.equal(cause, "failed");
+    assert.equal(reason, "Nothing has come from the far end for 3 seconds.");
+    assert.ok(time >= 2000, `${time} ms`);
   },
 };

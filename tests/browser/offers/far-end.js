@@ -15,9 +15,20 @@ export class FarMedia {
       far.audio.srcObject = new MediaStream([track]);
       far.audio.play().catch(() => {});
     };
-    const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
-    for (const track of stream.getTracks()) far.peer.addTrack(track, stream);
+    far.stream = await navigator.mediaDevices.getUserMedia({ audio: true });
     return far;
+  }
+
+  /** Whether a description is of another certificate than before. @param {string} sdp */
+  differs(sdp) {
+    const of = (text) => /^a=fingerprint:.*/m.exec(text)?.[0];
+    return of(sdp) !== of(this.peer.remoteDescription?.sdp ?? sdp);
+  }
+
+  /** Sends nothing any more, and says nothing of it. */
+  async vanish() {
+    for (const sender of this.peer.getSenders())
+      await sender.replaceTrack(null);
   }
 
   /** An offer that is to go wrong: it has no part in what is agreed on here. */
@@ -26,6 +37,7 @@ export class FarMedia {
   }
 
   async offer() {
+    this.#attach();
     await this.peer.setLocalDescription(await this.peer.createOffer());
     return this.#gathered();
   }
@@ -33,6 +45,7 @@ export class FarMedia {
   /** @param {string} sdp */
   async answer(sdp) {
     await this.peer.setRemoteDescription({ type: "offer", sdp });
+    this.#attach();
     await this.peer.setLocalDescription(await this.peer.createAnswer());
     return this.#gathered();
   }
@@ -44,6 +57,14 @@ export class FarMedia {
 
   rollback() {
     return this.peer.setLocalDescription({ type: "rollback" });
+  }
+
+  /** After an offer that holds its stream would be another one than ours. */
+  #attach() {
+    const { peer, stream } = this;
+    if (peer.getSenders().some(({ track }) => track)) return;
+    for (const track of stream.getTracks()) peer.addTrack(track, stream);
+    for (const each of peer.getTransceivers()) each.direction = "sendrecv";
   }
 
   async #gathered() {
@@ -133,7 +154,7 @@ export class FarEnd {
     if (method !== "INVITE") return this.reply(message, 200);
     if (!/;tag=/.test(message.header("To"))) {
       this.#invite = message;
-      return this.called(message);
+      return this.called(message).catch(() => this.reply(message, 500, "b"));
     }
     if (this.#offering) return this.reply(message, 491);
     this.#served = this.#serve(message);
@@ -145,6 +166,14 @@ export class FarEnd {
     this.refusal = this.change = undefined;
     if (refusal) return this.reply(reinvite, refusal);
     try {
+      // Firefox's connection takes no other fingerprint: there a far end begins anew.
+      const begins =
+        /Firefox/.test(navigator.userAgent) &&
+        this.media.differs(reinvite.body);
+      if (begins) {
+        this.media.close();
+        this.media = await FarMedia.start();
+      }
       const answer = await this.media.answer(reinvite.body);
       this.reply(reinvite, 200, "", change(answer));
     } catch {

@@ -50,7 +50,8 @@ export class FakeCore {
       ...["register", "unregister", "abort", "close", "leave", "resume"],
       ...["look", "silence", "credentials", "wake", "socketOpened"],
       ...["socketClosed", "call", "refuseRefer", "candidates"],
-      ...["mediaReady", "mediaDone", "mediaFailed", "mediaLost", ...OPERATIONS],
+      ...["mediaReady", "mediaDone", "mediaFailed", "mediaLost", "fail"],
+      ...OPERATIONS,
     ];
     for (const command of commands)
       this[command] = (now, ...args) => this.#obey(command, now, args);
