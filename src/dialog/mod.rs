@@ -32,7 +32,7 @@ impl Dialog {
     /// with (RFC 3261 §12.1.2).
     pub fn of_answer(half: &Dialog, answer: &Message) -> Self {
         let mut dialog = Self {
-            remote: address(answer.header(Name::To)),
+            remote: NameAddr::echo(answer.header(Name::To).unwrap_or_default()).into_owned(),
             remote_tag: answer.to_tag().unwrap_or_default().to_owned(),
             ..half.clone()
         };
@@ -50,13 +50,15 @@ impl Dialog {
 
     /// The dialog that `request` makes, answered with `tag` (RFC 3261 §12.1.1).
     pub fn of_request(request: &Message, tag: String) -> Self {
+        let to = request.header(Name::To).unwrap_or_default();
+        let from = request.header(Name::From).unwrap_or_default();
         let mut dialog = Self {
             call_id: request.call_id().to_owned(),
-            local: concat(&[&address(request.header(Name::To)), ";tag=", &tag]),
-            remote: address(request.header(Name::From)),
+            local: concat(&[&NameAddr::echo(to), ";tag=", &tag]),
+            remote: NameAddr::echo(from).into_owned(),
             local_tag: tag,
             remote_tag: request.from_tag().unwrap_or_default().to_owned(),
-            target: uri(request.header(Name::From)).to_owned(),
+            target: NameAddr::uri_in(from).to_owned(),
             route: values(request, Name::RecordRoute),
             remote_cseq: number(request),
         };
@@ -103,27 +105,6 @@ impl Dialog {
             content: None,
         }
     }
-}
-
-/// What our requests show of the far end: its From or To as it is, or, where that
-/// is malformed, the URI and the tag in it.
-fn address(value: Option<&str>) -> String {
-    let value = value.unwrap_or_default();
-    let good = NameAddr::parse(value).is_some_and(|good| Uri::parse(good.uri).is_some());
-    if good {
-        return value.to_owned();
-    }
-    let tag = NameAddr::read(value).and_then(|read| read.tag());
-    let mark = if tag.is_some() { ";tag=" } else { "" };
-    concat(&["<", uri(Some(value)), ">", mark, tag.unwrap_or_default()])
-}
-
-/// The URI of a From or To; one that leads nowhere if it cannot be read: requests
-/// then find their way by the flow and the route set.
-fn uri(value: Option<&str>) -> &str {
-    let read = value.and_then(NameAddr::read);
-    let uri = read.and_then(|read| Uri::request_part(read.uri));
-    uri.unwrap_or("sip:anonymous.invalid")
 }
 
 /// The address that the requests of a dialog go to: what of the Contact may stand

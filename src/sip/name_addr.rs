@@ -3,8 +3,11 @@
 
 use alloc::borrow::Cow;
 
-use super::params::Params;
-use super::text::{behind, cut, number, position, split_quoted, split_while, unquote};
+use super::params::{Params, is_header_param_value};
+use super::text::{behind, cut, number, split_quoted, split_while, unquote};
+use super::uri::Uri;
+use super::write::is_line;
+use crate::text::concat;
 
 /// One address in a header value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,18 +82,19 @@ impl<'a> NameAddr<'a> {
     }
 
     fn read_loosely(text: &'a str) -> Option<NameAddr<'a>> {
-        let mut name = text;
-        while let Some(quote) = position(name, b'"') {
-            if position(name, b'<').is_some_and(|bracket| bracket < quote) {
-                break;
+        // The first bracket outside quotes, and what follows it.
+        let mut rest = text;
+        let bracket = loop {
+            rest = split_while(rest, |byte| !matches!(byte, b'"' | b'<')).1;
+            match rest.as_bytes().first() {
+                Some(b'"') => rest = split_quoted(rest)?.1,
+                first => break first.map(|_| rest),
             }
-            name = split_quoted(name.get(quote..)?)?.1;
-        }
-        let (display_name, uri, params) = match position(name, b'<') {
+        };
+        let (display_name, uri, params) = match bracket {
             Some(bracket) => {
-                let begin = text.len() - name.len() + bracket;
-                let (uri, params) = cut(text.get(begin + 1..)?, b'>')?;
-                let name = text.get(..begin)?.trim_ascii();
+                let (uri, params) = cut(bracket.get(1..)?, b'>')?;
+                let name = text.strip_suffix(bracket)?.trim_ascii();
                 ((!name.is_empty()).then(|| unquote(name)), uri, params)
             }
             None => {
@@ -107,9 +111,34 @@ impl<'a> NameAddr<'a> {
         })
     }
 
-    /// The `tag` parameter.
+    /// A From or To of somebody else as our own requests show it: as it is, or, where
+    /// it is malformed, the URI and the tag in it.
+    pub fn echo(value: &'a str) -> Cow<'a, str> {
+        let good = Self::parse(value).is_some_and(|good| Uri::parse(good.uri).is_some());
+        if good && is_line(value) {
+            return Cow::Borrowed(value);
+        }
+        let tag = Self::read(value).and_then(|read| read.tag());
+        let mark = if tag.is_some() { ">;tag=" } else { ">" };
+        Cow::Owned(concat(&[
+            "<",
+            Self::uri_in(value),
+            mark,
+            tag.unwrap_or_default(),
+        ]))
+    }
+
+    /// The URI in a From or To; one that leads nowhere if none can be read: requests
+    /// then find their way by the flow and the route set.
+    pub fn uri_in(value: &'a str) -> &'a str {
+        let uri = Self::read(value).and_then(|read| Uri::request_part(read.uri));
+        uri.unwrap_or("sip:anonymous.invalid")
+    }
+
+    /// The `tag` parameter, if it can be written again.
     pub fn tag(&self) -> Option<&'a str> {
-        self.params.get("tag")
+        let tag = self.params.get("tag");
+        tag.filter(|tag| is_header_param_value(tag))
     }
 
     /// The `expires` parameter of a Contact in seconds; `None` if it is absent

@@ -86,7 +86,7 @@ fn pair(item: &str) -> (&str, Option<&str>) {
 /// Wider than the grammar, which would refuse the unbracketed IPv6 addresses
 /// and empty values that are met in practice (RFC 5118 §4.5); but nothing that
 /// could end the value early.
-fn is_header_param_value(value: &str) -> bool {
+pub(super) fn is_header_param_value(value: &str) -> bool {
     if behind(value, b'"').is_some() {
         return split_quoted(value).is_some_and(|(_, rest)| rest.is_empty());
     }

@@ -13,7 +13,7 @@ pub use request::{Context, Request};
 pub use resend::{Due, Resend};
 
 use crate::pool::FlowId;
-use crate::sip::{Message, Name, WriteError};
+use crate::sip::{Message, Name, NameAddr, WriteError};
 use crate::time::{Duration, Instant};
 use request::Sent;
 
@@ -199,8 +199,9 @@ impl<P: Clone + PartialEq> Transactions<P> {
     pub fn acknowledge(&self, answer: &Message, context: &Context<'_>) -> Option<Vec<u8>> {
         let sent = &self.pending.get(self.find(answer)?)?.sent;
         let to = answer.header(Name::To).unwrap_or(&sent.request.to);
+        let to = NameAddr::echo(to);
         let failure = sent.request.method == "INVITE" && answer.status() >= 300;
-        failure.then(|| sent.write("ACK", to, None, &self.host, context).ok())?
+        failure.then(|| sent.write("ACK", &to, None, &self.host, context).ok())?
     }
 
     /// The ACK for a 2xx: a transaction of its own, which is over at once

@@ -1,7 +1,7 @@
 //! Messages that are not in order, and what is needed of them all the same.
 
 use crate::rig::{CONTACT, Peer, Rig, SDP, respond};
-use graceline::call::{Event, Shown};
+use graceline::call::{Cause, Event, Shown};
 use graceline::sip::{Message, Name};
 
 /// `text` with the header line `name` replaced by these lines.
@@ -84,6 +84,34 @@ fn a_call_is_made_by_answers_that_are_not_in_order() {
     }
 }
 
+/// What the phone writes is in order, whatever it has read: the rig insists on it.
+#[test]
+fn what_is_echoed_in_requests_is_written_anew() {
+    for (to, tag) in [
+        ("To: <sip:2002@example.com>;;tag=b", Some("b")),
+        ("To: Bell, Ada <sip:2002@example.com?x=y>;tag=b", Some("b")),
+        ("To: <sip:2002@example.com>;tag=b c", None),
+        ("To: 2002", None),
+        ("To: \"Ada <sip:2002@example.com>;tag=b", None),
+    ] {
+        let mut rig = Rig::new();
+        let invite = rig.call("2002");
+        let refused = respond(&invite, 486, "b", "", "");
+        rig.receive(&with_line(&refused, "To", to));
+        assert_eq!(rig.request("ACK").to_tag(), tag, "{to}");
+        assert_eq!(rig.ended(), [Cause::Rejected]);
+
+        let mut rig = Rig::new();
+        let invite = rig.call("2002");
+        let accepted = respond(&invite, 200, "b", CONTACT, SDP);
+        rig.receive(&with_line(&accepted, "To", to));
+        assert_eq!(rig.request("ACK").to_tag(), tag, "{to}");
+        rig.settle();
+        rig.hangup(1);
+        assert_eq!(rig.request("BYE").to_tag(), tag, "{to}");
+    }
+}
+
 #[test]
 fn what_was_dropped_while_somebody_waited_is_named() {
     for (name, lines, why) in [
@@ -153,6 +181,7 @@ fn a_call_rings_whatever_form_its_addresses_have() {
         ("From", "From: < sip:2002@example.com >;tag=c"),
         ("From", "From: <sip:2002@example.com;x=\"y\">;;tag=c;"),
         ("From", "From: <sip:2002 5@example.com>;tag=c"),
+        ("From", "From: \"A\0a\" <sip:2002@example.com>;tag=c"),
         ("To", "To: Bell, Ada <sip:2001@example.com>"),
         ("To", "To: <sip:@example.com>"),
         ("Contact", "Contact: <sip:far@far.invalid;transport=ws>;"),

@@ -26,7 +26,9 @@ fn read(message: &Message) {
         assert!(message.from().is_some() && message.to().is_some());
         assert!(message.top_via().is_some());
     }
-    let _ = (message.from_tag(), message.to_tag());
+    let _ = message.check_use();
+    let _ = (message.from_tag(), message.to_tag(), message.branch());
+    let _ = message.part("application/sdp");
     let _ = (message.expires(), message.min_expires());
     let _ = (message.retry_after(), message.date());
     let _ = challenges(message);
@@ -39,7 +41,8 @@ fn read(message: &Message) {
         assert!(message.header_named(name).is_some());
         let _ = (unquote(value), sanitize_text(value));
         for value in split_values(value) {
-            let _ = (NameAddr::parse(value), Via::parse(value), Uri::parse(value));
+            let _ = (Via::parse(value), Uri::parse(value));
+            address(value);
             if let Some(params) = Params::parse(value) {
                 for (name, _) in params.iter() {
                     assert!(params.has(name));
@@ -49,6 +52,22 @@ fn read(message: &Message) {
     }
     let _ = message.has_option(Name::Supported, "gruu");
     let _ = message.body();
+}
+
+/// What is read loosely is what is read strictly, where that can be done; what is
+/// written of it again is in order.
+fn address(value: &str) {
+    if let Some(strict) = NameAddr::parse(value) {
+        assert_eq!(NameAddr::read(value), Some(strict));
+    }
+    let echo = NameAddr::echo(value);
+    let good = NameAddr::parse(&echo).expect("an address");
+    assert!(Uri::parse(good.uri).is_some(), "{echo}");
+    let tag = NameAddr::read(value).and_then(|read| read.tag());
+    assert_eq!(good.tag(), tag, "{echo}");
+    if let Some(part) = Uri::request_part(value) {
+        assert!(Uri::parse(part).is_some_and(|uri| uri.headers.is_empty()));
+    }
 }
 
 fn compare(a: &str, b: &str) {
