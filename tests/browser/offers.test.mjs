@@ -29,7 +29,9 @@ describe(
   () => {
     for (const [name, check] of Object.entries(checkOffers))
       test(name, async () => {
-        const page = await newPage(browser, { permissions: ["microphone"] });
+        const page = await newPage(browser, {
+          permissions: ["microphone", "camera"],
+        });
         await page.goto(`${server.url}tests/browser/offers/page.html`);
         await page.waitForFunction("window.driver");
         await check((method, ...args) =>

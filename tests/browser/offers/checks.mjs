@@ -55,6 +55,14 @@ export const checkOffers = {
     assert.deepEqual([status, streams], [200, 1]);
   },
 
+  async "pictures that the far end refuses: told, and the camera is closed"(
+    run,
+  ) {
+    const refused = ["eCallFailed", 0];
+    const outcomes = await run("pictures");
+    assert.deepEqual(outcomes, [refused, refused, ["live", "connected"]]);
+  },
+
   async "nobody there: with mediaTimeout the call ends and says why"(run) {
     const { cause, reason, time } = await run("vanishes");
     assert.equal(cause, "failed");

@@ -243,6 +243,31 @@ async function another() {
   return { status, streams: call.remoteStream.getTracks().length };
 }
 
+/** Pictures that the far end refuses, in either way. */
+async function pictures() {
+  await talk();
+  await sound("at first");
+  const outcomes = [];
+  for (const change of [
+    (sdp) => sdp.replace(/^m=video \d+/m, "m=video 0"),
+    (sdp) => sdp.replace(/(m=video[^]*?)a=recvonly/, "$1a=inactive"),
+  ]) {
+    far.change = change;
+    const on = call.setVideo(true).then(
+      () => "taken",
+      ({ code }) => code,
+    );
+    outcomes.push([await on, call.localStream.getVideoTracks().length]);
+    await call.hold();
+    await call.resume();
+    await sound("without pictures");
+  }
+  await call.setVideo(true);
+  const [camera] = call.localStream.getVideoTracks();
+  outcomes.push([camera.readyState, call.state]);
+  return outcomes;
+}
+
 /** A far end that is gone without a word. */
 async function vanishes() {
   await talk(undefined, { mediaTimeout: 3 });
@@ -256,5 +281,5 @@ async function vanishes() {
 }
 
 Object.assign(window, {
-  driver: { offers, answers, forks, another, vanishes },
+  driver: { offers, answers, forks, another, pictures, vanishes },
 });
