@@ -11,6 +11,8 @@ import { StreamSocket } from "../support/stream-socket.mjs";
 import { Trap } from "../support/trap.mjs";
 
 const DOMAIN = "example.test";
+/** Milliseconds within which a node takes a connection. */
+const OPEN_MS = 20_000;
 const SECRET = "5ec7e75ec7e75ec7e75ec7e75ec7e75e";
 
 /** Who is who: alice, bob and carol are those whom nobody may harm. */
@@ -144,7 +146,7 @@ export class World {
       socket,
       transport,
     });
-    await once(client.socket, "open");
+    await once(client.socket, "open", { signal: AbortSignal.timeout(OPEN_MS) });
     // Many of its requests wait at once for an answer, or for this end.
     client.socket.setMaxListeners(0);
     // Bytes that are no frame end the connection, and that is judged.
