@@ -33,7 +33,8 @@ export class SipMessage {
   }
 
   get isResponse() {
-    return this.startLine.startsWith("SIP/2.0 ");
+    // In either case of letters (RFC 3261 §7.1).
+    return /^SIP\/2\.0 /i.test(this.startLine);
   }
 
   /** Status code, 0 for a request. */
