@@ -146,11 +146,11 @@ export class World {
       socket,
       transport,
     });
-    await once(client.socket, "open", { signal: AbortSignal.timeout(OPEN_MS) });
     // Many of its requests wait at once for an answer, or for this end.
     client.socket.setMaxListeners(0);
     // Bytes that are no frame end the connection, and that is judged.
     client.socket.on("error", () => {});
+    await once(client.socket, "open", { signal: AbortSignal.timeout(OPEN_MS) });
     return client;
   }
 
