@@ -114,3 +114,75 @@ gracefulTest(
     assert.deepEqual(await trap.caught(), []);
   },
 );
+
+for (const nodes of [
+  [{ name: "a" }],
+  [
+    { name: "a", host: "127.0.0.2" },
+    { name: "b", host: "127.0.0.3" },
+  ],
+])
+  gracefulTest(
+    `only who was asked answers: ${nodes.length} nodes`,
+    { accounts: ["2001", "2002", "2003"].map((user) => ({ user })), nodes },
+    async (world) => {
+      const [here] = world.server.nodes;
+      const there = world.server.nodes[nodes.length - 1];
+      const alice = await world.connect({ name: "alice", url: here.url });
+      const bob = await world.connect({
+        name: "bob",
+        user: "2002",
+        url: there.url,
+      });
+      const mallory = await world.connect({
+        name: "mallory",
+        user: "2003",
+        url: there.url,
+      });
+      for (const client of [alice, bob, mallory])
+        await client.register({ contacts: [contact(client.name)] });
+      const stranger = await Wire.open(world, "tcp", there);
+      // Even with all that the request has; towards each node that it came by.
+      let status = 0;
+      bob.respond = (request) => {
+        const vias = request.all("Via");
+        for (const from of [0, 1])
+          for (const [code, reason] of [
+            [180, "Ringing"],
+            [200, "OK"],
+            [486, "Busy Here"],
+          ]) {
+            const forged = [
+              `SIP/2.0 ${code} ${reason}`,
+              ...vias.slice(from).map((via) => `Via: ${via}`),
+              ...["From", "To", "Call-ID", "CSeq"].map(
+                (name) =>
+                  `${name}: ${request.header(name)}${name === "To" ? ";tag=forged" : ""}`,
+              ),
+              "Content-Length: 0",
+              "",
+              "",
+            ];
+            stranger.send(forged);
+            mallory.socket.send(forged.join("\r\n"));
+          }
+        return undefined;
+      };
+      for (const method of ["MESSAGE", "INVITE"]) {
+        status += 1;
+        const answer = alice.request(method, "sip:2002@example.test", {
+          headers: [["Contact", "<sip:a@a.invalid>"]],
+        });
+        const asked = await bob.incoming(method);
+        await stranger.settled();
+        await mallory.query();
+        bob.answer(asked, { status: 480 + status, reason: "Mine" });
+        assert.equal((await answer).status, 480 + status);
+      }
+      assert.ok(
+        world.transcript.entries.every(
+          ({ who, text }) => who !== "alice" || !text.includes("tag=forged"),
+        ),
+      );
+    },
+  );
