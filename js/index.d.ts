@@ -467,7 +467,8 @@ export interface CallEvents {
    * The far end asks us to call `uri` instead, or one of several. Where it is not
    * `followed` (see `CallOptions.followRedirects`) the app may call it; if nothing
    * is followed the call ends: cause `failed`, a status from 300 to 399, the first
-   * `uri` in `details.target` of the event `error`.
+   * `uri` in `details.target` of the event `error`. A blind transfer to a `uri` that is
+   * not followed is refused; the call goes on.
    */
   redirect: { uri: string; followed: boolean };
   /** The call was answered. Once. */

@@ -404,6 +404,15 @@ impl Call {
         }
     }
 
+    /// Whether the far end may have us call `uri` without the app.
+    pub(super) fn follows(&self, line: &Line, uri: &str) -> bool {
+        match self.follow_redirects {
+            FollowRedirects::Domain => is_within(uri, &line.account.domain),
+            FollowRedirects::All => true,
+            FollowRedirects::None => false,
+        }
+    }
+
     /// RFC 3261 §8.1.3.4: the contacts by their q, one after the other. The app is
     /// told of all that can be called; what is not followed is for it to call.
     fn redirected(&mut self, line: &mut Line, answer: &Message) {
@@ -426,11 +435,7 @@ impl Call {
                 continue;
             }
             let target = request_uri(uri, &line.account);
-            let target = target.filter(|_| match self.follow_redirects {
-                FollowRedirects::Domain => is_within(uri, &line.account.domain),
-                FollowRedirects::All => true,
-                FollowRedirects::None => false,
-            });
+            let target = target.filter(|_| self.follows(line, uri));
             line.event(Event::Redirect {
                 call: self.id,
                 uri: shown.clone(),

@@ -3,7 +3,7 @@
 
 use super::outgoing::BAD_TARGET;
 use super::target::{escaped_value, request_uri};
-use super::{Call, Calls, Cause, Event, Job, Line, Phase, failure};
+use super::{Call, Calls, Cause, Event, Job, Line, Phase, failure, shown_uri};
 use crate::dialog::Dialog;
 use crate::prelude::*;
 use crate::sip::{Message, Name, NameAddr, Uri, sanitize_text};
@@ -262,7 +262,8 @@ impl Call {
         }
     }
 
-    /// REFER: the app is asked. Only who talks with us may ask.
+    /// REFER: the app is asked. Only who talks with us may ask, and only for what a
+    /// redirection could ask for.
     pub(super) fn referred(&mut self, line: &mut Line, request: &Message) {
         let mut targets = request.lines(Name::ReferTo);
         let (target, more) = (targets.next(), targets.next());
@@ -279,12 +280,6 @@ impl Call {
         if self.phase != Phase::Connected || self.referral.is_some() {
             return line.reply(self.reply(request, 491));
         }
-        let silent = request.header(Name::ReferSub) == Some("false");
-        let mut reply = self.reply(request, 202).with("Contact", &self.contact);
-        if silent {
-            reply = reply.with("Refer-Sub", "false");
-        }
-        line.reply(reply);
         let mut wanted = Vec::new();
         for header in pieces(headers, b'&') {
             if let Some((name, value)) = cut(header, b'=')
@@ -294,6 +289,21 @@ impl Call {
                 wanted.push(("Require".to_owned(), "replaces".to_owned()));
             }
         }
+        // A call that must take another's place costs nobody anything; a new one may.
+        if wanted.is_empty() && !self.follows(line, uri) {
+            line.event(Event::Redirect {
+                call: self.id,
+                uri: shown_uri(uri),
+                followed: false,
+            });
+            return line.reply(self.reply(request, 603));
+        }
+        let silent = request.header(Name::ReferSub) == Some("false");
+        let mut reply = self.reply(request, 202).with("Contact", &self.contact);
+        if silent {
+            reply = reply.with("Refer-Sub", "false");
+        }
+        line.reply(reply);
         let referred_by = request.header(Name::ReferredBy).map(str::to_owned);
         if let Some(referred_by) = &referred_by {
             wanted.push(("Referred-By".to_owned(), referred_by.clone()));

@@ -315,6 +315,42 @@ fn we_are_transferred_and_tell_how_it_goes() {
 }
 
 #[test]
+fn nobody_has_us_call_out_of_the_domain_by_a_transfer() {
+    for (target, shown) in [
+        ("tel:+19005550100", "tel:+19005550100"),
+        (
+            "sip:+19005550100@carrier.example",
+            "sip:+19005550100@carrier.example",
+        ),
+        (
+            "sip:1@example.com;maddr=192.0.2.1",
+            "sip:1@example.com;maddr=192.0.2.1",
+        ),
+    ] {
+        let mut rig = Rig::new();
+        let mut peer = rig.connected();
+        let refer = peer.request("REFER", &format!("Refer-To: <{target}>\r\n"), "");
+        rig.receive(&refer);
+        rig.answer(603);
+        let heard = rig.heard();
+        let told = heard.iter().any(|event| match event {
+            Event::Refer { .. } => panic!("{heard:?}"),
+            Event::Redirect { uri, followed, .. } => uri == shown && !followed,
+            _ => false,
+        });
+        assert!(told, "{heard:?}");
+        rig.hangup(1);
+    }
+    // Who is to take another's place in a call may be anywhere: its device is.
+    let mut rig = Rig::new();
+    let mut peer = rig.connected();
+    let to = "Refer-To: <sip:x@device.invalid?Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2>\r\n";
+    let refer = peer.request("REFER", to, "");
+    rig.receive(&refer);
+    rig.answer(202);
+}
+
+#[test]
 fn a_transfer_of_us_that_fails_is_told_too() {
     let mut rig = Rig::new();
     let mut peer = rig.connected();
