@@ -2,6 +2,7 @@
 
 use super::{Event, Login, Phone, Purpose, Status};
 use crate::call::Cause;
+use crate::pool::Pacer;
 use crate::prelude::*;
 use crate::registration::Outcome;
 use crate::time::Instant;
@@ -21,6 +22,8 @@ impl Phone {
             return self.emit(Event::Registered(attempt, registered));
         }
         self.give_up_requests();
+        // What the app asks for is not the server's doing.
+        self.pacer = Pacer::default();
         self.away = false;
         if self.memory.held_until.is_none_or(|until| until <= now) {
             self.memory.abandoned.clear();
@@ -44,6 +47,7 @@ impl Phone {
         self.login = None;
         self.away = false;
         self.give_up_requests();
+        self.pacer = Pacer::default();
         self.end_calls(now, Cause::Local, "The phone was logged out.");
         self.registration.unregister();
         self.flows.retry_now(now);
@@ -155,6 +159,7 @@ impl Phone {
     /// Requests of a login that was given up or superseded are not waited for.
     pub(super) fn give_up_requests(&mut self) {
         self.asked = None;
+        self.held = None;
         if self.transactions.is_pending(&Purpose::Register) {
             self.authenticator.interrupted();
         }

@@ -223,6 +223,7 @@ impl Phone {
         if was_home {
             self.authenticator.interrupted();
             self.asked = None;
+            self.held = None;
             self.subscription.stop();
         }
         // Addresses that take turns are never all closed: who only wants to leave waits

@@ -15,7 +15,7 @@ mod outcome;
 mod output;
 mod requests;
 
-use crate::pool::FlowId;
+use crate::pool::{FlowId, Pacer};
 use crate::prelude::*;
 pub use config::{Config, ConfigError};
 pub use memory::Memory;
@@ -24,7 +24,7 @@ pub use output::{Event, Fault, Level, Output, Registered, Status};
 use crate::call::{Account, Calls, Cause, Job};
 use crate::queue::take_first;
 use crate::rand::Random;
-use crate::registration::{Action, Registration, Settings};
+use crate::registration::{Action, Register, Registration, Settings};
 use crate::subscription::Subscription;
 use crate::text::concat;
 use crate::time::{Duration, Instant, earliest};
@@ -112,6 +112,9 @@ pub struct Phone {
     asked: Option<Asked>,
     questions: u32,
     farewells: u32,
+    /// How often the registrar may make us speak, and what waits for its turn.
+    pacer: Pacer,
+    held: Option<Register>,
     /// The page went away while it was registered, or was about to be.
     away: bool,
     closing: bool,
@@ -203,6 +206,8 @@ impl Phone {
             asked: None,
             questions: 0,
             farewells: 0,
+            pacer: Pacer::default(),
+            held: None,
             away: false,
             closing: false,
             linger: None,
@@ -239,6 +244,12 @@ impl Phone {
         while let Some((purpose, dropped)) = self.transactions.expire(now) {
             self.unanswered(now, purpose, dropped);
         }
+        if self.pacer.next() <= now
+            && let Some(register) = self.held.take()
+        {
+            self.pacer.sent(now);
+            self.send_register(now, Purpose::Register, register);
+        }
         self.registration.handle_timeout(now);
         self.calls.handle_timeout(now);
         let watching = self.registration.is_bound() && self.flows.home().is_some();
@@ -266,6 +277,7 @@ impl Phone {
         earliest(&[
             login,
             self.linger,
+            self.held.as_ref().map(|_| self.pacer.next()),
             self.flows.poll_timeout(),
             self.transactions.poll_timeout(),
             self.registration.poll_timeout(),
@@ -341,12 +353,17 @@ impl Phone {
     fn perform_actions(&mut self, now: Instant) {
         while let Some(action) = self.registration.poll_action() {
             match action {
-                Action::Send(register) => self.send_register(now, Purpose::Register, register),
+                Action::Send(register) if self.pacer.next() > now => self.held = Some(register),
+                Action::Send(register) => {
+                    self.pacer.sent(now);
+                    self.send_register(now, Purpose::Register, register);
+                }
                 Action::SendOn(slot, register) => {
                     self.send_register(now, Purpose::Spare(slot), register);
                 }
                 Action::Hint(uri) => self.send_hint(now, uri),
                 Action::Reconnect => self.reconnect_home(now),
+                Action::Warn(text) => self.log(Level::Warn, text),
                 Action::Outcome(outcome) => self.handle_outcome(now, outcome),
             }
         }

@@ -77,6 +77,11 @@ impl Phone {
     /// Tells the client behind `uri` to look. Nobody waits for the answer. Sent to
     /// the address-of-record, it comes back to us as well.
     pub(super) fn send_hint(&mut self, now: Instant, uri: String) {
+        // The rival looks by itself, too.
+        if self.pacer.next() > now {
+            return;
+        }
+        self.pacer.sent(now);
         self.last_hint = self.random.hex::<16>();
         let request = Request {
             method: "OPTIONS",
@@ -132,6 +137,9 @@ impl Phone {
         let Some(flow) = self.transactions.flow(&purpose) else {
             return;
         };
+        if purpose == Purpose::Register {
+            self.pacer.sent(now);
+        }
         let (transactions, mut context) = self.context(flow);
         match transactions.resend(now, &purpose, once, &mut context) {
             Some(written) => self.write_request(now, flow, purpose, written),

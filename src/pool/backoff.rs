@@ -1,7 +1,7 @@
-//! When to try an address again.
+//! When to try an address again, and how many requests a server may make us send.
 
 use crate::rand::Random;
-use crate::time::Duration;
+use crate::time::{Duration, Instant};
 
 /// Longest pause between two attempts. RFC 5626 §4.5 would allow half an hour;
 /// a person is looking at the page.
@@ -19,6 +19,31 @@ pub fn reconnect_delay(failures: u32, random: &mut Random) -> Duration {
         .filter(|base| *base < LONGEST)
         .unwrap_or(LONGEST);
     Duration::from_millis(base * 7 / 10 + random.below(base * 6 / 10))
+}
+
+/// One request in this many milliseconds, in the long run.
+const EVERY: u64 = 2_000;
+/// So many at once: two forced logins that meet every obstacle.
+const BURST: u64 = 30;
+
+/// Whatever a server answers, it makes us send no more than 30 requests at once and
+/// one every 2 s: a loop that nobody thought of is no storm.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pacer {
+    /// When all that was sent is paid for, in milliseconds.
+    paid_at: u64,
+}
+
+impl Pacer {
+    /// When the next one may be sent.
+    pub fn next(&self) -> Instant {
+        Instant::from_millis(self.paid_at.saturating_sub(BURST * EVERY))
+    }
+
+    /// One was sent.
+    pub fn sent(&mut self, now: Instant) {
+        self.paid_at = self.paid_at.max(now.millis()) + EVERY;
+    }
 }
 
 #[cfg(test)]
@@ -39,5 +64,19 @@ mod tests {
             .map(|_| pause(7))
             .collect::<std::collections::BTreeSet<_>>();
         assert!(different.len() > 10);
+    }
+
+    #[test]
+    fn requests_are_few_whatever_makes_them() {
+        let mut pacer = Pacer::default();
+        let mut sent = 0;
+        for millis in 0..60_000 {
+            let now = Instant::from_millis(1_000_000 + millis);
+            if pacer.next() <= now {
+                pacer.sent(now);
+                sent += 1;
+            }
+        }
+        assert_eq!(sent, 60);
     }
 }

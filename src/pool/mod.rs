@@ -6,7 +6,7 @@ mod backoff;
 mod choice;
 mod heartbeat;
 
-pub use backoff::reconnect_delay;
+pub use backoff::{Pacer, reconnect_delay};
 pub use choice::{Candidate, Distribution, Health, Watch, home, next_session};
 pub use heartbeat::{Beat, Habit, Heartbeat, Pace};
 

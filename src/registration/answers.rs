@@ -17,6 +17,8 @@ pub(super) const MAX_ROUNDS: u8 = 3;
 /// An unforced rival with a later claim withdraws within this time if it is a
 /// newcomer.
 const DOUBT: Duration = Duration::from_secs(4);
+/// Rivals that are told at once; a user has one or two.
+const MAX_HINTS: usize = 4;
 /// Between two attempts to refresh after a server error.
 pub(super) const KEEP_RETRY: Duration = Duration::from_secs(10);
 
@@ -110,7 +112,12 @@ impl Registration {
             scope: self.settings.scope,
             ignored: &self.ignored,
         };
-        let list = bindings(answer, &viewpoint);
+        let (list, skipped) = bindings(answer, &viewpoint);
+        if skipped > 0 && skipped != self.skipped {
+            let text = "the registrar lists contacts that cannot be read: passed over";
+            self.actions.push(Action::Warn(text));
+        }
+        self.skipped = skipped;
         self.only_own_seen &= list.iter().all(|binding| binding.kind == Kind::Own);
         list
     }
@@ -197,7 +204,8 @@ impl Registration {
     /// Tells the rivals in `list` that understand it to look. Where no GRUU is
     /// listed, the address-of-record is forked to all its contacts, theirs too.
     fn hint_rivals(&mut self, list: &[Binding]) {
-        for rival in rivals(list).filter(|rival| rival.claim.is_some()) {
+        let understand = rivals(list).filter(|rival| rival.claim.is_some());
+        for rival in understand.take(MAX_HINTS) {
             let aor = || concat(&["sip:", &self.settings.user, "@", &self.settings.domain]);
             let hint = Action::Hint(rival.pub_gruu.clone().unwrap_or_else(aor));
             if !self.actions.contains(&hint) {

@@ -2,8 +2,8 @@
 
 use super::claim::{Claim, Identity, cisco_tags};
 use crate::prelude::*;
-use crate::sip::{Message, NameAddr, Uri, sanitize_text, unquote};
-use crate::text::{cut, unescaped};
+use crate::sip::{Message, Name, NameAddr, Params, Uri, sanitize_text, unquote};
+use crate::text::{cut, pieces, unescaped};
 
 /// Which bindings of the user count as rivals (option `conflictScope`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,11 +65,20 @@ pub struct Viewpoint<'a> {
     pub ignored: &'a [String],
 }
 
-/// Every live binding that `answer` lists. Entries that cannot be read are
-/// passed over.
-pub fn bindings(answer: &Message, viewpoint: &Viewpoint<'_>) -> Vec<Binding> {
+/// Every live binding that `answer` lists, and how many values were passed over.
+pub fn bindings(answer: &Message, viewpoint: &Viewpoint<'_>) -> (Vec<Binding>, usize) {
     let mut list: Vec<Binding> = Vec::new();
-    for contact in &answer.contacts().list {
+    let mut skipped = 0;
+    let mut contacts = answer.contacts().list;
+    for value in answer.values(Name::Contact).filter(|value| *value != "*") {
+        // A bracket that is never closed swallows, too.
+        let whole = |contact: NameAddr<'_>| cut(contact.uri, b'<').is_none();
+        if !NameAddr::read(value).is_some_and(whole) {
+            skipped += 1;
+            contacts.extend(swallowed(value));
+        }
+    }
+    for contact in &contacts {
         let binding = Binding::read(contact, viewpoint);
         // Asterisk lists the same visible URI twice while an old socket of ours
         // is still open there: one binding to us.
@@ -86,7 +95,21 @@ pub fn bindings(answer: &Message, viewpoint: &Viewpoint<'_>) -> Vec<Binding> {
         });
         ours.for_each(|binding| binding.kind = Kind::Own);
     }
-    list
+    (list, skipped)
+}
+
+/// What stands in brackets in a value that cannot be read: a quote that is never
+/// closed, or a bracket, has swallowed what follows it, our own Contact perhaps.
+fn swallowed(value: &str) -> impl Iterator<Item = NameAddr<'_>> {
+    pieces(value, b'<').skip(1).filter_map(|piece| {
+        let (uri, params) = cut(piece, b'>')?;
+        let params = cut(params, b',').map_or(params, |(params, _)| params);
+        Some(NameAddr {
+            display_name: None,
+            uri,
+            params: Params::parse(params).unwrap_or_default(),
+        })
+    })
 }
 
 impl Viewpoint<'_> {

@@ -135,6 +135,8 @@ pub struct Registration {
     /// keep to it.
     contradicted: bool,
     only_own_seen: bool,
+    /// Contacts of the last list that could not be read.
+    skipped: usize,
     /// Untagged contacts that a force of ours removed.
     removed: Vec<String>,
     /// A rival that claims nothing stayed though this login was forced.
@@ -215,6 +217,7 @@ impl Registration {
             doubtful: false,
             contradicted: false,
             only_own_seen: true,
+            skipped: 0,
             removed: Vec::new(),
             beside: false,
             replaces: false,

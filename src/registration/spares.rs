@@ -12,6 +12,9 @@ use crate::time::{Duration, Instant, earliest};
 /// Before a flow that the registrar did not want is offered again.
 const RETRY: Duration = Duration::from_secs(60);
 
+/// A further flow is not refreshed more often, whatever was granted.
+const LEAST: Duration = Duration::from_secs(10);
+
 /// Whether the registrar keeps flows apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Outbound {
@@ -169,6 +172,7 @@ impl Registration {
         if let Some(spare) = list.find(|spare| spare.slot == slot) {
             spare.bound = ok;
             let after = granted.filter(|_| ok).map_or(RETRY, refresh_after);
+            let after = after.max(LEAST);
             spare.due = Some(now + after);
         }
     }

@@ -59,6 +59,8 @@ pub enum Action {
     Hint(String),
     /// Close the connection and open a new one.
     Reconnect,
+    /// Write this to the log.
+    Warn(&'static str),
     /// Something the app hears of.
     Outcome(Outcome),
 }

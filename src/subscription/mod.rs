@@ -14,6 +14,8 @@ use crate::transaction::Request;
 /// while the connection to a proxy before it lives on is found out by that. The
 /// default of RFC 3680 §4.4, about an hour, would leave us trusting it for long.
 const EXPIRES: u32 = 600;
+/// A shorter time than this many seconds is not heeded: it would be a storm.
+const LEAST: u32 = 10;
 /// Before another try where the server had a passing fault.
 const RETRY: Duration = Duration::from_secs(60);
 
@@ -183,7 +185,7 @@ impl Subscription {
     }
 
     fn extend(&mut self, now: Instant, seconds: u32) {
-        let half = Duration::from_millis(u64::from(seconds.max(2)) * 500);
+        let half = Duration::from_millis(u64::from(seconds.max(LEAST)) * 500);
         self.state = State::Active {
             refresh_at: now + half,
         };
@@ -236,7 +238,7 @@ impl Subscription {
                 }
                 _ => {
                     let wait = number("retry-after").map_or(RETRY, |seconds| {
-                        Duration::from_secs(u64::from(seconds.clamp(1, 3600)))
+                        Duration::from_secs(u64::from(seconds.clamp(LEAST, 3600)))
                     });
                     self.state = State::Off {
                         retry_at: Some(now + wait),

@@ -195,3 +195,36 @@ fn a_rival_in_the_list_of_a_200_is_judged_in_every_profile() {
         rig.told()
     );
 }
+
+/// A list of which one user part is needed is no place for strictness.
+#[test]
+fn its_own_contact_is_found_in_a_list_that_is_malformed() {
+    for (list, skips) in [
+        ("<{own};info=\"a, b\">;expires=60", false),
+        ("<{own};>;expires=60", false),
+        ("<{own}>;;expires=60", false),
+        ("<{own}>;expires=60;", false),
+        ("<{own}>;=1;expires=60", false),
+        ("< {own} >;expires=60", false),
+        ("Bell, Ada <sip:x@y>, <{own}>;expires=60", true),
+        ("<sip:x@@y>;q=, <{own}>;expires=60", false),
+        ("<sip:x@y, <{own}>;expires=60", true),
+        ("\"Ada <sip:x@y>;expires=9, <{own}>;expires=60", true),
+        ("<{own}>;expires=60, \"Ada <sip:x@y>", true),
+        (">, ;, bob, <{own}>;expires=60", true),
+    ] {
+        let template = format!("200 OK\nContact: {list}");
+        let mut rig = Rig::answering(move |asked| match (asked.is("REGISTER"), asked.binds()) {
+            (true, true) => answer(template.clone()),
+            (true, false) => answer("200 OK"),
+            _ => answer("405 Method Not Allowed"),
+        });
+        assert_eq!(rig.login(false), None, "{list}\n{}", rig.told());
+        assert_eq!(rig.registers().len(), 2, "{list}\n{}", rig.told());
+        let warned = rig
+            .warnings
+            .iter()
+            .any(|text| text.contains("cannot be read"));
+        assert_eq!(warned, skips, "{list}: {:?}", rig.warnings);
+    }
+}

@@ -15,3 +15,4 @@ mod failures;
 mod listing;
 mod rig;
 mod slow;
+mod storm;

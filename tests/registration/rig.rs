@@ -45,6 +45,7 @@ pub enum Heard<'a> {
 
 /// A request as the server reads it.
 pub struct Asked {
+    pub at: Instant,
     /// How many of its method there were, this one included.
     pub number: usize,
     pub message: Message,
@@ -355,6 +356,7 @@ impl Rig {
         let method = message.method().to_owned();
         let before = self.sent.iter().filter(|asked| asked.is(&method)).count();
         let asked = Asked {
+            at: self.now,
             number: before + 1,
             message,
         };

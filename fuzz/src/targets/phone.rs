@@ -5,7 +5,7 @@ use super::calls::Calls;
 use super::script::{answer, fill, line, pause, steps};
 use graceline::phone::{Config, Event, Output, Phone};
 use graceline::sip::{Framing, Message, Name, ParseError, keepalive};
-use graceline::time::Instant;
+use graceline::time::{Duration, Instant};
 use graceline::transaction::Credentials;
 
 /// Stands for [`LOGIN`].
@@ -107,7 +107,13 @@ struct Run {
     questions: u32,
     notifies: u32,
     calls: Calls,
+    /// When REGISTERs were sent, and commands of the app given.
+    registers: Vec<Instant>,
+    commands: Vec<Instant>,
 }
+
+/// REGISTERs in a minute for each command of the app (docs/connections.md).
+const REGISTERS: usize = 64;
 
 impl Run {
     fn new(memory: Option<String>) -> Self {
@@ -134,6 +140,8 @@ impl Run {
             questions: 0,
             notifies: 0,
             calls: Calls::default(),
+            registers: Vec::new(),
+            commands: Vec::new(),
         }
     }
 
@@ -144,6 +152,9 @@ impl Run {
             self.slot = u32::from(rest.first() == Some(&b'1'));
         }
         let (slot, generation) = self.socket();
+        if matches!(letter, b'a'..=b'z') {
+            self.commands.push(now);
+        }
         let phone = &mut self.phone;
         match letter {
             b'r' | b'f' => {
@@ -305,6 +316,17 @@ impl Run {
         }
     }
 
+    /// No server makes a storm.
+    fn note_register(&mut self) {
+        let now = self.now;
+        self.registers.push(now);
+        let minute = |at: &Instant| now - *at < Duration::from_secs(60);
+        self.registers.retain(minute);
+        self.commands.retain(minute);
+        let most = REGISTERS * (1 + self.commands.len());
+        assert!(self.registers.len() <= most, "a storm of REGISTERs");
+    }
+
     fn said(&mut self, slot: u32, data: &[u8]) {
         if keepalive(data).is_some() {
             return;
@@ -320,6 +342,9 @@ impl Run {
             let fault = message.validate().err().filter(|fault| fault.status != 416);
             assert!(fault.is_none(), "{fault:?} in {}", data.escape_ascii());
             let contacts = message.contacts().list;
+            if message.method() == "REGISTER" {
+                self.note_register();
+            }
             if let Some(contact) = contacts.last().filter(|_| message.method() == "REGISTER") {
                 self.contact = contact.uri.to_owned();
             }
