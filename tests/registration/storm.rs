@@ -71,8 +71,9 @@ struct Server {
 
 impl Server {
     fn drawn(seed: u16) -> Self {
+        let [high, low] = seed.to_be_bytes();
         let mut bytes = [0x3c; 32];
-        bytes[..2].copy_from_slice(&seed.to_be_bytes());
+        (bytes[0], bytes[1]) = (high, low);
         let mut random = Random::from_seed(bytes);
         let mut below = |bound: usize| random.below(bound as u64) as usize;
         let likes = (0..1 + below(4))
