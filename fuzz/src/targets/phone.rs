@@ -152,7 +152,7 @@ impl Run {
             self.slot = u32::from(rest.first() == Some(&b'1'));
         }
         let (slot, generation) = self.socket();
-        if matches!(letter, b'a'..=b'z') {
+        if letter.is_ascii_lowercase() {
             self.commands.push(now);
         }
         let phone = &mut self.phone;
