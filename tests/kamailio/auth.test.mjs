@@ -202,6 +202,9 @@ gracefulTest(
   async (world) => {
     const dump = await world.server.database.sql(".dump subscriber");
     assert.doesNotMatch(dump, /secret-/);
+    // What adds users writes no SQL but its own.
+    for (const user of ["x'; DROP TABLE subscriber; --", "$(id)", ""])
+      await assert.rejects(world.server.database.add({ user }), /a user is/);
     const client = await world.connect();
     assert.equal(
       (await client.register({ contacts: [CONTACT[1]] })).status,
