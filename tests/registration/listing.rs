@@ -1,7 +1,7 @@
 //! Who is who in the lists that registrars send: by what the phone knows itself, its
 //! device, and others.
 
-use crate::rig::{Act, Asked, Rig, UUID, accept, answer};
+use crate::rig::{Act, Asked, Rig, UUID, accept, answer, terminations};
 use graceline::phone::{Event, Status};
 use graceline::registration::Profile;
 
@@ -19,14 +19,6 @@ fn showing(own: &'static str, others: &'static [&'static str]) -> impl FnMut(&As
         }
         accept(&[others.to_vec(), bound.as_deref().into_iter().collect()].concat())
     }
-}
-
-fn terminations(rig: &Rig) -> Vec<&'static str> {
-    let reason = |event: &Event| match event {
-        Event::Terminated { reason, .. } => Some(*reason),
-        _ => None,
-    };
-    rig.events.iter().filter_map(reason).collect()
 }
 
 /// Border elements rewrite Contacts; the instance is what they leave.

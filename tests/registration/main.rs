@@ -14,5 +14,6 @@ mod connections;
 mod failures;
 mod listing;
 mod rig;
+mod rivals;
 mod slow;
 mod storm;

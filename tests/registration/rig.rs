@@ -110,6 +110,15 @@ impl Asked {
     }
 }
 
+/// Why the phone was logged out by others.
+pub fn terminations(rig: &Rig) -> Vec<&'static str> {
+    let reason = |event: &Event| match event {
+        Event::Terminated { reason, .. } => Some(*reason),
+        _ => None,
+    };
+    rig.events.iter().filter_map(reason).collect()
+}
+
 type Server = dyn FnMut(&Heard<'_>) -> Vec<Act>;
 
 enum Due {
