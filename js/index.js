@@ -1,8 +1,8 @@
-import createCore from "./core.js";
-import { getInstance, provide } from "./instance.js";
+import createCore from "./core/core.js";
+import { getInstance, provide } from "./core/instance.js";
 
-export { PhoneError } from "./error.js";
-export { Phone } from "./phone.js";
+export { PhoneError } from "./base/error.js";
+export { Phone } from "./phone/phone.js";
 
 /** @returns {import("./index.js").WasmSource} */
 function wasm() {

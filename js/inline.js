@@ -1,9 +1,9 @@
-import createCore from "./core.js";
+import createCore from "./core/core.js";
 import base64 from "../pkg/inline/client_bg.js";
-import { getInstance, provide } from "./instance.js";
+import { getInstance, provide } from "./core/instance.js";
 
-export { PhoneError } from "./error.js";
-export { Phone } from "./phone.js";
+export { PhoneError } from "./base/error.js";
+export { Phone } from "./phone/phone.js";
 
 provide(createCore, () =>
   Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)),

@@ -43,7 +43,7 @@ fn seed() -> Vec<u8> {
     seed.to_vec()
 }
 
-/// As js/core.js writes it.
+/// As js/core/core.js writes it.
 const OPTIONS: &str = "connections\0ws://127.0.0.1/\0user\x002001\0domain\0example.com\0\
     password\0s3cret\0device\0CSF\0timeout\x0030000\0trace\0true\0\
     instanceId\0urn:uuid:00000000-0000-4000-8000-000000000001";

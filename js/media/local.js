@@ -1,4 +1,4 @@
-import { PhoneError } from "../error.js";
+import { PhoneError } from "../base/error.js";
 
 /** @typedef {"audio" | "video"} Kind */
 

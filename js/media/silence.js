@@ -5,7 +5,7 @@
  * far end, as before, and nothing did; with false where the call ended first. Seconds
  * are looks: a page that slept has missed nothing.
  *
- * @param {import("../call.js").Call} call
+ * @param {import("../call/call.js").Call} call
  * @param {number} seconds
  * @returns {Promise<boolean>}
  */
@@ -28,7 +28,7 @@ export async function fallsSilent(call, seconds) {
 /**
  * Packets of sound and pictures.
  *
- * @param {import("../call.js").Call} call
+ * @param {import("../call/call.js").Call} call
  */
 async function received(call) {
   const stats = await call.getStats().catch(() => new Map());

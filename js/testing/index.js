@@ -1,10 +1,10 @@
 import { createServer } from "node:http";
 import { WebSocketServer } from "ws";
 import { RegistrarCore } from "../../pkg/registrar.js";
-import { createClock } from "../clock.js";
-import { PhoneError } from "../error.js";
-import { Emitter, emit } from "../events.js";
-import { isLoopback } from "../options.js";
+import { createClock } from "../core/clock.js";
+import { PhoneError } from "../base/error.js";
+import { Emitter, emit } from "../base/events.js";
+import { isLoopback } from "../phone/options.js";
 import { loadWasm } from "./wasm.js";
 
 export { fakeMedia } from "./media.js";

@@ -7,7 +7,7 @@ import { Explained } from "./log.mjs";
  *
  *     export default function createGlue(): { default(init), Core }
  *
- * Its loader is cut: ours (js/instance.js) hands in a compiled module, and
+ * Its loader is cut: ours (js/core/instance.js) hands in a compiled module, and
  * bundlers would take the URL in it for a second copy of the wasm.
  *
  * @param {string} glue what `wasm-bindgen --target web` wrote

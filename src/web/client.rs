@@ -1,7 +1,7 @@
 //! The boundary of the phone: one text in for a command, one out for what is to
-//! be done. It never calls JavaScript; the host in `js/host.js` drives sockets and
+//! be done. It never calls JavaScript; the host in `js/core/host.js` drives sockets and
 //! timers and drains [`Core::poll`] after every call. Names and forms are those
-//! of `js/core.js`. The bridge is not API.
+//! of `js/core/core.js`. The bridge is not API.
 
 use super::json::Json;
 use super::record::Record;

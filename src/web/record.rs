@@ -1,5 +1,5 @@
 //! Reading what the host hands in: one text of fields with NUL between them, as
-//! `js/core.js` writes it. It has checked them all, and no field holds a NUL.
+//! `js/core/core.js` writes it. It has checked them all, and no field holds a NUL.
 
 use crate::prelude::*;
 use crate::text::{cut, number};

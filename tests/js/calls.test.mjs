@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { PhoneError } from "graceline";
 import { fakeMedia } from "graceline/testing";
-import { Phone } from "../../js/phone.js";
+import { Phone } from "../../js/phone/phone.js";
 import {
   FakeCore,
   FakeSocket,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createClock } from "../../js/clock.js";
+import { createClock } from "../../js/core/clock.js";
 
 /** Two clocks of a machine that a test sets. */
 function machine() {

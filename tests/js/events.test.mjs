@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Emitter, emit, isHeard } from "../../js/events.js";
-import { PhoneError } from "../../js/error.js";
+import { Emitter, emit, isHeard } from "../../js/base/events.js";
+import { PhoneError } from "../../js/base/error.js";
 
 /** What escapes from listeners, as an uncaught exception would. */
 async function uncaught(act) {

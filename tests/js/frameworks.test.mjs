@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { reactive, ref } from "@vue/reactivity";
-import { Phone } from "../../js/phone.js";
+import { Phone } from "../../js/phone/phone.js";
 import {
   event,
   FakeSocket,

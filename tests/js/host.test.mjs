@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, describe, mock, test } from "node:test";
-import { Host } from "../../js/host.js";
-import { Phone } from "../../js/phone.js";
+import { Host } from "../../js/core/host.js";
+import { Phone } from "../../js/phone/phone.js";
 import {
   FakeCore,
   FakeSocket,

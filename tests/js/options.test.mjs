@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { checkOptions, coreOptions } from "../../js/options.js";
-import { Phone } from "../../js/phone.js";
+import { checkOptions, coreOptions } from "../../js/phone/options.js";
+import { Phone } from "../../js/phone/phone.js";
 
 const good = {
   connections: "wss://sip.example.com/",

@@ -3,8 +3,8 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
-import { provide } from "../../js/instance.js";
-import { Phone } from "../../js/phone.js";
+import { provide } from "../../js/core/instance.js";
+import { Phone } from "../../js/phone/phone.js";
 import {
   EMPTY,
   FakeCore,

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { describe, test } from "node:test";
-import { platform as tell } from "../../js/platform.js";
+import { platform as tell } from "../../js/phone/platform.js";
 import { setUp } from "./support/line.js";
 
 const mozilla = (more) => `Mozilla/5.0 (${more}`;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
-import { Phone } from "../../js/phone.js";
-import { Store } from "../../js/storage.js";
+import { Phone } from "../../js/phone/phone.js";
+import { Store } from "../../js/phone/storage.js";
 import {
   FakeCore,
   FakeSocket,

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { Phone } from "../../js/phone.js";
-import { Tab } from "../../js/tabs.js";
+import { Phone } from "../../js/phone/phone.js";
+import { Tab } from "../../js/phone/tabs.js";
 import {
   FakeCore,
   FakeSocket,

@@ -1,8 +1,8 @@
-// A core without SIP: it obeys the boundary that js/host.js drives, and says
+// A core without SIP: it obeys the boundary that js/core/host.js drives, and says
 // what a test tells it to say. Its "server" is the test: commands of the phone
 // arrive there as texts, and what the server sends is a list of outputs.
 
-import { provide } from "../../../js/instance.js";
+import { provide } from "../../../js/core/instance.js";
 
 /** The shortest wasm module there is. */
 export const EMPTY = new WebAssembly.Module(

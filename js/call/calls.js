@@ -1,9 +1,9 @@
 import { Call } from "./call.js";
-import { PhoneError } from "./error.js";
-import { checkCall, checkTarget } from "./options.js";
+import { PhoneError } from "../base/error.js";
+import { checkCall, checkTarget } from "../phone/options.js";
 
 /** @typedef {{ resolve(): void, reject(error: PhoneError): void }} Operation */
-/** @typedef {import("./host.js").Host} Host */
+/** @typedef {import("../core/host.js").Host} Host */
 
 /** The calls of a phone: numbers them, and brings to each what the core says of it. */
 export class Calls {
@@ -37,7 +37,7 @@ export class Calls {
 
   /**
    * @param {string} target
-   * @param {import("./index.js").CallOptions & { signal?: AbortSignal }} [options]
+   * @param {import("../index.js").CallOptions & { signal?: AbortSignal }} [options]
    * @param {string} [replaces] the call to take up, as a Replaces header (RFC 3891)
    */
   call(target, options = {}, replaces = undefined) {
@@ -146,8 +146,8 @@ export class Calls {
   }
 
   /**
-   * @param {Omit<import("./index.js").MediaContext, "iceServers" | "log">} context
-   * @returns {Promise<import("./index.js").MediaHandler>}
+   * @param {Omit<import("../index.js").MediaContext, "iceServers" | "log">} context
+   * @returns {Promise<import("../index.js").MediaHandler>}
    */
   async createMedia(context) {
     const { media, iceServers = [], log } = this.#settings;
@@ -164,7 +164,7 @@ export class Calls {
   async watch(call) {
     const { mediaTimeout } = this.#settings;
     if (!mediaTimeout) return;
-    const { fallsSilent } = await import("./media/silence.js");
+    const { fallsSilent } = await import("../media/silence.js");
     if (!(await fallsSilent(call, mediaTimeout))) return;
     const text = `Nothing has come from the far end for ${mediaTimeout} seconds.`;
     this.tell("fail", call.id, text);
@@ -250,7 +250,7 @@ export class Calls {
 }
 
 /** On demand: who only registers, or brings a handler of his own, does not load it. */
-const loadHandler = () => import("./media/peer.js");
+const loadHandler = () => import("../media/peer.js");
 
 const notRegistered = () =>
   new PhoneError(

@@ -1,8 +1,8 @@
-import { PhoneError } from "./error.js";
-import { callApp } from "./events.js";
+import { PhoneError } from "../base/error.js";
+import { callApp } from "../base/events.js";
 import { platform } from "./platform.js";
 
-/** @typedef {import("./index.js").PhoneOptions} PhoneOptions */
+/** @typedef {import("../index.js").PhoneOptions} PhoneOptions */
 /** @typedef {string | false | undefined} Complaint what is wrong with a value, in words */
 /** @typedef {(value: any, options: PhoneOptions) => Complaint} Check */
 /** @typedef {PhoneOptions["log"]} Log */
@@ -243,7 +243,7 @@ export const checkLogin = (options, log) => checked(options, loginChecks, log);
 /**
  * Checks the options of a call.
  *
- * @param {import("./index.js").CallOptions & { signal?: AbortSignal }} options
+ * @param {import("../index.js").CallOptions & { signal?: AbortSignal }} options
  * @param {Log} [log]
  * @returns {typeof options}
  */

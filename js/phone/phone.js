@@ -1,14 +1,14 @@
-import { Calls } from "./calls.js";
-import { PhoneError } from "./error.js";
-import { Emitter, callApp, emit, isHeard } from "./events.js";
-import { Host } from "./host.js";
-import { getInstance } from "./instance.js";
+import { Calls } from "../call/calls.js";
+import { PhoneError } from "../base/error.js";
+import { Emitter, callApp, emit, isHeard } from "../base/events.js";
+import { Host } from "../core/host.js";
+import { getInstance } from "../core/instance.js";
 import { followPage } from "./lifecycle.js";
 import { checkLogin, checkOptions, coreOptions, invalid } from "./options.js";
 import { Store } from "./storage.js";
 import { Tab } from "./tabs.js";
 
-/** @typedef {import("./index.js").Registration} Registration */
+/** @typedef {import("../index.js").Registration} Registration */
 
 /**
  * @typedef {object} Attempt one piece of work on behalf of one or more registerPhone calls
@@ -26,7 +26,7 @@ export class Phone extends Emitter {
   #store;
   #tab;
   #calls;
-  /** @type {import("./index.js").PhoneStatus} */
+  /** @type {import("../index.js").PhoneStatus} */
   #status = "eIdle";
   /** @type {Registration | null} */
   #registration = null;
@@ -58,7 +58,7 @@ export class Phone extends Emitter {
   };
   #unfollow = () => {};
 
-  /** @param {import("./index.js").PhoneOptions} options */
+  /** @param {import("../index.js").PhoneOptions} options */
   constructor(options) {
     super();
     const settings = (this.#settings = checkOptions(options));
@@ -406,7 +406,7 @@ export class Phone extends Emitter {
     this.#fail(attempt, error);
   }
 
-  /** @param {{ reason: string, by?: import("./index.js").Elsewhere }} event */
+  /** @param {{ reason: string, by?: import("../index.js").Elsewhere }} event */
   #terminated({ reason, by }) {
     const attempt = this.#attempt?.begun && this.#attempt;
     if (attempt) this.#attempt = undefined;
@@ -485,7 +485,7 @@ export class Phone extends Emitter {
   // ---- status
 
   /**
-   * @param {import("./index.js").PhoneStatus} status
+   * @param {import("../index.js").PhoneStatus} status
    * @param {Registration | null} [registration]
    */
   #setStatus(status, registration = null) {

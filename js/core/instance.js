@@ -1,4 +1,4 @@
-import { PhoneError } from "./error.js";
+import { PhoneError } from "../base/error.js";
 
 /**
  * One instance of the wasm module with the phones that live in it.
@@ -9,7 +9,7 @@ import { PhoneError } from "./error.js";
  * @property {boolean} dead a trap left its memory in an undefined state
  */
 
-/** @typedef {import("./index.js").WasmSource} WasmSource */
+/** @typedef {import("../index.js").WasmSource} WasmSource */
 
 /** @type {() => { default(init: { module_or_path: any }): Promise<any>, Core: Instance["Core"] }} */
 let createGlue;

@@ -4,7 +4,7 @@
  */
 export class PhoneError extends Error {
   /**
-   * @param {import("./index.js").PhoneErrorCode} code
+   * @param {import("../index.js").PhoneErrorCode} code
    * @param {string} message
    * @param {{ status?: number, reason?: string, details?: any, cause?: unknown }} [more]
    */

@@ -1,4 +1,4 @@
-import createGlue from "../pkg/client.js";
+import createGlue from "../../pkg/client.js";
 
 const encoder = new TextEncoder();
 /** Where texts become bytes: an array for each takes longer than encoding it. */

@@ -1,5 +1,5 @@
 import { createClock } from "./clock.js";
-import { PhoneError } from "./error.js";
+import { PhoneError } from "../base/error.js";
 
 /** What setTimeout can wait at most, in ms. */
 const LONGEST_TIMER = 0x7fff_ffff;

@@ -1,9 +1,9 @@
-import { PhoneError } from "./error.js";
-import { Emitter, emit } from "./events.js";
-import { checkCall, checkTarget, invalid } from "./options.js";
+import { PhoneError } from "../base/error.js";
+import { Emitter, emit } from "../base/events.js";
+import { checkCall, checkTarget, invalid } from "../phone/options.js";
 
-/** @typedef {import("./index.js").MediaHandler} MediaHandler */
-/** @typedef {Pick<import("./index.js").CallOptions, "audio" | "video" | "stream" | "extraHeaders">} Wanted */
+/** @typedef {import("../index.js").MediaHandler} MediaHandler */
+/** @typedef {Pick<import("../index.js").CallOptions, "audio" | "video" | "stream" | "extraHeaders">} Wanted */
 
 /** What waits this long (ms) in a string of digits is a comma. */
 const COMMA = 2000;
@@ -11,7 +11,7 @@ const COMMA = 2000;
 /** One call. The types and their documentation stand in index.d.ts. */
 export class Call extends Emitter {
   #line;
-  /** @type {import("./index.js").CallState} */
+  /** @type {import("../index.js").CallState} */
   #state;
   #remote;
   /** Where the call was redirected to without being followed. @type {string | undefined} */
