@@ -304,9 +304,3 @@ fn record_routes(invite: &Message) -> Vec<(String, String)> {
         .map(route)
         .collect()
 }
-
-/// Whether a MESSAGE's body is text.
-pub(super) fn text_body(message: &Message) -> Option<(String, String)> {
-    let body = str::from_utf8(message.body()).ok()?;
-    Some((message.media_type().to_owned(), body.to_owned()))
-}

@@ -1,10 +1,8 @@
 //! Requests that come in within a call (RFC 3261 §12.2.2).
 
-use super::incoming::{BODIES, cancel_reason, text_body};
-use super::{
-    Call, Calls, Cause, Event, Line, Phase, Reply, Told, Want, sdp, session, shown_headers,
-};
-use crate::sip::{Message, Name};
+use super::incoming::{BODIES, cancel_reason};
+use super::{Call, Calls, Cause, Line, Phase, Reply, Want, sdp, session};
+use crate::sip::Message;
 use crate::text::decimal;
 use crate::time::Instant;
 
@@ -25,29 +23,6 @@ impl Calls {
             }
         }
         false
-    }
-
-    /// MESSAGE outside of dialogs.
-    pub fn handle_message(&mut self, now: Instant, message: &Message) {
-        self.line.now = now;
-        let reply = self.line.read_message(message);
-        self.line.reply(reply);
-    }
-}
-
-impl Line {
-    /// Shows a MESSAGE to the app. RFC 3428 §7 allows it in a call's dialog, too.
-    fn read_message(&mut self, message: &Message) -> Reply {
-        let Some((content_type, body)) = text_body(message) else {
-            return Reply::new(message, 415).with("Accept", "text/plain");
-        };
-        self.event(Event::Message {
-            from: Told::by(message, self.account.trusts_identity).party,
-            content_type,
-            body,
-            headers: shown_headers(message),
-        });
-        Reply::new(message, 200)
     }
 }
 
@@ -79,7 +54,7 @@ impl Call {
                 let wait = decimal(line.random.below(10));
                 line.reply(self.reply(request, 500).with("Retry-After", &wait));
             }
-            "INFO" => self.info(line, request),
+            "INFO" => self.informed(line, request),
             "REFER" => self.referred(line, request),
             "NOTIFY" => self.notified(line, request),
             "MESSAGE" => {
@@ -127,7 +102,7 @@ impl Call {
                 }
             }
             ("UPDATE", Some(_)) => line.reply(self.reply(request, 491)),
-            ("INFO", _) if !over => self.info(line, request),
+            ("INFO", _) if !over => self.informed(line, request),
             // One branch leaves; the INVITE's own answer tells the rest.
             ("BYE", _) => {
                 line.reply(self.reply(request, 200));
@@ -199,30 +174,5 @@ impl Call {
             self.session.answer(line.now, request, &mut reply.headers);
         }
         line.reply(reply);
-    }
-
-    fn info(&mut self, line: &mut Line, request: &Message) {
-        let package = request.header(Name::InfoPackage);
-        if package.is_some_and(|package| !package.eq_ignore_ascii_case("trickle-ice")) {
-            // RFC 6086 §4.2.2.
-            let reply = self.reply(request, 469).with("Recv-Info", "trickle-ice");
-            return line.reply(reply);
-        }
-        let Some((content_type, body)) = text_body(request) else {
-            return line.reply(self.reply(request, 415).with("Accept", "text/plain"));
-        };
-        line.reply(self.reply(request, 200));
-        let call = self.id;
-        line.event(match package {
-            Some(_) => Event::Candidates {
-                call,
-                fragment: body,
-            },
-            None => Event::Info {
-                call,
-                content_type,
-                body,
-            },
-        });
     }
 }

@@ -1,17 +1,12 @@
 //! Offers and answers (RFC 3264, RFC 6337): one exchange at a time, made of what
-//! the media handler describes and what the far end says. A re-INVITE that fails
-//! changes nothing (RFC 6141); an answer to ours that cannot be taken changes
-//! nothing here, but the far end has agreed to our offer: it gets another one.
+//! the media handler describes and what the far end says.
 
 use super::hold::is_hold;
-use super::{
-    Call, Calls, Cause, Event, FLOW_FAILED, Job, Line, Phase, Shown, Want, dialog_headers, flows,
-    sdp,
-};
+use super::{Call, Calls, Cause, Event, Line, Phase, Shown, Want, dialog_headers, sdp};
 use crate::prelude::*;
 use crate::sip::{Message, clean_text};
 use crate::text::{decimal, mentions};
-use crate::time::{Duration, Instant};
+use crate::time::Instant;
 use crate::transaction::Resend;
 
 /// ```text
@@ -45,26 +40,26 @@ pub(super) struct Exchange {
     /// The media event that is being worked on.
     request: u32,
     /// The number of our re-INVITE, and when it went out.
-    reinvite: u32,
+    pub reinvite: u32,
     pub offered_at: Instant,
     /// What the description in hand says of hold.
-    holding: bool,
+    pub holding: bool,
     /// Our offer was inactive.
-    offered_nothing: bool,
+    pub offered_nothing: bool,
     /// The far end's description in hand holds.
     holding_there: bool,
     /// What was agreed.
-    held: bool,
+    pub held: bool,
     held_there: bool,
     agreed: bool,
     /// An answer could not be taken: what was agreed before is offered again, once.
-    mending: bool,
+    pub mending: bool,
     /// What the app wants.
     want_hold: bool,
-    want_offer: bool,
-    restart: bool,
+    pub want_offer: bool,
+    pub restart: bool,
     /// The app's wish, in the offer that is under way.
-    restarting: bool,
+    pub restarting: bool,
     operations: Vec<u32>,
     pub retry_at: Option<Instant>,
     /// Until when a way that failed is tried again.
@@ -194,18 +189,6 @@ impl Calls {
             call.end(line, Cause::Failed, None, &clean_text(reason));
         }
     }
-
-    /// Candidates of our side, for a far end that takes them later (RFC 8840).
-    pub fn candidates(&mut self, now: Instant, id: u32, fragment: String) {
-        self.line.now = now;
-        if let Some((call, line)) = self.live(id)
-            && call.phase == Phase::Connected
-            && call.peer.trickle
-        {
-            call.candidates = Some(fragment);
-            call.trickle(line);
-        }
-    }
 }
 
 impl Call {
@@ -232,27 +215,6 @@ impl Call {
             trickle: self.peer.trickle,
         });
         request
-    }
-
-    /// Sends the candidates, one INFO at a time: each fragment holds what the
-    /// ones before did (RFC 8840 §4.2), so only the newest waits.
-    pub(super) fn trickle(&mut self, line: &mut Line) {
-        if let Some(fragment) = self.candidates.take_if(|_| !self.trickling) {
-            self.trickling = true;
-            let mut info = self.dialog.request("INFO");
-            info.header("Info-Package", "trickle-ice");
-            info.header("Content-Disposition", "Info-Package");
-            info.content = Some(("application/trickle-ice-sdpfrag".to_owned(), fragment));
-            line.send(self.id, Job::Candidates, info);
-        }
-    }
-
-    /// The INFO with candidates is answered, or never will be.
-    pub(super) fn trickled(&mut self, line: &mut Line) {
-        self.trickling = false;
-        if self.phase == Phase::Connected {
-            self.trickle(line);
-        }
     }
 
     pub(super) fn roll_back(&mut self, line: &mut Line) {
@@ -323,98 +285,18 @@ impl Call {
         self.advance(line);
     }
 
-    fn reinvite(&mut self, line: &mut Line, offer: String) {
-        let mut request = self.dialog.request("INVITE");
-        request.headers.extend(dialog_headers(&self.contact));
-        self.session.offer(&mut request);
-        self.exchange.offered_nothing = mentions(&offer, "a=inactive");
-        request.content = Some(("application/sdp".to_owned(), offer));
-        let number = line.send(self.id, Job::Reinvite, request);
-        self.exchange.offered(line.now, number);
-    }
-
-    pub(super) fn reinvite_answered(&mut self, line: &mut Line, number: u32, answer: &Message) {
-        let status = answer.status();
-        if (200..300).contains(&status) {
-            let ack = self.dialog.request("ACK");
-            let cseq = answer.cseq().map_or(0, |cseq| cseq.number);
-            line.acknowledge(self.id, Job::Reinvite, number, ack, cseq);
-        }
-        let waits = self.exchange.is_offered() && self.exchange.reinvite == number;
-        if self.phase == Phase::Over || !waits || status < 200 {
-            return;
-        }
-        match (status, sdp(answer)) {
-            (200..300, Some(description)) => {
-                self.dialog.refresh_target(answer);
-                self.learn(line, answer);
-                self.session.answered(line.now, answer);
-                self.exchange.note_remote(description);
-                self.ask(line, Want::Apply(description.to_owned()));
-            }
-            // Glare (RFC 3261 §14.1): whoever made the Call-ID waits longer.
-            (491, _) => {
-                let wait = match self.ours {
-                    true => 2100 + 10 * line.random.below(191),
-                    false => 10 * line.random.below(201),
-                };
-                self.offer_again(line, Duration::from_millis(wait));
-            }
-            _ if flows::is_out_of_reach(answer) && self.try_again(line) => {}
-            (FLOW_FAILED, _) if self.flow_failed(line) => {}
-            (408 | 481, _) => self.broken(line, status),
-            (422, _) if self.session.raise(answer) => {
-                self.exchange.want_offer = true;
-                self.roll_back(line);
-            }
-            (200..300, None) => {
-                let text = "The far end agreed without a session description.";
-                self.not_taken(line, "eCallFailed", text);
-            }
-            _ => {
-                let text = super::failure(answer);
-                self.fail_operations(line, &text, Some(status));
-                self.session.put_off(line.now);
-                self.roll_back(line);
-            }
-        }
-    }
-
-    /// Their answer is of no use, and they think us agreed: both go back to what
-    /// was agreed before, by an offer that says so. One that is answered no better
-    /// is the last: the sound may flow all the same.
-    fn not_taken(&mut self, line: &mut Line, code: &'static str, text: &str) {
-        self.give_up(line, code, text, None);
-        let exchange = &mut self.exchange;
-        exchange.mending = !exchange.mending;
-        exchange.want_offer = exchange.mending;
-        // Who answered a restart has moved on.
-        exchange.restart = exchange.mending && (exchange.restarting || self.lost_until.is_some());
-        self.roll_back(line);
-    }
-
-    /// Makes the offer that was refused once more, after a while.
-    pub(super) fn offer_again(&mut self, line: &mut Line, wait: Duration) {
-        let exchange = &mut self.exchange;
-        exchange.retry_at = Some(line.now + wait);
-        exchange.want_offer |= exchange.holding == exchange.held;
-        exchange.restart |= exchange.restarting;
-        self.roll_back(line);
-    }
-
-    /// The far end has no such call any more (RFC 5057).
-    pub(super) fn broken(&mut self, line: &mut Line, status: u16) {
-        self.leave(line, 408, None);
-        let text = "The far end does not know the call any more.";
-        self.end(line, Cause::Failed, Some(status), text);
-    }
-
     /// What the app wanted did not come about, and is not tried again.
     pub(super) fn fail_operations(&mut self, line: &mut Line, text: &str, status: Option<u16>) {
         self.give_up(line, "eCallFailed", text, status);
     }
 
-    fn give_up(&mut self, line: &mut Line, code: &'static str, text: &str, status: Option<u16>) {
+    pub(super) fn give_up(
+        &mut self,
+        line: &mut Line,
+        code: &'static str,
+        text: &str,
+        status: Option<u16>,
+    ) {
         let exchange = &mut self.exchange;
         exchange.reachable_by = None;
         exchange.want_hold = exchange.held;

@@ -1,23 +1,23 @@
-//! Calls that we make: INVITE, its answers, forks and redirections
-//! (RFC 3261 §8.1.3.4, §9.1, §13.2; RFC 3262; RFC 6026).
+//! Calls that we make: INVITE, its answers and forks (RFC 3261 §9.1, §13.2;
+//! RFC 3262; RFC 6026).
 
 use super::target::request_uri;
 use super::{
-    Action, Call, CallOptions, Calls, Cause, Event, FLOW_FAILED, FollowRedirects, Job, Line,
-    MAX_CALLS, Phase, Shown, Want, dialog_headers, dropped_meanwhile, failure, sdp, shown_uri,
+    Action, Call, CallOptions, Calls, Cause, Event, FLOW_FAILED, Job, Line, MAX_CALLS, Phase,
+    Shown, Want, dialog_headers, dropped_meanwhile, failure, sdp,
 };
 use crate::dialog::Dialog;
 use crate::prelude::*;
-use crate::sip::{Message, Name, Uri};
+use crate::sip::{Message, Name};
 use crate::text::{concat, decimal, number};
 use crate::time::Instant;
 
 /// Early dialogs that are kept; more than any proxy rings at once.
-const MAX_FORKS: usize = 8;
+pub(super) const MAX_FORKS: usize = 8;
 /// Redirections and renewed attempts of one call.
-const MAX_TRIES: u8 = 5;
+pub(super) const MAX_TRIES: u8 = 5;
 
-const NOT_REGISTERED: &str =
+pub(super) const NOT_REGISTERED: &str =
     "The phone is not registered. While it recovers, wait for eReady; else call registerPhone.";
 pub(super) const BAD_TARGET: &str =
     "The target cannot be called: use a number, user@host, or a sip: or tel: URI.";
@@ -99,35 +99,6 @@ impl Calls {
         self.list.push(call);
     }
 
-    /// `message`: MESSAGE outside of calls (RFC 3428).
-    pub fn message(&mut self, now: Instant, op: u32, target: &str, content: (String, String)) {
-        self.line.now = now;
-        let line = &mut self.line;
-        if line.flows.home.is_none() {
-            return line.fail(op, "eInvalidState", NOT_REGISTERED);
-        }
-        let Some(uri) = request_uri(target, &line.account) else {
-            return line.fail(op, "eInvalidArgument", BAD_TARGET);
-        };
-        let from = line.account.address.clone();
-        let mut request = line.half(&from, uri).request("MESSAGE");
-        request.content = Some(content);
-        line.actions
-            .push(Action::Send(0, Job::Message, op, request));
-    }
-
-    /// `info`: INFO in the call's dialog.
-    pub fn info(&mut self, now: Instant, op: u32, id: u32, content: (String, String)) {
-        if let Some((call, line)) = self.operate(now, op, id) {
-            if call.phase != Phase::Connected {
-                return line.fail(op, "eInvalidState", "The call is not connected yet.");
-            }
-            let mut request = call.dialog.request("INFO");
-            request.content = Some(content);
-            line.actions.push(Action::Send(id, Job::Info, op, request));
-        }
-    }
-
     /// An answer to a request of a call.
     pub fn handle_answer(
         &mut self,
@@ -202,7 +173,7 @@ impl Calls {
 
 impl Line {
     /// Our half of a dialog, or of a request outside of any.
-    fn half(&mut self, from: &str, uri: String) -> Dialog {
+    pub(super) fn half(&mut self, from: &str, uri: String) -> Dialog {
         let tag = self.random.hex::<8>();
         Dialog {
             call_id: self.random.hex::<16>(),
@@ -404,63 +375,6 @@ impl Call {
         }
     }
 
-    /// Whether the far end may have us call `uri` without the app.
-    pub(super) fn follows(&self, line: &Line, uri: &str) -> bool {
-        match self.follow_redirects {
-            FollowRedirects::Domain => is_within(uri, &line.account.domain),
-            FollowRedirects::All => true,
-            FollowRedirects::None => false,
-        }
-    }
-
-    /// RFC 3261 §8.1.3.4: the contacts by their q, one after the other. The app is
-    /// told of all that can be called; what is not followed is for it to call.
-    fn redirected(&mut self, line: &mut Line, answer: &Message) {
-        let mut contacts: Vec<(u32, &str)> = Vec::new();
-        for contact in answer.contacts().list {
-            let q = contact.params.get("q").map_or(1000, thousandths);
-            let at = contacts.iter().position(|(other, _)| *other < q);
-            let at = at.unwrap_or(contacts.len());
-            // Headers in it would write our requests (RFC 3261 §19.1.5).
-            let uri = Uri::request_part(contact.uri);
-            if let Some(uri) = uri.filter(|_| contacts.len() < MAX_FORKS) {
-                contacts.insert(at, (q, uri));
-            }
-        }
-        let mut wanted = Vec::new();
-        let mut foreign = None;
-        for (_, uri) in contacts {
-            let shown = shown_uri(uri);
-            if shown.is_empty() {
-                continue;
-            }
-            let target = request_uri(uri, &line.account);
-            let target = target.filter(|_| self.follows(line, uri));
-            line.event(Event::Redirect {
-                call: self.id,
-                uri: shown.clone(),
-                followed: target.is_some(),
-            });
-            match target {
-                Some(target) => wanted.push(target),
-                None => foreign = foreign.or(Some(shown)),
-            }
-        }
-        self.redirects.splice(0..0, wanted);
-        match foreign.filter(|_| self.redirects.is_empty()) {
-            Some(uri) => {
-                let text = [
-                    "The call was redirected to ",
-                    &uri,
-                    ": call that if you want to.",
-                ];
-                let status = Some(answer.status());
-                self.end(line, Cause::Failed, status, &concat(&text));
-            }
-            None => self.try_next(line, answer),
-        }
-    }
-
     fn failed(&mut self, line: &mut Line, answer: &Message) {
         // A 6xx speaks for all places.
         if answer.status() < 600 && !self.redirects.is_empty() {
@@ -472,17 +386,6 @@ impl Call {
             _ => Cause::Failed,
         };
         self.end(line, cause, Some(answer.status()), &failure(answer));
-    }
-
-    fn try_next(&mut self, line: &mut Line, answer: &Message) {
-        self.tried += 1;
-        if self.redirects.is_empty() || self.tried > MAX_TRIES {
-            self.redirects.clear();
-            let text = failure(answer);
-            return self.end(line, Cause::Failed, Some(answer.status()), &text);
-        }
-        self.dialog.target = self.redirects.remove(0);
-        self.again(line);
     }
 
     /// 422: the session interval was too small (RFC 4028 §7.3).
@@ -519,21 +422,4 @@ impl Call {
             .iter_mut()
             .find(|fork| fork.dialog.has(request) && !fork.closed)
     }
-}
-
-/// Whether a request for `uri` stays within `domain`, as far as can be told.
-fn is_within(uri: &str, domain: &str) -> bool {
-    let uri = Uri::parse(uri).filter(Uri::is_sip);
-    uri.is_some_and(|uri| uri.host.eq_ignore_ascii_case(domain) && !uri.params.has("maddr"))
-}
-
-/// A q value in thousandths.
-fn thousandths(q: &str) -> u32 {
-    let mut digits = q.bytes().filter(u8::is_ascii_digit);
-    let mut value = 0;
-    for _ in 0..4 {
-        let digit = digits.next().map_or(0, |digit| digit - b'0');
-        value = value * 10 + u32::from(digit);
-    }
-    value
 }

@@ -1,0 +1,129 @@
+//! What goes through a call without changing it: INFO (RFC 6086) with what the app
+//! says or with ICE candidates (RFC 8840); and MESSAGE (RFC 3428), which needs none.
+
+use super::outgoing::{BAD_TARGET, NOT_REGISTERED};
+use super::target::request_uri;
+use super::{Action, Call, Calls, Event, Job, Line, Phase, Reply, Told, shown_headers};
+use crate::prelude::*;
+use crate::sip::{Message, Name};
+use crate::time::Instant;
+
+impl Calls {
+    /// `message`: MESSAGE outside of calls (RFC 3428).
+    pub fn message(&mut self, now: Instant, op: u32, target: &str, content: (String, String)) {
+        self.line.now = now;
+        let line = &mut self.line;
+        if line.flows.home.is_none() {
+            return line.fail(op, "eInvalidState", NOT_REGISTERED);
+        }
+        let Some(uri) = request_uri(target, &line.account) else {
+            return line.fail(op, "eInvalidArgument", BAD_TARGET);
+        };
+        let from = line.account.address.clone();
+        let mut request = line.half(&from, uri).request("MESSAGE");
+        request.content = Some(content);
+        line.actions
+            .push(Action::Send(0, Job::Message, op, request));
+    }
+
+    /// `info`: INFO in the call's dialog.
+    pub fn info(&mut self, now: Instant, op: u32, id: u32, content: (String, String)) {
+        if let Some((call, line)) = self.operate(now, op, id) {
+            if call.phase != Phase::Connected {
+                return line.fail(op, "eInvalidState", "The call is not connected yet.");
+            }
+            let mut request = call.dialog.request("INFO");
+            request.content = Some(content);
+            line.actions.push(Action::Send(id, Job::Info, op, request));
+        }
+    }
+
+    /// MESSAGE outside of dialogs.
+    pub fn handle_message(&mut self, now: Instant, message: &Message) {
+        self.line.now = now;
+        let reply = self.line.read_message(message);
+        self.line.reply(reply);
+    }
+
+    /// Candidates of our side, for a far end that takes them later (RFC 8840).
+    pub fn candidates(&mut self, now: Instant, id: u32, fragment: String) {
+        self.line.now = now;
+        if let Some((call, line)) = self.live(id)
+            && call.phase == Phase::Connected
+            && call.peer.trickle
+        {
+            call.candidates = Some(fragment);
+            call.trickle(line);
+        }
+    }
+}
+
+impl Line {
+    /// Shows a MESSAGE to the app. RFC 3428 §7 allows it in a call's dialog, too.
+    pub(super) fn read_message(&mut self, message: &Message) -> Reply {
+        let Some((content_type, body)) = text_body(message) else {
+            return Reply::new(message, 415).with("Accept", "text/plain");
+        };
+        self.event(Event::Message {
+            from: Told::by(message, self.account.trusts_identity).party,
+            content_type,
+            body,
+            headers: shown_headers(message),
+        });
+        Reply::new(message, 200)
+    }
+}
+
+impl Call {
+    pub(super) fn informed(&mut self, line: &mut Line, request: &Message) {
+        let package = request.header(Name::InfoPackage);
+        if package.is_some_and(|package| !package.eq_ignore_ascii_case("trickle-ice")) {
+            // RFC 6086 §4.2.2.
+            let reply = self.reply(request, 469).with("Recv-Info", "trickle-ice");
+            return line.reply(reply);
+        }
+        let Some((content_type, body)) = text_body(request) else {
+            return line.reply(self.reply(request, 415).with("Accept", "text/plain"));
+        };
+        line.reply(self.reply(request, 200));
+        let call = self.id;
+        line.event(match package {
+            Some(_) => Event::Candidates {
+                call,
+                fragment: body,
+            },
+            None => Event::Info {
+                call,
+                content_type,
+                body,
+            },
+        });
+    }
+
+    /// Sends the candidates, one INFO at a time: each fragment holds what the
+    /// ones before did (RFC 8840 §4.2), so only the newest waits.
+    fn trickle(&mut self, line: &mut Line) {
+        if let Some(fragment) = self.candidates.take_if(|_| !self.trickling) {
+            self.trickling = true;
+            let mut info = self.dialog.request("INFO");
+            info.header("Info-Package", "trickle-ice");
+            info.header("Content-Disposition", "Info-Package");
+            info.content = Some(("application/trickle-ice-sdpfrag".to_owned(), fragment));
+            line.send(self.id, Job::Candidates, info);
+        }
+    }
+
+    /// The INFO with candidates is answered, or never will be.
+    pub(super) fn trickled(&mut self, line: &mut Line) {
+        self.trickling = false;
+        if self.phase == Phase::Connected {
+            self.trickle(line);
+        }
+    }
+}
+
+/// Whether a MESSAGE's body is text.
+fn text_body(message: &Message) -> Option<(String, String)> {
+    let body = str::from_utf8(message.body()).ok()?;
+    Some((message.media_type().to_owned(), body.to_owned()))
+}

@@ -1,0 +1,99 @@
+//! Our re-INVITE and what comes of it (RFC 3261 §14.1). One that fails changes
+//! nothing (RFC 6141); an answer that cannot be taken changes nothing here, but the
+//! far end has agreed to our offer: it gets another one.
+
+use super::{
+    Call, Cause, FLOW_FAILED, Job, Line, Phase, Want, dialog_headers, failure, flows, sdp,
+};
+use crate::prelude::*;
+use crate::sip::Message;
+use crate::text::mentions;
+use crate::time::Duration;
+
+impl Call {
+    pub(super) fn reinvite(&mut self, line: &mut Line, offer: String) {
+        let mut request = self.dialog.request("INVITE");
+        request.headers.extend(dialog_headers(&self.contact));
+        self.session.offer(&mut request);
+        self.exchange.offered_nothing = mentions(&offer, "a=inactive");
+        request.content = Some(("application/sdp".to_owned(), offer));
+        let number = line.send(self.id, Job::Reinvite, request);
+        self.exchange.offered(line.now, number);
+    }
+
+    pub(super) fn reinvite_answered(&mut self, line: &mut Line, number: u32, answer: &Message) {
+        let status = answer.status();
+        if (200..300).contains(&status) {
+            let ack = self.dialog.request("ACK");
+            let cseq = answer.cseq().map_or(0, |cseq| cseq.number);
+            line.acknowledge(self.id, Job::Reinvite, number, ack, cseq);
+        }
+        let waits = self.exchange.is_offered() && self.exchange.reinvite == number;
+        if self.phase == Phase::Over || !waits || status < 200 {
+            return;
+        }
+        match (status, sdp(answer)) {
+            (200..300, Some(description)) => {
+                self.dialog.refresh_target(answer);
+                self.learn(line, answer);
+                self.session.answered(line.now, answer);
+                self.exchange.note_remote(description);
+                self.ask(line, Want::Apply(description.to_owned()));
+            }
+            // Glare (RFC 3261 §14.1): whoever made the Call-ID waits longer.
+            (491, _) => {
+                let wait = match self.ours {
+                    true => 2100 + 10 * line.random.below(191),
+                    false => 10 * line.random.below(201),
+                };
+                self.offer_again(line, Duration::from_millis(wait));
+            }
+            _ if flows::is_out_of_reach(answer) && self.try_again(line) => {}
+            (FLOW_FAILED, _) if self.flow_failed(line) => {}
+            (408 | 481, _) => self.broken(line, status),
+            (422, _) if self.session.raise(answer) => {
+                self.exchange.want_offer = true;
+                self.roll_back(line);
+            }
+            (200..300, None) => {
+                let text = "The far end agreed without a session description.";
+                self.not_taken(line, "eCallFailed", text);
+            }
+            _ => {
+                let text = failure(answer);
+                self.fail_operations(line, &text, Some(status));
+                self.session.put_off(line.now);
+                self.roll_back(line);
+            }
+        }
+    }
+
+    /// Their answer is of no use, and they think us agreed: both go back to what
+    /// was agreed before, by an offer that says so. One that is answered no better
+    /// is the last: the sound may flow all the same.
+    pub(super) fn not_taken(&mut self, line: &mut Line, code: &'static str, text: &str) {
+        self.give_up(line, code, text, None);
+        let exchange = &mut self.exchange;
+        exchange.mending = !exchange.mending;
+        exchange.want_offer = exchange.mending;
+        // Who answered a restart has moved on.
+        exchange.restart = exchange.mending && (exchange.restarting || self.lost_until.is_some());
+        self.roll_back(line);
+    }
+
+    /// Makes the offer that was refused once more, after a while.
+    pub(super) fn offer_again(&mut self, line: &mut Line, wait: Duration) {
+        let exchange = &mut self.exchange;
+        exchange.retry_at = Some(line.now + wait);
+        exchange.want_offer |= exchange.holding == exchange.held;
+        exchange.restart |= exchange.restarting;
+        self.roll_back(line);
+    }
+
+    /// The far end has no such call any more (RFC 5057).
+    pub(super) fn broken(&mut self, line: &mut Line, status: u16) {
+        self.leave(line, 408, None);
+        let text = "The far end does not know the call any more.";
+        self.end(line, Cause::Failed, Some(status), text);
+    }
+}
