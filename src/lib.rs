@@ -11,10 +11,12 @@
 //! Network input never fails and never panics: a bad peer is counted or
 //! becomes an event.
 
-#![cfg_attr(all(target_arch = "wasm32", not(feature = "registrar")), no_std)]
+#![cfg_attr(all(target_arch = "wasm32", feature = "bare"), no_std)]
 
 extern crate alloc;
 
+#[cfg(any(target_arch = "wasm32", test))]
+pub mod bridge;
 pub mod call;
 pub mod dialog;
 mod hash;
@@ -32,5 +34,3 @@ pub mod subscription;
 mod text;
 pub mod time;
 pub mod transaction;
-#[cfg(any(target_arch = "wasm32", test))]
-pub mod web;

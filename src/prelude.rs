@@ -1,5 +1,5 @@
 //! What std's prelude has over core's. The shipped client is built without std
-//! (see `web/bare.rs`); modules that own text or lists take it from here.
+//! (see `bridge/bare.rs`); modules that own text or lists take it from here.
 
 pub(crate) use alloc::{
     borrow::ToOwned,

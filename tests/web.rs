@@ -6,7 +6,7 @@
 // The panics of a test are its verdict.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use graceline::web::{Core, RegistrarCore};
+use graceline::bridge::{Core, RegistrarCore};
 use js_sys::{Array, Date, Function, JSON, Promise, Reflect, Uint8Array};
 use std::cell::RefCell;
 use std::collections::VecDeque;

@@ -13,7 +13,7 @@ const encode = (text) =>
 /**
  * The core as the host sees it, with objects instead of the texts that cross
  * the boundary: a command goes in as fields with NUL between them (which
- * src/web/record.rs reads), what is to be done comes out as JSON.
+ * src/bridge/record.rs reads), what is to be done comes out as JSON.
  *
  * @returns {any} wasm's loader and the class, one for each instance
  */

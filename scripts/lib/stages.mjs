@@ -26,6 +26,7 @@ import {
   ensureRtpengine,
   ensureValgrind,
 } from "./system-packages.mjs";
+import { builds } from "./wasm.mjs";
 import { countCommands, runCargoTests, runNodeTests } from "./count.mjs";
 
 /**
@@ -45,10 +46,9 @@ const browser = once(ensureBrowser);
 const kamailio = once(ensureKamailio);
 
 /** Features of the two wasm builds, as cargo's arguments. */
-const wasmBuilds = ["client", "registrar"].map((feature) => [
+const wasmBuilds = Object.values(builds).map(({ features }) => [
   `--target=${wasmTarget}`,
-  "--no-default-features",
-  `--features=${feature}`,
+  `--features=${features}`,
 ]);
 
 /** @type {Stage[]} */

@@ -23,8 +23,9 @@ import { digestOf, replaceFile, unlessFresh } from "./stamps.mjs";
  * How each is made: the client as small as can be, the registrar, which nobody
  * downloads, as fast as can be.
  */
-const builds = {
+export const builds = {
   client: {
+    features: "bridge,bare",
     profile: "release",
     passes: [
       // Nothing is in the first KiB: the stack, which comes first, ends there.
@@ -34,7 +35,11 @@ const builds = {
       ...["--flatten", "--rereloop", "-Oz", "-Oz", "--skip-pass=local-cse"],
     ],
   },
-  registrar: { profile: "registrar", passes: ["-O3"] },
+  registrar: {
+    features: "bridge-registrar",
+    profile: "registrar",
+    passes: ["-O3"],
+  },
 };
 
 /** What the compiler reads. */
@@ -51,8 +56,8 @@ const rustInputs = [
 const scripts = ["scripts/lib/wasm.mjs", "scripts/lib/glue.mjs"];
 
 /**
- * Builds `pkg/NAME.js` and `pkg/NAME_bg.wasm` from the crate with the feature
- * NAME alone.
+ * Builds `pkg/NAME.js` and `pkg/NAME_bg.wasm` from the crate with the
+ * features of that build.
  *
  * @param {"client" | "registrar"} name
  * @returns {Promise<boolean>} whether there was anything to do
@@ -79,22 +84,22 @@ function wasmFiles(name) {
 }
 
 /**
- * @param {keyof typeof builds} feature
+ * @param {keyof typeof builds} name
  * @returns {Promise<string>} path of the module as the compiler wrote it
  */
-async function compile(feature) {
+async function compile(name) {
+  const { features, profile } = builds[name];
   const { output } = await run(
     "cargo",
     [
-      // `cargo build` would make the rlib as well, and then without LTO.
+      // The crate is a library: what makes a module of it is here.
       "rustc",
       "--lib",
       "--crate-type=cdylib",
-      `--profile=${builds[feature].profile}`,
+      `--profile=${profile}`,
       "--locked",
       `--target=${wasmTarget}`,
-      "--no-default-features",
-      `--features=${feature}`,
+      `--features=${features}`,
       "--message-format=json-render-diagnostics",
     ],
     { stdout: "capture", env: { CARGO_ENCODED_RUSTFLAGS: await rustFlags() } },

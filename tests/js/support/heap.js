@@ -1,7 +1,7 @@
 // How much the client's wasm has in use, read in its memory from outside: the
 // shipped module is what is measured, and carries nothing for it.
 
-/** Free lists of the allocator, as `src/web/bare.rs` lays them out. */
+/** Free lists of the allocator, as `src/bridge/bare.rs` lays them out. */
 const LISTS = 64;
 
 /**
@@ -38,7 +38,7 @@ function allocator(words) {
   }
   if (found.length !== 1)
     throw new Error(
-      `the allocator of src/web/bare.rs fits ${found.length} places`,
+      `the allocator of src/bridge/bare.rs fits ${found.length} places`,
     );
   return found[0];
 }

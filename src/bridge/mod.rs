@@ -1,0 +1,32 @@
+//! The wasm boundaries. The hosts, which own sockets, timers and the clock, are
+//! JavaScript: a trap in wasm can be caught at the one place where they call in,
+//! and no closure of ours has to cross the boundary.
+//!
+//! What needs no such boundary is tested where the tests run, outside of wasm.
+
+#[cfg(all(target_arch = "wasm32", feature = "bare"))]
+mod bare;
+#[cfg(any(test, feature = "bare"))]
+mod class;
+
+#[cfg(all(target_arch = "wasm32", feature = "bridge"))]
+mod calls;
+#[cfg(all(target_arch = "wasm32", feature = "bridge"))]
+mod client;
+#[cfg(any(test, feature = "bridge"))]
+mod json;
+#[cfg(all(target_arch = "wasm32", feature = "bridge"))]
+mod record;
+#[cfg(all(target_arch = "wasm32", feature = "bridge"))]
+pub use client::Core;
+
+#[cfg(all(target_arch = "wasm32", feature = "bridge-registrar"))]
+mod message;
+#[cfg(all(target_arch = "wasm32", feature = "bridge-registrar"))]
+mod object;
+#[cfg(all(target_arch = "wasm32", feature = "bridge-registrar"))]
+mod registrar;
+#[cfg(all(target_arch = "wasm32", feature = "bridge-registrar"))]
+pub use message::MessageReader;
+#[cfg(all(target_arch = "wasm32", feature = "bridge-registrar"))]
+pub use registrar::RegistrarCore;
