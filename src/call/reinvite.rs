@@ -23,18 +23,21 @@ impl Call {
 
     pub(super) fn reinvite_answered(&mut self, line: &mut Line, number: u32, answer: &Message) {
         let status = answer.status();
+        let waits = self.exchange.is_offered() && self.exchange.reinvite == number;
         if (200..300).contains(&status) {
+            // Its ACK goes there already (RFC 3261 §12.2.1.2).
+            if waits {
+                self.dialog.refresh_target(answer);
+            }
             let ack = self.dialog.request("ACK");
             let cseq = answer.cseq().map_or(0, |cseq| cseq.number);
             line.acknowledge(self.id, Job::Reinvite, number, ack, cseq);
         }
-        let waits = self.exchange.is_offered() && self.exchange.reinvite == number;
         if self.phase == Phase::Over || !waits || status < 200 {
             return;
         }
         match (status, sdp(answer)) {
             (200..300, Some(description)) => {
-                self.dialog.refresh_target(answer);
                 self.learn(line, answer);
                 self.session.answered(line.now, answer);
                 self.exchange.note_remote(description);

@@ -1,7 +1,7 @@
 //! Calls that come in: CANCEL and its races, lost ACKs, reliable 180, requests
 //! that are refused.
 
-use crate::rig::{Peer, Rig, SDP};
+use crate::rig::{CONTACT, Peer, Rig, SDP};
 use graceline::call::{Cause, Event};
 use graceline::sip::Name;
 
@@ -541,4 +541,48 @@ fn messages_come_and_go() {
     assert_eq!(rig.settled(), [(op, Some("eTimeout"))]);
     let op = rig.operate(|calls, now, op| calls.message(now, op, "", content()));
     assert_eq!(rig.settled(), [(op, Some("eInvalidArgument"))]);
+}
+
+/// RFC 3261 §9.2: it belongs to the transaction of its branch.
+#[test]
+fn a_cancel_of_another_branch_cancels_nothing() {
+    let mut rig = Rig::new();
+    let (mut peer, call) = ringing(&mut rig);
+    peer.to = "<sip:2001@example.com>".into();
+    let cancel = peer.numbered("CANCEL", peer.cseq, "", "");
+    rig.receive(&cancel.replace("z9hG4bK", "z9hG4bKother"));
+    assert_eq!(rig.answer(481).cseq().expect("a CSeq").method, "CANCEL");
+    assert_eq!(rig.ended(), []);
+    rig.receive(&cancel);
+    rig.answer(200);
+    rig.answer(487);
+    assert_eq!(rig.ended(), [Cause::Cancelled]);
+    let op = accept(&mut rig, call);
+    assert_eq!(rig.settled(), [(op, Some("eInvalidState"))]);
+    rig.over();
+}
+
+/// RFC 3261 §14.1: no INVITE of ours while theirs is not through.
+#[test]
+fn a_hold_waits_for_the_ack() {
+    let mut rig = Rig::new();
+    let (peer, call) = ringing(&mut rig);
+    accept(&mut rig, call);
+    rig.settle();
+    rig.answer(200);
+    let op = rig.operate(|calls, now, op| calls.hold(now, op, call, true));
+    rig.settle();
+    rig.silence();
+    let ack = peer.numbered("ACK", peer.cseq, "", "");
+    rig.receive(&ack);
+    rig.settle();
+    let ours = rig.request("INVITE");
+    let held = SDP.replace("sendrecv", "recvonly");
+    rig.reply(&ours, 200, "", CONTACT, &held);
+    rig.request("ACK");
+    rig.settle();
+    assert_eq!(rig.settled().last(), Some(&(op, None)));
+    rig.hangup(call);
+    rig.request("BYE");
+    rig.over();
 }

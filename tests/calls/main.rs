@@ -15,6 +15,7 @@ mod handler;
 mod bodies;
 mod challenges;
 mod dialogs;
+mod flows;
 mod identity;
 mod incoming;
 mod media;

@@ -550,3 +550,40 @@ fn there_is_a_limit_to_calls() {
     rig.receive(&invite);
     rig.answer(486);
 }
+
+#[test]
+fn who_speaks_for_all_places_ends_the_call_with_targets_left() {
+    let mut rig = Rig::new();
+    let invite = rig.call("2002");
+    let contacts = "Contact: <sip:2003@example.com>, <sip:2004@example.com>;q=0.1\r\n";
+    rig.reply(&invite, 302, "r", contacts, "");
+    rig.request("ACK");
+    let second = rig.request("INVITE");
+    rig.reply(&second, 603, "s", "", "");
+    rig.request("ACK");
+    rig.silence();
+    assert_eq!(rig.ended(), [Cause::Rejected]);
+    rig.over();
+}
+
+/// A server that forks without end costs a bounded memory.
+#[test]
+fn eight_early_dialogs_are_kept_and_a_ninth_may_still_answer() {
+    let mut rig = Rig::new();
+    let invite = rig.call("2002");
+    for fork in 1..=9 {
+        let reliable = format!("{CONTACT}{RELIABLE}");
+        rig.reply(&invite, 180, &format!("t{fork}"), &reliable, "");
+        if fork < 9 {
+            rig.request("PRACK");
+        }
+    }
+    rig.silence();
+    rig.reply(&invite, 200, "t9", CONTACT, SDP);
+    assert_eq!(rig.request("ACK").to_tag(), Some("t9"));
+    rig.settle();
+    assert_eq!(rig.states().last(), Some(&Shown::Connected));
+    rig.hangup(1);
+    assert_eq!(rig.request("BYE").to_tag(), Some("t9"));
+    rig.over();
+}

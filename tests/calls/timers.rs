@@ -337,3 +337,21 @@ fn a_page_that_is_left_hangs_up_unless_the_far_end_can_wait_for_it() {
         assert_eq!(rig.ended(), [Cause::Local]);
     }
 }
+
+/// RFC 4028 §7.2: the far end wants the timer no more.
+#[test]
+fn an_answer_that_says_nothing_of_the_timer_stops_it() {
+    let mut rig = Rig::new();
+    connected(
+        &mut rig,
+        &format!("{CONTACT}Session-Expires: 200;refresher=uac\r\n"),
+    );
+    rig.wait(100_500);
+    let update = rig.request("UPDATE");
+    rig.reply(&update, 200, "", CONTACT, "");
+    rig.wait(1_000_000);
+    rig.silence();
+    assert_eq!(rig.ended(), []);
+    rig.hangup(1);
+    rig.over();
+}

@@ -159,3 +159,18 @@ fn a_call_waits_for_a_flow_of_the_far_end_as_long_as_for_its_own() {
         assert!(world.now - since < 30 * SECOND);
     }
 }
+
+#[test]
+fn a_new_call_that_fails_on_two_flows_is_given_up() {
+    let (mut world, alice, _) = two(2);
+    world.lose_every_flow(alice, 0);
+    world.lose_every_flow(alice, 1);
+    let before = world.sent.len();
+    world.call(alice, 1, "2002");
+    world.seconds(1);
+    assert_eq!(ends(&world.heard(alice)), [(1, Cause::Failed)]);
+    let sent = world.sent.get(before..).unwrap_or_default().iter();
+    let invites = sent.filter(|(_, _, line)| line.starts_with("INVITE"));
+    let slots: Vec<u32> = invites.map(|(_, slot, _)| *slot).collect();
+    assert_eq!(slots, [0, 1]);
+}

@@ -1,0 +1,93 @@
+//! A call whose flow is lost, or whose far end moves.
+
+use crate::rig::{CONTACT, Peer, Rig, SDP};
+
+/// Where the call's next request goes: it is the BYE.
+fn target(rig: &mut Rig) -> String {
+    rig.hangup(1);
+    let bye = rig.request("BYE");
+    rig.over();
+    bye.request_uri().to_owned()
+}
+
+/// RFC 3261 §12.2.2: a re-INVITE is a target refresh, and so is its 2xx.
+#[test]
+fn the_target_follows_their_reinvite_and_their_answer_to_ours() {
+    const MOVED: &str = "sip:moved@far.invalid;transport=ws";
+    let mut rig = Rig::new();
+    let mut peer = rig.connected();
+    let theirs = peer.request("INVITE", "", SDP);
+    rig.receive(&theirs.replace("sip:far@far.invalid;transport=ws", MOVED));
+    rig.answer(100);
+    rig.settle();
+    rig.answer(200);
+    rig.receive(&peer.numbered("ACK", peer.cseq, "", ""));
+    assert_eq!(target(&mut rig), MOVED);
+
+    let mut rig = Rig::new();
+    rig.connected();
+    rig.operate(|calls, now, op| calls.hold(now, op, 1, true));
+    rig.settle();
+    let ours = rig.request("INVITE");
+    rig.reply(&ours, 200, "", &format!("Contact: <{MOVED}>\r\n"), SDP);
+    assert_eq!(rig.request("ACK").request_uri(), MOVED);
+    rig.settle();
+    assert_eq!(target(&mut rig), MOVED);
+}
+
+/// Both sides lost their flow, so that each re-INVITE goes where nobody is: it is
+/// the one whose Call-ID it is that insists, but not for ever.
+#[test]
+fn who_made_the_call_id_yields_after_two_seconds() {
+    let mut rig = Rig::new();
+    rig.connected();
+    rig.lose_socket();
+    let mut waited = 0;
+    while !rig.told().contains("restart: true") {
+        rig.wait(100);
+        waited += 100;
+        assert!(waited < 10_000, "{}", rig.told());
+    }
+    rig.settle();
+    let ours = rig.request("INVITE");
+    let mut peer = Peer::of(&ours);
+    let theirs = peer.request("INVITE", "", SDP);
+    rig.receive(&theirs);
+    rig.answer(491);
+    rig.wait(2_000);
+    let theirs = peer.request("INVITE", "", SDP);
+    rig.receive(&theirs);
+    rig.settle();
+    rig.answer(100);
+    rig.answer(200);
+    rig.receive(&peer.numbered("ACK", peer.cseq, "", ""));
+    rig.wait(20_000);
+    rig.silence();
+    assert_eq!(rig.ended(), []);
+    rig.hangup(1);
+    rig.request("BYE");
+    rig.over();
+}
+
+/// Their offer goes with the flow that the answer would have taken.
+#[test]
+fn a_flow_lost_while_their_offer_is_answered_takes_the_offer_with_it() {
+    let mut rig = Rig::new();
+    let mut peer = rig.connected();
+    let theirs = peer.request("INVITE", "", &SDP.replace("sendrecv", "sendonly"));
+    rig.receive(&theirs);
+    rig.answer(100);
+    rig.lose_socket();
+    rig.settle();
+    assert_eq!(rig.media.directions(1), ("sendrecv", "sendrecv"));
+    rig.wait(5_000);
+    let ours = rig.request("INVITE");
+    rig.reply(&ours, 200, "", CONTACT, SDP);
+    rig.request("ACK");
+    rig.wait(20_000);
+    rig.silence();
+    assert_eq!(rig.heard(), []);
+    rig.hangup(1);
+    rig.request("BYE");
+    rig.over();
+}
