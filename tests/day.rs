@@ -6,22 +6,12 @@
 #![allow(unsafe_code)] // an allocator is made of it
 #![allow(clippy::indexing_slicing, clippy::expect_used, clippy::panic)]
 
-#[path = "scenarios/handler.rs"]
-#[allow(dead_code)]
-mod handler;
-#[path = "scenarios/tally.rs"]
-#[allow(dead_code)]
-mod tally;
-#[path = "scenarios/world/mod.rs"]
-#[allow(dead_code)]
-mod world;
-
 use graceline::phone::{Phone, Status};
 use graceline::registrar::{Config, Dialect, Policy};
 use graceline::time::Duration;
+use graceline_kit::world::{ClientId, World, registrar_config};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicIsize, Ordering};
-use world::{ClientId, World, registrar_config};
 
 static BLOCKS: AtomicIsize = AtomicIsize::new(0);
 static BYTES: AtomicIsize = AtomicIsize::new(0);

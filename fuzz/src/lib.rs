@@ -1,10 +1,8 @@
 //! The fuzzer: what it runs, and what it starts from.
 
-#[allow(dead_code)] // where the RFCs describe the messages
-#[path = "../../tests/torture/corpus.rs"]
-mod corpus;
-pub mod targets;
+pub use graceline_kit::targets;
 
+use graceline_kit::torture;
 use std::fs;
 use std::path::Path;
 
@@ -14,7 +12,7 @@ pub fn write_seeds(target: &str) {
         .join("corpus")
         .join(target);
     fs::create_dir_all(&folder).expect("a folder");
-    let torture = [corpus::rfc4475(), corpus::rfc5118()].concat();
+    let torture = [torture::rfc4475(), torture::rfc5118()].concat();
     let target = targets::TARGETS.iter().find(|known| known.name == target);
     let inputs = target
         .expect("a target")

@@ -59,7 +59,7 @@ export const stages = [
     prepare: [ensureRustLinters],
     run: () =>
       countCommands(
-        ["cargo", "fmt", "--check"],
+        ["cargo", "fmt", "--all", "--check"],
         ...["tools/wasm-bindgen", "fuzz", "benches/native"].map((crate) => [
           ...["cargo", "fmt", "--check"],
           `--manifest-path=${crate}/Cargo.toml`,

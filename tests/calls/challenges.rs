@@ -195,10 +195,14 @@ fn nothing_is_kept_of_what_a_callee_asks() {
     rig.reply(&other, 486, "x", info, "");
     rig.request("ACK");
     // And the registrar is answered with its own nonce, whose count goes on.
-    let before = rig.registrations.len();
+    let before = rig.registrations().len();
     rig.wait(120_000);
-    assert!(rig.registrations.len() > before, "it refreshes");
-    let own: Vec<_> = rig.registrations.iter().flat_map(credentials).collect();
+    assert!(rig.registrations().len() > before, "it refreshes");
+    let own: Vec<_> = rig
+        .registrations()
+        .into_iter()
+        .flat_map(credentials)
+        .collect();
     assert!(own.iter().all(|digest| digest.nonce == "own"));
     assert!(own.is_sorted_by(|a, b| a.nc < b.nc), "{own:?}");
     rig.over();

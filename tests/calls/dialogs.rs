@@ -135,7 +135,7 @@ fn flow_failed(rig: &mut Rig) {
 fn a_flow_that_failed_is_given_time_and_the_registration_looked_at() {
     let mut rig = Rig::new();
     rig.connected();
-    let known = rig.registrations.len();
+    let known = rig.registrations().len();
     let op = hold(&mut rig, true);
     rig.settle();
     for _ in 0..3 {
@@ -144,7 +144,7 @@ fn a_flow_that_failed_is_given_time_and_the_registration_looked_at() {
         rig.wait(1000);
     }
     // A look, and the refresh that follows it.
-    assert_eq!(rig.registrations.len(), known + 2, "once");
+    assert_eq!(rig.registrations().len(), known + 2, "once");
     let ours = rig.request("INVITE");
     rig.reply(&ours, 200, "", CONTACT, SDP);
     rig.request("ACK");
@@ -155,7 +155,7 @@ fn a_flow_that_failed_is_given_time_and_the_registration_looked_at() {
     hold(&mut rig, false);
     rig.settle();
     flow_failed(&mut rig);
-    assert_eq!(rig.registrations.len(), known + 4);
+    assert_eq!(rig.registrations().len(), known + 4);
     rig.hangup(1);
     rig.request("BYE");
     rig.over();

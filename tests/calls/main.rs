@@ -9,9 +9,6 @@
     clippy::panic
 )]
 
-#[path = "../scenarios/handler.rs"]
-mod handler;
-
 mod bodies;
 mod challenges;
 mod dialogs;
@@ -21,6 +18,7 @@ mod incoming;
 mod media;
 mod outgoing;
 mod readable;
-mod rig;
 mod timers;
 mod transfers;
+
+use graceline_kit::calls as rig;

@@ -3,6 +3,7 @@
 
 use crate::rig::{CONTACT, Peer, Rig, SDP};
 use graceline::call::{CallOptions, Cause, Event, FollowRedirects, Shown};
+use graceline::phone::Phone;
 use graceline::sip::Name;
 
 const RELIABLE: &str = "Require: 100rel\r\nRSeq: 7\r\n";
@@ -490,7 +491,7 @@ fn bad_targets_and_unready_phones_end_at_once() {
         rig.calls(|calls, now| calls.call(now, 1, target, CallOptions::default()));
         assert_eq!(rig.ended(), [Cause::Failed], "{target}");
     }
-    rig.phone.unregister(rig.now);
+    rig.act(Phone::unregister);
     rig.wait(1);
     rig.calls(|calls, now| calls.call(now, 3, "2002", CallOptions::default()));
     assert_eq!(rig.ended(), [Cause::Failed]);

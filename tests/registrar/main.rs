@@ -11,5 +11,6 @@ mod faults;
 mod policies;
 mod proxy;
 mod register;
-mod support;
 mod telling;
+
+use graceline_kit::registrar as support;

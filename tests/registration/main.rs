@@ -13,7 +13,8 @@ mod bare;
 mod connections;
 mod failures;
 mod listing;
-mod rig;
 mod rivals;
 mod slow;
 mod storm;
+
+use graceline_kit::rig;

@@ -3,7 +3,8 @@
 use crate::world::{ClientId, World, registrar_config};
 use graceline::call::{CallOptions, Cause, Event, Shown};
 use graceline::phone;
-use graceline::time::Duration;
+
+pub use graceline_kit::heard::{ends, incoming, settled, states};
 
 pub const LOCAL: Shown = Shown::Held {
     local: true,
@@ -13,101 +14,6 @@ pub const REMOTE: Shown = Shown::Held {
     local: false,
     remote: true,
 };
-
-impl World {
-    /// A registered phone of `user`.
-    pub fn phone(&mut self, user: &str) -> ClientId {
-        let id = self.client_with(user, |config| {
-            config.user = user.into();
-            config.device = format!("CSF{user}");
-            config.display_name = Some(format!("User {user}"));
-        });
-        assert_eq!(self.login(id, false), None);
-        self.take_events(id);
-        id
-    }
-
-    pub fn call(&mut self, id: ClientId, call: u32, target: &str) {
-        let options = CallOptions::default();
-        self.calls(id, |calls, now| calls.call(now, call, target, options));
-    }
-
-    pub fn calls(
-        &mut self,
-        id: ClientId,
-        action: impl FnOnce(&mut graceline::call::Calls, graceline::time::Instant),
-    ) {
-        self.act(id, |phone, now| {
-            phone.with_calls(now, |calls| action(calls, now));
-        });
-    }
-
-    /// What the app heard of calls since it was asked last, media aside.
-    pub fn heard(&mut self, id: ClientId) -> Vec<Event> {
-        let events = self.take_events(id).into_iter();
-        events
-            .filter_map(|event| match event {
-                phone::Event::Call(Event::Media { .. }) => None,
-                phone::Event::Call(event) => Some(event),
-                _ => None,
-            })
-            .collect()
-    }
-
-    pub fn seconds(&mut self, seconds: u64) {
-        self.run(Duration::from_secs(seconds));
-    }
-
-    /// A call of `caller` that `callee` has answered; its id at the callee.
-    pub fn connect(&mut self, caller: ClientId, call: u32, callee: ClientId, user: &str) -> u32 {
-        self.call(caller, call, user);
-        self.seconds(1);
-        let there = incoming(&self.heard(callee));
-        self.calls(callee, |calls, now| {
-            calls.answer(now, 90, there, Vec::new());
-        });
-        self.seconds(1);
-        let states = states(&self.heard(caller));
-        assert_eq!(states.last(), Some(&Shown::Connected), "{states:?}");
-        self.heard(callee);
-        there
-    }
-}
-
-/// The call that came in.
-pub fn incoming(events: &[Event]) -> u32 {
-    let call = events.iter().find_map(|event| match event {
-        Event::Incoming { call, .. } => Some(*call),
-        _ => None,
-    });
-    call.unwrap_or_else(|| panic!("no call: {events:?}"))
-}
-
-pub fn states(events: &[Event]) -> Vec<Shown> {
-    let state = |event: &Event| match event {
-        Event::State { state, .. } => Some(*state),
-        _ => None,
-    };
-    events.iter().filter_map(state).collect()
-}
-
-/// How calls ended, and that nothing followed.
-pub fn ends(events: &[Event]) -> Vec<(u32, Cause)> {
-    let end = |event: &Event| match event {
-        Event::Ended { call, cause, .. } => Some((*call, *cause)),
-        _ => None,
-    };
-    events.iter().filter_map(end).collect()
-}
-
-/// Operations that are done, with the code of what went wrong.
-pub fn settled(events: &[Event]) -> Vec<(u32, Option<&'static str>)> {
-    let done = |event: &Event| match event {
-        Event::Done { op, error } => Some((*op, error.as_ref().map(|error| error.code))),
-        _ => None,
-    };
-    events.iter().filter_map(done).collect()
-}
 
 pub fn two() -> (World, ClientId, ClientId) {
     let mut world = World::new(1, registrar_config());
@@ -158,22 +64,6 @@ fn a_call_rings_is_answered_and_ends() {
     assert_eq!(ends(&world.heard(bob)), [(there, Cause::Remote)]);
     world.seconds(40);
     world.is_quiet();
-}
-
-impl World {
-    /// No call, transaction or media is left anywhere.
-    pub fn is_quiet(&self) {
-        for client in &self.clients {
-            let transcript = self.transcript.join("\n");
-            assert_eq!(
-                client.media.unreleased(),
-                0,
-                "{}\n{transcript}",
-                client.name
-            );
-            assert_eq!(client.phone.calls_left(), 0, "{}", client.name);
-        }
-    }
 }
 
 #[test]
@@ -332,19 +222,6 @@ fn two_devices_ring_and_one_answers() {
     world.calls(alice, |calls, now| calls.hangup(now, 9, 1));
     world.seconds(40);
     world.is_quiet();
-}
-
-impl crate::world::Client {
-    /// What it heard of calls, without taking it.
-    fn ringing(&self) -> Vec<Event> {
-        let events = self.events.iter();
-        events
-            .filter_map(|event| match event {
-                phone::Event::Call(event) => Some(event.clone()),
-                _ => None,
-            })
-            .collect()
-    }
 }
 
 /// Three phones, of which the first talks with the second.

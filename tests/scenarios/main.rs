@@ -15,11 +15,10 @@ mod calls;
 mod conflict;
 mod figures;
 mod flow_failed;
-mod handler;
 mod login;
 mod outbound;
 mod persistency;
 mod recovery;
 mod sessions;
-mod tally;
-mod world;
+
+use graceline_kit::{tally, world};

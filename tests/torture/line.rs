@@ -1,10 +1,11 @@
 //! A phone and its registrar in virtual time, with a stranger on the wire.
 
-use graceline::phone::{Config, Output, Phone, Status};
+use graceline::phone::{Output, Phone, Status};
 use graceline::registrar::{self, Registrar};
 use graceline::time::Instant;
+use graceline_kit::{START, UUID, account};
 
-pub const NOW: Instant = Instant::from_millis(1_767_225_600_000);
+pub const NOW: Instant = START;
 /// The one connection between the two.
 const CONNECTION: u32 = 1;
 
@@ -29,16 +30,9 @@ impl Line {
 
     /// A phone that waits for the answer to its first REGISTER.
     pub fn asking() -> Self {
-        let mut config = Config::new(
-            "ws://127.0.0.1/",
-            "2001",
-            "example.com",
-            "urn:uuid:00000000-0000-4000-8000-000000000001",
-        );
-        config.password = Some("secret".into());
         let registrar = registrar::Config::default().with_user("2001", "secret");
         let mut line = Self {
-            phone: Phone::new(config, [1; 32]).expect("the options are good"),
+            phone: Phone::new(account(UUID), [1; 32]).expect("the options are good"),
             registrar: Registrar::new(registrar, [2; 32]),
             socket: (0, 0),
             question: String::new(),

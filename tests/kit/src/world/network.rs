@@ -7,8 +7,7 @@ use super::{ClientId, World};
 use crate::handler::Outcome;
 use graceline::phone::Phone;
 use graceline::registrar::ConnectionId;
-use graceline::time::Instant;
-use std::cmp::Reverse;
+use graceline::time::{Duration, Instant};
 
 /// One way through the network, in milliseconds, unless a client has its own.
 pub const LATENCY: u64 = 10;
@@ -50,7 +49,6 @@ pub(super) struct Link {
 }
 
 /// What is under way.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Wire {
     Connect(SocketId),
     Opened(SocketId),
@@ -109,9 +107,8 @@ impl World {
     /// The registrar's ends are gone, and what is under way from and to them.
     pub(super) fn lose_what_is_under_way(&mut self) {
         self.connections.clear();
-        self.wire.retain(|Reverse((_, _, wire))| {
-            matches!(wire, Wire::Connect(_) | Wire::CloseAtClient(_))
-        });
+        let stays = |wire: &Wire| matches!(wire, Wire::Connect(_) | Wire::CloseAtClient(_));
+        self.wire.retain(stays);
     }
 
     fn sockets_of(&self, id: ClientId) -> Vec<SocketId> {
@@ -219,9 +216,8 @@ impl World {
     // The way.
 
     pub(super) fn put(&mut self, delay: u64, wire: Wire) {
-        self.sequence += 1;
-        self.wire
-            .push(Reverse((self.now.millis() + delay, self.sequence, wire)));
+        let at = self.now + Duration::from_millis(delay);
+        self.wire.put(at, wire);
     }
 
     pub(super) fn deliver(&mut self, wire: Wire) {

@@ -1,16 +1,19 @@
-//! One phone, a clock, and a server that is played by the test.
+//! One phone, a clock, and a server that is played by a function of the test.
 
+use crate::handler::{Handler, Outcome};
+use crate::queue::Queue;
+use crate::{START, account};
 use graceline::phone::{Config, Event, Fault, Level, Output, Phone, Status};
-use graceline::sip::{Framing, Message, Name, Writer};
+use graceline::sip::{Framing, Keepalive, Message, Name, Writer, keepalive};
 use graceline::time::{Duration, Instant};
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
+
+pub use crate::UUID;
 
 /// One way through the network, in milliseconds.
 const LATENCY: u64 = 5;
-/// 2026-01-01, so that claims look like real ones.
-const START: u64 = 1_767_225_600_000;
-
-pub const UUID: &str = "urn:uuid:00000000-0000-4000-8000-000000000001";
+/// What the media handler takes, in milliseconds.
+pub const MEDIA: u64 = 5;
 
 /// What the server does some time after it was spoken to.
 #[derive(Clone, Debug)]
@@ -121,21 +124,38 @@ pub fn terminations(rig: &Rig) -> Vec<&'static str> {
 
 type Server = dyn FnMut(&Heard<'_>) -> Vec<Act>;
 
+/// Slot and generation.
+type Socket = (u32, u32);
+
 enum Due {
-    Open(u32, u32),
-    Hear(u32, u32, Vec<u8>),
-    Close(u32, u32),
+    Open(Socket),
+    Hear(Socket, Vec<u8>),
+    Close(Socket),
+    /// The media handler is done with the wish of a call.
+    Media(u32, u32, Outcome),
 }
 
 pub struct Rig {
     pub phone: Phone,
     pub now: Instant,
     server: Box<Server>,
-    due: BTreeMap<(Instant, u64), Due>,
-    sequence: u64,
+    /// One way through the network, in milliseconds.
+    latency: u64,
+    due: Queue<Due>,
     attempts: u32,
-    /// Everything that the phone sent.
+    /// The one that was opened last.
+    pub(crate) socket: Socket,
+    pub media: Handler,
+    /// Whether the handler answers; if not, it is busy for ever.
+    pub media_works: bool,
+    /// Every request of the phone.
     pub sent: Vec<Asked>,
+    /// What the phone wrote and the server did not answer.
+    pub(crate) unanswered: VecDeque<Message>,
+    /// Pings of the server that were answered (RFC 5626 §3.5.1).
+    pub pongs: usize,
+    /// The far end's requests are malformed, and so is what answers echo of them.
+    pub echoes: bool,
     /// When which address was connected to.
     pub opens: Vec<(Instant, u32)>,
     pub events: Vec<Event>,
@@ -164,18 +184,31 @@ impl Rig {
         adapt: impl FnOnce(&mut Config),
         server: impl FnMut(&Heard<'_>) -> Vec<Act> + 'static,
     ) -> Self {
-        let mut config = Config::new("ws://127.0.0.1/", "2001", "example.com", UUID);
-        config.password = Some("secret".into());
+        let mut config = account(UUID);
         config.device = "CSF".into();
         adapt(&mut config);
+        Self::made(config, LATENCY, server)
+    }
+
+    pub(crate) fn made(
+        config: Config,
+        latency: u64,
+        server: impl FnMut(&Heard<'_>) -> Vec<Act> + 'static,
+    ) -> Self {
         Self {
             phone: Phone::new(config.clone(), [7; 32]).expect("good options"),
-            now: Instant::from_millis(START),
+            now: START,
             server: Box::new(server),
-            due: BTreeMap::new(),
-            sequence: 0,
+            latency,
+            due: Queue::new(),
             attempts: 0,
+            socket: (0, 0),
+            media: Handler::default(),
+            media_works: true,
             sent: Vec::new(),
+            unanswered: VecDeque::new(),
+            pongs: 0,
+            echoes: false,
             opens: Vec::new(),
             events: Vec::new(),
             warnings: Vec::new(),
@@ -205,6 +238,7 @@ impl Rig {
     pub fn act(&mut self, action: impl FnOnce(&mut Phone, Instant)) {
         action(&mut self.phone, self.now);
         self.drain();
+        while self.deliver() {}
     }
 
     /// Begins a login.
@@ -246,20 +280,19 @@ impl Rig {
     pub fn wait(&mut self, millis: u64) {
         let end = self.now + Duration::from_millis(millis);
         loop {
-            let news = self.due.keys().next().map(|(at, _)| *at);
             let timer = self.phone.poll_timeout();
-            let next = [news, timer].into_iter().flatten().min();
+            let next = [self.due.next_time(), timer].into_iter().flatten().min();
             let Some(next) = next.filter(|at| *at <= end) else {
                 break;
             };
             self.now = self.now.max(next);
-            if news.is_some_and(|at| at <= self.now) {
-                self.deliver();
-            } else {
-                self.act(Phone::handle_timeout);
-                let after = self.phone.poll_timeout();
-                assert!(after != timer, "a timer stands still\n{}", self.told());
+            if self.deliver() {
+                continue;
             }
+            self.act(Phone::handle_timeout);
+            let after = self.phone.poll_timeout();
+            let moved = after.is_none_or(|at| at > self.now);
+            assert!(moved, "a timer stands still\n{}", self.told());
         }
         self.now = end;
     }
@@ -268,58 +301,69 @@ impl Rig {
         self.wait(seconds * 1000);
     }
 
-    fn note(&mut self, line: impl std::fmt::Display) {
-        let seconds = (self.now.millis() - START) as f64 / 1000.0;
+    pub(crate) fn note(&mut self, line: impl std::fmt::Display) {
+        let seconds = (self.now.millis() - START.millis()) as f64 / 1000.0;
         self.transcript.push(format!("{seconds:9.3} {line}"));
     }
 
     fn put(&mut self, delay: u64, due: Due) {
-        self.sequence += 1;
-        let at = self.now + Duration::from_millis(delay);
-        self.due.insert((at, self.sequence), due);
+        self.due.put(self.now + Duration::from_millis(delay), due);
     }
 
-    fn deliver(&mut self) {
-        let Some((_, due)) = self.due.pop_first() else {
-            return;
+    /// Does the next thing that is due; `false`: nothing is.
+    pub(crate) fn deliver(&mut self) -> bool {
+        let Some(due) = self.due.pop(self.now) else {
+            return false;
         };
         match due {
-            Due::Open(slot, generation) => {
-                self.act(|phone, now| phone.handle_open(now, slot, generation, "sip"));
+            Due::Open(socket) => {
+                let (slot, generation) = socket;
+                self.phone.handle_open(self.now, slot, generation, "sip");
+                self.drain();
                 let acts = (self.server)(&Heard::Opened);
-                self.perform((slot, generation), None, acts);
+                self.perform(socket, None, acts);
             }
-            Due::Hear(slot, generation, data) => {
-                let text = String::from_utf8_lossy(&data).into_owned();
-                self.note(format_args!(
-                    "← {}",
-                    text.lines().next().unwrap_or_default()
-                ));
-                self.act(|phone, now| phone.handle_message(now, slot, generation, &data));
-            }
-            Due::Close(slot, generation) => {
-                self.note(format_args!("← closed {slot}"));
-                self.act(|phone, now| phone.handle_close(now, slot, generation));
+            Due::Hear(socket, data) => self.hear(socket, &data),
+            Due::Close(socket) => self.lose(socket),
+            Due::Media(call, request, outcome) => {
+                let now = self.now;
+                let phone = &mut self.phone;
+                phone.with_calls(now, |calls| outcome.tell(calls, now, call, request));
+                self.drain();
             }
         }
+        true
     }
 
-    fn perform(&mut self, socket: (u32, u32), asked: Option<&Asked>, acts: Vec<Act>) {
-        let (slot, generation) = socket;
+    pub(crate) fn hear(&mut self, (slot, generation): Socket, data: &[u8]) {
+        let text = String::from_utf8_lossy(data);
+        let line = text.lines().next().unwrap_or_default();
+        self.note(format_args!("← {line}"));
+        self.phone.handle_message(self.now, slot, generation, data);
+        self.drain();
+    }
+
+    pub(crate) fn lose(&mut self, (slot, generation): Socket) {
+        self.note(format_args!("← closed {slot}"));
+        self.phone.handle_close(self.now, slot, generation);
+        self.drain();
+    }
+
+    fn perform(&mut self, socket: Socket, asked: Option<&Asked>, acts: Vec<Act>) {
         for act in acts {
-            match act {
+            let (delay, due) = match act {
                 Act::Answer(delay, text) => {
                     let asked = asked.expect("a request to answer");
-                    let data = asked.answered(&text);
-                    self.put(LATENCY + delay, Due::Hear(slot, generation, data));
+                    (delay, Due::Hear(socket, asked.answered(&text)))
                 }
                 Act::Send(delay, text) => {
                     let text = asked.map_or(text.clone(), |asked| asked.fill(&text));
                     let data = text.replace('\n', "\r\n").into_bytes();
-                    self.put(LATENCY + delay, Due::Hear(slot, generation, data));
+                    (delay, Due::Hear(socket, data))
                 }
-                Act::Close(delay) => self.put(LATENCY + delay, Due::Close(slot, generation)),
-            }
+                Act::Close(delay) => (delay, Due::Close(socket)),
+            };
+            self.put(self.latency + delay, due);
         }
     }
 
@@ -331,7 +375,8 @@ impl Rig {
                 } => {
                     self.note(format_args!("→ open {slot}"));
                     self.opens.push((self.now, slot));
-                    self.put(2 * LATENCY, Due::Open(slot, generation));
+                    self.socket = (slot, generation);
+                    self.put(2 * self.latency, Due::Open(self.socket));
                 }
                 Output::Send {
                     slot,
@@ -342,6 +387,12 @@ impl Rig {
                 Output::Store(memory) => self.stored = Some(memory),
                 Output::Event(event) => {
                     self.note(format_args!("        {event:?}"));
+                    if let Event::Call(call) = &event
+                        && let Some((call, request, outcome)) = self.media.handle(call)
+                        && self.media_works
+                    {
+                        self.put(MEDIA, Due::Media(call, request, outcome));
+                    }
                     self.events.push(event);
                 }
                 Output::Log { level, message } => {
@@ -355,12 +406,21 @@ impl Rig {
         }
     }
 
-    fn take(&mut self, socket: (u32, u32), data: &[u8]) {
-        let Ok(message) = Message::parse(data, Framing::Frame) else {
-            return;
-        };
+    fn take(&mut self, socket: Socket, data: &[u8]) {
+        match keepalive(data) {
+            Some(Keepalive::Ping) => {
+                return self.put(self.latency, Due::Hear(socket, b"\r\n".to_vec()));
+            }
+            Some(Keepalive::Pong) => return self.pongs += 1,
+            None => {}
+        }
+        let message = Message::parse(data, Framing::Frame).expect("the phone writes SIP");
+        if message.is_request() || !self.echoes {
+            message.validate().expect("the phone writes good SIP");
+        }
         if !message.is_request() {
-            return;
+            self.note(format_args!("→ {}", message.status()));
+            return self.unanswered.push_back(message);
         }
         let method = message.method().to_owned();
         let before = self.sent.iter().filter(|asked| asked.is(&method)).count();
@@ -372,6 +432,9 @@ impl Rig {
         let contacts = asked.contacts().join(", ");
         self.note(format_args!("→ {method} {contacts}"));
         let acts = (self.server)(&Heard::Request(&asked));
+        if acts.is_empty() {
+            self.unanswered.push_back(asked.message.clone());
+        }
         self.perform(socket, Some(&asked), acts);
         self.sent.push(asked);
     }

@@ -3,6 +3,7 @@
 //! what is done to it.
 
 pub mod attacker;
+mod calls;
 mod edge;
 mod flaw;
 mod network;
@@ -12,19 +13,18 @@ pub use flaw::Flaw;
 pub use network::Network;
 
 use crate::handler::Handler;
+use crate::queue::Queue;
 use crate::tally::Tally;
+use crate::{START, account};
 use graceline::phone::{Config, Event, Fault, Output, Phone, Status};
 use graceline::registrar::{self, Binding, ConnectionId, Registrar};
 use graceline::registration::Identity;
 use graceline::time::{Duration, Instant};
 use network::{LATENCY, Link, Socket, SocketId, Wire};
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
 
 /// What the media handler takes, in milliseconds.
 const MEDIA: u64 = 7;
-/// 2026-01-01, so that claims look like real ones.
-const START: u64 = 1_767_225_600_000;
 /// More steps than this at one instant are a loop without end.
 const STEPS_AT_ONCE: u32 = 20_000;
 
@@ -65,8 +65,7 @@ pub struct World {
     /// Whether bindings changed since this was last cleared.
     pub bindings_changed: bool,
     pub clients: Vec<Client>,
-    wire: BinaryHeap<Reverse<(u64, u64, Wire)>>,
-    sequence: u64,
+    wire: Queue<Wire>,
     sockets: BTreeMap<SocketId, Socket>,
     connections: BTreeMap<ConnectionId, Link>,
     next_connection: ConnectionId,
@@ -140,14 +139,13 @@ fn instance_id(id: ClientId, storage: u32) -> String {
 impl World {
     pub fn new(seed: u8, config: registrar::Config) -> Self {
         Self {
-            now: Instant::from_millis(START),
+            now: START,
             registrar: Registrar::new(config.clone(), [seed; 32]),
             registrar_config: config,
             restarts: 0,
             bindings_changed: false,
             clients: Vec::new(),
-            wire: BinaryHeap::new(),
-            sequence: 0,
+            wire: Queue::new(),
             sockets: BTreeMap::new(),
             connections: BTreeMap::new(),
             next_connection: 0,
@@ -172,13 +170,7 @@ impl World {
 
     pub fn client_with(&mut self, name: &str, adapt: impl FnOnce(&mut Config)) -> ClientId {
         let id = self.clients.len();
-        let mut config = Config::new(
-            "ws://127.0.0.1/",
-            "2001",
-            "example.com",
-            &instance_id(id, 0x8000),
-        );
-        config.password = Some("secret".into());
+        let mut config = account(&instance_id(id, 0x8000));
         config.device = "CSF".into();
         adapt(&mut config);
         let phone = self.load(&config, id, 0);
@@ -322,14 +314,10 @@ impl World {
     }
 
     fn next_time(&self) -> Option<Instant> {
-        let wire = self
-            .wire
-            .peek()
-            .map(|Reverse((at, ..))| Instant::from_millis(*at));
         let awake = self.clients.iter().filter(|client| !client.asleep);
         let phones = awake.filter_map(|client| client.phone.poll_timeout());
         phones
-            .chain(wire)
+            .chain(self.wire.next_time())
             .chain(self.registrar.poll_timeout())
             .min()
     }
@@ -338,11 +326,7 @@ impl World {
         self.steps = if at > self.now { 0 } else { self.steps + 1 };
         assert!(self.steps < STEPS_AT_ONCE, "time does not go on");
         self.now = self.now.max(at);
-        let due = |at: u64| at <= self.now.millis();
-        if self.wire.peek().is_some_and(|Reverse((at, ..))| due(*at)) {
-            let Some(Reverse((_, _, wire))) = self.wire.pop() else {
-                return;
-            };
+        if let Some(wire) = self.wire.pop(self.now) {
             return self.deliver(wire);
         }
         if self
@@ -463,7 +447,7 @@ impl World {
 
     pub fn note(&mut self, line: impl FnOnce(&World) -> String) {
         if self.telling {
-            let seconds = (self.now.millis() - START) as f64 / 1000.0;
+            let seconds = (self.now.millis() - START.millis()) as f64 / 1000.0;
             let line = line(self);
             self.transcript.push(format!("{seconds:9.3} {line}"));
         }

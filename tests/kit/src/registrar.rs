@@ -1,5 +1,6 @@
-//! Clients that speak SIP by hand.
+//! The test registrar, and clients that speak SIP by hand.
 
+use crate::message::{Head, respond_with};
 use graceline::registrar::{Config, Direction, Event, Output, Registrar};
 use graceline::sip::{
     Algorithm, Challenge, DigestChallenge, Framing, Message, Name, Secret, challenges,
@@ -133,30 +134,8 @@ impl World {
 
     /// Answers a request that was received, with a To tag.
     pub fn reply(&mut self, connection: u32, request: &Message, status: &str, headers: &str) {
-        let vias: String = request
-            .lines(Name::Via)
-            .map(|via| format!("Via: {via}\r\n"))
-            .collect();
-        let records: String = request
-            .lines(Name::RecordRoute)
-            .map(|route| format!("Record-Route: {route}\r\n"))
-            .collect();
-        let to = request.header(Name::To).unwrap();
-        let tag = if request.to_tag().is_some() {
-            String::new()
-        } else {
-            format!(";tag=t{connection}")
-        };
-        let cseq = request.header(Name::CSeq).unwrap();
-        let from = request.header(Name::From).unwrap();
-        let call_id = request.call_id();
-        self.send(
-            connection,
-            format!(
-                "SIP/2.0 {status}\r\n{vias}{records}From: {from}\r\nTo: {to}{tag}\r\n\
-                 Call-ID: {call_id}\r\nCSeq: {cseq}\r\n{headers}Content-Length: 0\r\n\r\n"
-            ),
-        );
+        let answer = respond_with(request, status, &format!("t{connection}"), headers, "");
+        self.send(connection, answer);
     }
 }
 
@@ -259,16 +238,19 @@ impl Client {
             cseq,
             ..
         } = self;
-        format!(
-            "{method} {uri} SIP/2.0\r\n\
-             Via: SIP/2.0/WS c{connection}.invalid;branch=z9hG4bKc{connection}n{cseq}\r\n\
-             Max-Forwards: 70\r\n\
-             From: <sip:{user}@example.com>;tag=f{connection}\r\n\
-             To: {to}\r\n\
-             Call-ID: {call_id}\r\n\
-             CSeq: {cseq} {method}\r\n\
-             {headers}Content-Length: 0\r\n\r\n"
-        )
+        let head = Head {
+            method,
+            uri,
+            via: (
+                &format!("c{connection}.invalid"),
+                &format!("c{connection}n{cseq}"),
+            ),
+            from: &format!("<sip:{user}@example.com>;tag=f{connection}"),
+            to,
+            call_id,
+            cseq: *cseq,
+        };
+        head.write(headers, "")
     }
 
     /// REGISTER with these Contact values, each in a line of its own.

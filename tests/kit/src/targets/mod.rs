@@ -1,5 +1,5 @@
-//! One function for each target of the fuzzer. `tests/torture` runs them, too, with
-//! inputs that a fixed seed makes.
+//! One function for each target of the fuzzer (`fuzz`). `tests/torture` runs them,
+//! too, with inputs that a fixed seed makes.
 //!
 //! A target fails by a panic: of the code under test, or of an assertion here.
 

@@ -13,12 +13,12 @@ pub struct Torture {
 
 /// RFC 4475, in the order of its sections.
 pub fn rfc4475() -> Vec<Torture> {
-    read(include_str!("rfc4475.txt"))
+    read(include_str!("torture/rfc4475.txt"))
 }
 
 /// RFC 5118.
 pub fn rfc5118() -> Vec<Torture> {
-    read(include_str!("rfc5118.txt"))
+    read(include_str!("torture/rfc5118.txt"))
 }
 
 fn read(text: &str) -> Vec<Torture> {

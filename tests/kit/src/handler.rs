@@ -6,7 +6,7 @@ use graceline::time::Instant;
 use std::collections::BTreeMap;
 
 /// What the handler makes of a wish.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Ready(String),
     Done,

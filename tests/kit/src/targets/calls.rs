@@ -2,18 +2,15 @@
 //! insists on being asked in the right order, and the dialog with the far end.
 
 use super::script::number;
+use crate::handler::Handler;
 use graceline::call::{CallOptions, Event, MAX_CALLS, Shown};
 use graceline::phone::Phone;
 use graceline::sip::Message;
 use graceline::time::Instant;
 
-#[allow(dead_code)] // what its other tests ask of it
-#[path = "../../../tests/scenarios/handler.rs"]
-mod handler;
-
 #[derive(Default)]
 pub struct Calls {
-    handler: handler::Handler,
+    handler: Handler,
     /// The call that commands are about: the last one.
     id: u32,
     /// Ids of calls and operations so far.
