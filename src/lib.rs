@@ -18,6 +18,7 @@ extern crate alloc;
 #[cfg(any(target_arch = "wasm32", test))]
 pub mod bridge;
 pub mod call;
+pub mod csta;
 pub mod dialog;
 mod hash;
 pub mod phone;

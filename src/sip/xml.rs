@@ -1,6 +1,7 @@
 //! A small, safe XML reader for the documents that SIP carries (reginfo, CSTA).
 //! No DTD, so no entities but the five predefined ones and numeric ones:
-//! nothing can grow while it is read. Namespaces are reduced to local names.
+//! nothing can grow while it is read. Elements and attributes go by their local
+//! names; namespaces stand in the attributes that declare them.
 
 use super::text::{cut, number, split_while};
 use crate::prelude::*;
@@ -18,7 +19,8 @@ const MAX_NODES: usize = 16 * 1024;
 pub struct Element {
     /// Local name, without a prefix.
     pub name: String,
-    /// Local names and values, without namespace declarations.
+    /// Local names and values; of namespace declarations the names as written,
+    /// `xmlns` or `xmlns:prefix`.
     pub attributes: Vec<(String, String)>,
     /// In order.
     pub children: Vec<Element>,
@@ -186,9 +188,12 @@ impl<'a> Reader<'a> {
             require(cut(raw, b'<').is_none())?;
             unescape(raw, &mut value)?;
             self.count()?;
-            if name != "xmlns" && !name.starts_with("xmlns:") {
-                element.attributes.push((local(name).to_owned(), value));
-            }
+            let name = if name.starts_with("xmlns:") {
+                name
+            } else {
+                local(name)
+            };
+            element.attributes.push((name.to_owned(), value));
         }
     }
 
@@ -312,7 +317,8 @@ mod tests {
             (root.attribute("one"), root.attribute("two")),
             (Some("1 < 2"), Some("\""))
         );
-        assert_eq!(root.attributes.len(), 2);
+        assert_eq!(root.attribute("xmlns:p"), Some("urn:x"));
+        assert_eq!(root.attributes.len(), 3);
         assert_eq!(root.text.trim(), "x & ABy");
         assert_eq!(root.child("c").unwrap().text, "é<&>");
         assert_eq!(root.children_named("b").count(), 2);
