@@ -11,22 +11,16 @@
 //! ```
 
 use super::{Action, Call, Calls, Cause, Line, Phase};
+use crate::flow::{FLOW_FAILED, FLOW_GRACE};
 use crate::pool::{Distribution, FlowId, next_session};
 use crate::prelude::*;
 use crate::sip::Message;
 use crate::time::{Duration, Instant};
 
-/// How long a call outlives its flow: the window that Cisco's servers give, too.
-pub const FLOW_GRACE: Duration = Duration::from_secs(12);
 /// A far end that is there answers a re-INVITE sooner.
 const STUCK: Duration = Duration::from_secs(2);
 /// Between two attempts to reach a far end that may have lost its flow as well.
 const AGAIN: Duration = Duration::from_secs(1);
-
-/// Flow Failed (RFC 5626 §11.5): a node on the way has lost the connection that a
-/// request was to take. Proxies should keep it to themselves; the phone can tell
-/// neither whose connection it was nor whether there is another way, and tries.
-pub const FLOW_FAILED: u16 = 430;
 
 /// What calls know of the flows.
 #[derive(Default)]
@@ -58,14 +52,13 @@ impl Flows {
 }
 
 impl Calls {
-    /// Which flows are open, and on which of them the phone is registered.
-    pub fn set_flows(&mut self, now: Instant, open: Vec<FlowId>, home: Option<FlowId>) {
+    pub(super) fn set_flows(&mut self, open: &[FlowId], home: Option<FlowId>) {
         let Self { list, line } = self;
-        line.now = now;
-        line.flows.open = open;
+        if line.flows.open != open {
+            line.flows.open = open.to_vec();
+        }
         line.flows.home = home;
         for call in list.iter_mut() {
-            let open = &line.flows.open;
             if call.flow.take_if(|flow| !open.contains(flow)).is_some() {
                 call.flow_down(line);
             }
@@ -86,17 +79,6 @@ impl Calls {
             call.lost_until.get_or_insert(now + FLOW_GRACE);
             call.flow_up(line);
         }
-    }
-
-    /// The next message came by this flow.
-    pub fn arrived(&mut self, flow: FlowId) {
-        self.line.flows.arrival = flow;
-    }
-
-    /// The flow that requests of this call go by, or of none: MESSAGE.
-    pub fn flow(&self, id: u32) -> Option<FlowId> {
-        let call = self.list.iter().find(|call| call.id == id);
-        call.map_or(self.line.flows.home, |call| call.flow)
     }
 }
 

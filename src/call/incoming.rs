@@ -50,8 +50,7 @@ impl Calls {
     }
 
     /// An INVITE outside of dialogs.
-    pub fn handle_invite(&mut self, now: Instant, invite: &Message) {
-        self.line.now = now;
+    pub(super) fn handle_invite(&mut self, invite: &Message) {
         if let Some(refusal) = self.ring(invite) {
             self.line.reply(refusal);
         }
@@ -163,8 +162,7 @@ impl Calls {
     }
 
     /// CANCEL (RFC 3261 §9.2): it matters only to what is not answered yet.
-    pub fn handle_cancel(&mut self, now: Instant, cancel: &Message) {
-        self.line.now = now;
+    pub(super) fn handle_cancel(&mut self, cancel: &Message) {
         let Self { list, line } = self;
         let same = |request: &Message| {
             request.call_id() == cancel.call_id()

@@ -3,7 +3,7 @@
 
 use super::outgoing::{BAD_TARGET, NOT_REGISTERED};
 use super::target::request_uri;
-use super::{Action, Call, Calls, Event, Job, Line, Phase, Reply, Told, shown_headers};
+use super::{Call, Calls, Event, Job, Line, Phase, Reply, Told, shown_headers};
 use crate::prelude::*;
 use crate::sip::{Message, Name};
 use crate::time::Instant;
@@ -22,8 +22,7 @@ impl Calls {
         let from = line.account.address.clone();
         let mut request = line.half(&from, uri).request("MESSAGE");
         request.content = Some(content);
-        line.actions
-            .push(Action::Send(0, Job::Message, op, request));
+        line.send_numbered(0, Job::Message, op, request);
     }
 
     /// `info`: INFO in the call's dialog.
@@ -34,13 +33,12 @@ impl Calls {
             }
             let mut request = call.dialog.request("INFO");
             request.content = Some(content);
-            line.actions.push(Action::Send(id, Job::Info, op, request));
+            line.send_numbered(id, Job::Info, op, request);
         }
     }
 
     /// MESSAGE outside of dialogs.
-    pub fn handle_message(&mut self, now: Instant, message: &Message) {
-        self.line.now = now;
+    pub(super) fn handle_message(&mut self, message: &Message) {
         let reply = self.line.read_message(message);
         self.line.reply(reply);
     }

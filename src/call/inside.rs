@@ -4,13 +4,11 @@ use super::incoming::{BODIES, cancel_reason};
 use super::{Call, Calls, Cause, Line, Phase, Reply, Want, sdp, session};
 use crate::sip::Message;
 use crate::text::decimal;
-use crate::time::Instant;
 
 impl Calls {
     /// A request other than CANCEL that bears a To tag. `false`: it belongs to
     /// no call.
-    pub fn handle_request(&mut self, now: Instant, request: &Message) -> bool {
-        self.line.now = now;
+    pub(super) fn handle_inside(&mut self, request: &Message) -> bool {
         let Self { list, line } = self;
         for call in list.iter_mut() {
             if call.dialog.has(request) {

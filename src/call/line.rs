@@ -1,12 +1,13 @@
 //! What the calls of a phone share, and what they say to their owner by it.
 
-use super::{Account, Action, Event, Job, Problem, Reply, flows};
+use super::{Action, Event, Job, Key, Problem, flows};
 use crate::pool::FlowId;
 use crate::prelude::*;
 use crate::rand::Random;
 use crate::text::{concat, decimal};
 use crate::time::Instant;
 use crate::transaction::Request;
+use crate::usage::{Account, Reply};
 
 /// What all calls share: the account, randomness, and what is to be done.
 pub(super) struct Line {
@@ -38,12 +39,27 @@ impl Line {
 
     pub fn send(&mut self, call: u32, job: Job, request: Request) -> u32 {
         let number = self.number();
-        self.actions.push(Action::Send(call, job, number, request));
+        self.send_numbered(call, job, number, request);
         number
     }
 
-    pub fn acknowledge(&mut self, call: u32, job: Job, number: u32, ack: Request, cseq: u32) {
-        self.actions.push(Action::Ack(call, job, number, ack, cseq));
+    pub fn send_numbered(&mut self, of: u32, job: Job, number: u32, request: Request) {
+        self.actions
+            .push(Action::Send(Key { of, job, number }, request));
+    }
+
+    pub fn acknowledge(&mut self, of: u32, job: Job, number: u32, ack: Request, cseq: u32) {
+        self.actions
+            .push(Action::Ack(Key { of, job, number }, ack, cseq));
+    }
+
+    /// The INVITE that makes this call.
+    pub fn cancel(&mut self, of: u32) {
+        self.actions.push(Action::Cancel(Key {
+            of,
+            job: Job::Invite,
+            number: 0,
+        }));
     }
 
     pub fn done(&mut self, op: u32) {

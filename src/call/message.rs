@@ -1,7 +1,7 @@
 //! What calls read from messages, for themselves and for people, and what their
 //! own have in common.
 
-use super::{ALLOW, SUPPORTED};
+use crate::flow::{ALLOW, SUPPORTED};
 use crate::prelude::*;
 use crate::sip::{Message, Name, sanitize_text};
 use crate::text::{concat, decimal};

@@ -38,24 +38,24 @@ mod session;
 mod target;
 mod terms;
 mod transfer;
+mod usage;
 
 use crate::prelude::*;
 pub use call_info::CallInfo;
-pub use flows::{FLOW_FAILED, FLOW_GRACE};
 pub(crate) use message::dropped_meanwhile;
 pub use pickup::Abandoned;
 pub use terms::{
-    Account, Action, CallOptions, Cause, Event, FollowRedirects, Job, Party, Problem, Reply, Shown,
-    Want,
+    Action, CallOptions, Event, FollowRedirects, Job, Key, Party, Problem, Shown, Want,
 };
 
 use crate::dialog::Dialog;
-use crate::pool::{Distribution, FlowId};
-use crate::queue::take_first;
-use crate::rand::Random;
+use crate::flow::FLOW_FAILED;
+use crate::pool::FlowId;
 use crate::sip::{Message, Name};
 use crate::time::{Instant, earliest};
 use crate::transaction::{Due, Resend};
+pub use crate::usage::Cause;
+use crate::usage::{Account, Reply};
 use identity::{Told, party, shown_uri};
 use line::Line;
 use media::Exchange;
@@ -66,11 +66,6 @@ use transfer::{Referral, Transfer};
 
 /// Calls at the same time; more than anybody can handle.
 pub const MAX_CALLS: usize = 10;
-/// Methods that a phone takes.
-pub const ALLOW: &str =
-    "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, INFO, UPDATE, PRACK, REFER, MESSAGE";
-/// Option tags that a call understands.
-pub const SUPPORTED: &str = "path, gruu, replaces, 100rel, timer, norefersub, trickle-ice";
 
 /// See the module's documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,31 +153,9 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// No calls yet.
-    pub fn new(account: Account, distribution: Distribution, random: Random) -> Self {
-        Self {
-            list: Vec::new(),
-            line: Line {
-                now: Instant::default(),
-                flows: flows::Flows::new(distribution),
-                account,
-                random,
-                actions: Vec::new(),
-                last_incoming: 0,
-                last_number: 0,
-                seen: Vec::new(),
-            },
-        }
-    }
-
     /// The account, where the registrar's answers say more of it.
     pub fn account_mut(&mut self) -> &mut Account {
         &mut self.line.account
-    }
-
-    /// The next thing to do.
-    pub fn poll_action(&mut self) -> Option<Action> {
-        take_first(&mut self.line.actions)
     }
 
     /// Whether a call is known by this id, be it over for the app.
@@ -199,27 +172,6 @@ impl Calls {
     /// Whether the app has a call.
     pub fn are_any(&self) -> bool {
         self.list.iter().any(|call| call.phase != Phase::Over)
-    }
-
-    /// Whether a challenge to a request of this job is answered. What has a meaning
-    /// outside of dialogs, too, is not: its Request-URI is the Contact that the far
-    /// end chose, and with a digest over that anybody could call, or notify, whom it
-    /// names.
-    pub fn wants(&self, id: u32, job: Job) -> bool {
-        let over = |call: &Call| call.id == id && call.phase == Phase::Over;
-        match job {
-            Job::Reinvite | Job::Refer | Job::Notify => false,
-            Job::Invite => !self.list.iter().any(over),
-            _ => true,
-        }
-    }
-
-    /// Forgets calls that are over and for which nothing is `pending`.
-    pub fn tidy(&mut self, pending: impl Fn(u32) -> bool) {
-        self.list.retain(|call| {
-            let left = call.unacknowledged.is_some() || pending(call.id);
-            call.phase != Phase::Over || left
-        });
     }
 
     /// The call, if it is not over, with what it needs.
@@ -246,36 +198,6 @@ impl Calls {
             call.end(line, Cause::Local, None, "");
             line.done(op);
         }
-    }
-
-    /// Ends every call, with a word to the far ends while the flow allows it.
-    pub fn end_all(&mut self, now: Instant, cause: Cause, reason: &str) {
-        self.line.now = now;
-        for call in &mut self.list {
-            if call.phase != Phase::Over {
-                call.leave(&mut self.line, 480, None);
-                call.end(&mut self.line, cause, None, reason);
-            }
-        }
-    }
-
-    /// When [`Calls::handle_timeout`] is due.
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        let mut due = None;
-        for call in &self.list {
-            due = earliest(&[due, call.poll_timeout()]);
-        }
-        due
-    }
-
-    /// Fires what is due.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        self.line.now = now;
-        let Self { list, line } = self;
-        for call in list.iter_mut() {
-            call.handle_timeout(line);
-        }
-        line.seen.retain(|(until, _)| *until > now);
     }
 }
 
@@ -332,7 +254,7 @@ impl Call {
             line.reply(reply);
         }
         match self.phase {
-            Phase::Calling => line.actions.push(Action::Cancel(self.id)),
+            Phase::Calling => line.cancel(self.id),
             // RFC 3261 §15: a callee's BYE waits for the ACK.
             Phase::Connected if self.unacknowledged.is_some() => self.bye_when_acknowledged = true,
             Phase::Connected => self.bye(line),
@@ -387,7 +309,7 @@ impl Call {
     fn reply(&self, request: &Message, status: u16) -> Reply {
         Reply {
             tag: Some(self.dialog.local_tag.clone()),
-            call: Some(self.id),
+            of: Some(self.id),
             ..Reply::new(request, status)
         }
     }

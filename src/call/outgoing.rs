@@ -3,8 +3,8 @@
 
 use super::target::request_uri;
 use super::{
-    Action, Call, CallOptions, Calls, Cause, Event, FLOW_FAILED, Job, Line, MAX_CALLS, Phase,
-    Shown, Want, dialog_headers, dropped_meanwhile, failure, sdp,
+    Call, CallOptions, Calls, Cause, Event, FLOW_FAILED, Job, Line, MAX_CALLS, Phase, Shown, Want,
+    dialog_headers, failure, sdp,
 };
 use crate::dialog::Dialog;
 use crate::prelude::*;
@@ -98,77 +98,6 @@ impl Calls {
         call.ask(line, Want::Offer { restart: false });
         self.list.push(call);
     }
-
-    /// An answer to a request of a call.
-    pub fn handle_answer(
-        &mut self,
-        now: Instant,
-        id: u32,
-        job: Job,
-        number: u32,
-        answer: &Message,
-    ) {
-        self.line.now = now;
-        let Self { list, line } = self;
-        let ok = (200..300).contains(&answer.status());
-        if let Some(call) = list.iter_mut().find(|call| call.id == id) {
-            match job {
-                Job::Invite => call.invite_answered(line, number, answer),
-                Job::Reinvite => call.reinvite_answered(line, number, answer),
-                _ if answer.status() < 200 => {}
-                Job::Update => call.update_answered(line, answer),
-                Job::Prack if !ok => call.prack_refused(line, answer),
-                Job::Refer => call.refer_answered(line, number, answer),
-                Job::Candidates => call.trickled(line),
-                Job::Prack | Job::Bye | Job::Notify => {}
-                Job::Info | Job::Message => {}
-            }
-        }
-        if matches!(job, Job::Info | Job::Message) && answer.status() >= 200 {
-            match ok {
-                true => line.done(number),
-                false => {
-                    let (text, status) = (failure(answer), answer.status());
-                    line.refused(number, "eCallFailed", &text, Some(status));
-                }
-            }
-        }
-    }
-
-    /// Nobody answered a request of a call; `dropped`: what came meanwhile was of no
-    /// use, for this reason.
-    pub fn unanswered(
-        &mut self,
-        now: Instant,
-        id: u32,
-        job: Job,
-        number: u32,
-        dropped: Option<&'static str>,
-    ) {
-        self.line.now = now;
-        let text = "The far end did not answer.";
-        let text = &match dropped {
-            Some(why) => dropped_meanwhile(text, why),
-            None => text.to_owned(),
-        };
-        if matches!(job, Job::Info | Job::Message) {
-            return self.line.fail(number, "eTimeout", text);
-        }
-        let Some((call, line)) = self.live(id) else {
-            return;
-        };
-        match job {
-            Job::Refer => call.transfer_failed(line, "eTimeout", text, None),
-            Job::Candidates => call.trickled(line),
-            Job::Invite => call.end(line, Cause::Failed, Some(408), text),
-            // RFC 5057 §5.2: as good as a 408; the dialog is of no use.
-            Job::Reinvite | Job::Update | Job::Prack => {
-                call.leave(line, 408, None);
-                call.end(line, Cause::Failed, Some(408), text);
-            }
-            _ => {}
-        }
-    }
 }
 
 impl Line {
@@ -201,14 +130,13 @@ impl Call {
         request.headers.extend(self.headers.iter().cloned());
         request.content = Some(("application/sdp".to_owned(), offer));
         self.exchange.offered(line.now, 0);
-        line.actions
-            .push(Action::Send(self.id, Job::Invite, 0, request));
+        line.send_numbered(self.id, Job::Invite, 0, request);
     }
 
-    fn invite_answered(&mut self, line: &mut Line, job_number: u32, answer: &Message) {
+    pub(super) fn invite_answered(&mut self, line: &mut Line, job_number: u32, answer: &Message) {
         match answer.status() {
             // Whoever hung up before the first of these still has to cancel.
-            ..200 if self.phase == Phase::Over => line.actions.push(Action::Cancel(self.id)),
+            ..200 if self.phase == Phase::Over => line.cancel(self.id),
             ..200 => self.progress(line, answer),
             200..300 => self.accepted(line, job_number, answer),
             _ if self.phase != Phase::Calling => {}
@@ -405,7 +333,7 @@ impl Call {
         }
     }
 
-    fn prack_refused(&mut self, line: &mut Line, answer: &Message) {
+    pub(super) fn prack_refused(&mut self, line: &mut Line, answer: &Message) {
         // The far end knows the early dialog no more; the INVITE's own answer
         // tells what becomes of the call.
         if self.phase == Phase::Calling && answer.status() == 481 {

@@ -1,9 +1,9 @@
 //! What people dial, as a Request-URI.
 
-use super::terms::Account;
 use crate::prelude::*;
 use crate::sip::Uri;
 use crate::text::{concat, cut, hex};
+use crate::usage::Account;
 
 /// `sip:…`, `sips:…`, `tel:…`, `user@host` or a plain number or name of our
 /// domain. `None`: it cannot be called.

@@ -2,8 +2,7 @@
 
 use super::CallInfo;
 use crate::prelude::*;
-use crate::sip::Message;
-use crate::transaction::Request;
+use crate::usage::{self, Cause};
 
 /// What a request of a call is for. With its call and a number it names the
 /// client transaction.
@@ -31,62 +30,12 @@ pub enum Job {
     Message,
 }
 
-/// Something for the owner to do, in this order.
-pub enum Action {
-    /// Send `request` of this call; every answer comes back with job and number.
-    Send(u32, Job, u32, Request),
-    /// Acknowledge the 2xx to the INVITE of this call, job and number; last, the
-    /// CSeq number of that INVITE.
-    Ack(u32, Job, u32, Request, u32),
-    /// Cancel the INVITE of this call, when that is possible.
-    Cancel(u32),
-    /// Answer a request.
-    Reply(Reply),
-    /// Make sure that the registration still stands: a flow may be lost.
-    Look,
-    /// Tell the app.
-    Event(Event),
-}
+/// Names one of their requests. Those outside of calls are `of` 0; a number that is
+/// an `op` settles it.
+pub type Key = usage::Key<Job>;
 
-/// An answer to a request.
-#[derive(Clone, Debug)]
-pub struct Reply {
-    /// The call whose flow it goes by; `None`: the one that the request came by.
-    pub call: Option<u32>,
-    /// What is answered.
-    pub request: Message,
-    /// Status.
-    pub status: u16,
-    /// Reason phrase, if not the usual one.
-    pub reason: Option<String>,
-    /// Tag for a To that has none; `None`: any.
-    pub tag: Option<String>,
-    /// Further headers.
-    pub headers: Vec<(String, String)>,
-    /// Content-Type and body.
-    pub content: Option<(String, String)>,
-}
-
-impl Reply {
-    /// With nothing but the status.
-    pub fn new(request: &Message, status: u16) -> Self {
-        Self {
-            call: None,
-            request: request.clone(),
-            status,
-            reason: None,
-            tag: None,
-            headers: Vec::new(),
-            content: None,
-        }
-    }
-
-    /// Adds a header.
-    pub fn with(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.to_owned(), value.to_owned()));
-        self
-    }
-}
+/// Something for the owner to do.
+pub type Action = usage::Action<Job, Event>;
 
 /// Somebody, as told to people.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -95,40 +44,6 @@ pub struct Party {
     pub uri: String,
     /// Cleaned text; empty if there is none.
     pub display_name: String,
-}
-
-/// Why a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// We hung up.
-    Local,
-    /// They hung up.
-    Remote,
-    /// They did not want it.
-    Rejected,
-    /// It could not be made, or broke.
-    Failed,
-    /// The caller gave up before it was answered.
-    Cancelled,
-    /// Another device of ours answered (RFC 3326).
-    AnsweredElsewhere,
-    /// Another client took the device over.
-    ConnectionTerminated,
-}
-
-impl Cause {
-    /// The name in the JavaScript API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Cause::Local => "local",
-            Cause::Remote => "remote",
-            Cause::Rejected => "rejected",
-            Cause::Failed => "failed",
-            Cause::Cancelled => "cancelled",
-            Cause::AnsweredElsewhere => "answeredElsewhere",
-            Cause::ConnectionTerminated => "eConnectionTerminated",
-        }
-    }
 }
 
 /// A state that the app sees.
@@ -366,24 +281,4 @@ pub struct CallOptions {
     pub refer: Option<u32>,
     /// Which redirections are followed.
     pub follow_redirects: FollowRedirects,
-}
-
-/// The account that calls are made for.
-#[derive(Clone, Debug, Default)]
-pub struct Account {
-    /// Our address as From and Contact of requests show it, without a tag.
-    pub address: String,
-    /// `sip:user@domain`.
-    pub aor: String,
-    /// Host part of plain numbers.
-    pub domain: String,
-    /// Host part of Contacts without a GRUU.
-    pub host: String,
-    /// Public GRUU (RFC 5627).
-    pub gruu: Option<String>,
-    /// Service-Route of the registrar (RFC 3608).
-    pub routes: Vec<String>,
-    /// What the server's messages tell of the far end, and of the call, is believed:
-    /// clients cannot write it themselves (RFC 3325 §4: the trust domain).
-    pub trusts_identity: bool,
 }

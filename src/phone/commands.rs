@@ -1,12 +1,13 @@
 //! What the app and its page ask of the phone, each a mutation of its own.
 
-use super::{Event, Login, Phone, Purpose, Status};
-use crate::call::Cause;
+use super::registering::REGISTER;
+use super::{Event, Login, Phone, Status};
 use crate::pool::Pacer;
 use crate::prelude::*;
 use crate::registration::Outcome;
 use crate::time::Instant;
 use crate::transaction::Credentials;
+use crate::usage::Cause;
 
 /// Why calls ended that another client put an end to.
 pub(super) const TAKEN_OVER: &str = "Another client took the device over.";
@@ -48,7 +49,7 @@ impl Phone {
         self.away = false;
         self.give_up_requests();
         self.pacer = Pacer::default();
-        self.end_calls(now, Cause::Local, "The phone was logged out.");
+        self.end_usages(now, Cause::Local, "The phone was logged out.");
         self.registration.unregister();
         self.flows.retry_now(now);
         self.settle(now);
@@ -77,10 +78,10 @@ impl Phone {
         self.login = None;
         self.give_up_requests();
         // With a call the binding stays, for the page that comes back.
-        let in_call = self.calls.are_any();
-        self.memory.abandoned = self.calls.to_pick_up().collect();
-        self.calls.abandon_all(now, "The page was left.");
-        self.perform_calls(now);
+        let in_call = self.usages.calls.are_any();
+        self.memory.abandoned = self.usages.calls.to_pick_up().collect();
+        self.usages.calls.abandon_all(now, "The page was left.");
+        self.perform_usages(now);
         self.remember();
         let farewell = self.registration.farewell();
         if self.flows.home().is_some() && !in_call {
@@ -123,7 +124,7 @@ impl Phone {
         self.give_up_requests();
         self.login = None;
         self.away = false;
-        self.end_calls(now, Cause::ConnectionTerminated, TAKEN_OVER);
+        self.end_usages(now, Cause::ConnectionTerminated, TAKEN_OVER);
         self.close_flows(now);
         if self.end_leaving(now) {
             return;
@@ -160,10 +161,10 @@ impl Phone {
     pub(super) fn give_up_requests(&mut self) {
         self.asked = None;
         self.held = None;
-        if self.transactions.is_pending(&Purpose::Register) {
+        if self.transactions.is_pending(&REGISTER) {
             self.authenticator.interrupted();
         }
-        self.transactions.end(&Purpose::Register);
+        self.transactions.end(&REGISTER);
     }
 
     /// What may be bound of a login that is given up is removed, without

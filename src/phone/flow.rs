@@ -2,7 +2,8 @@
 //! again, and bring messages.
 
 use super::flows::State;
-use super::{Level, Output, Phone, Purpose};
+use super::registering::REGISTER;
+use super::{Level, Output, Phone};
 use crate::pool::{Beat, FlowId, Habit, Health, Heartbeat};
 use crate::prelude::*;
 use crate::sip::{Framing, Keepalive, Message, ParseError};
@@ -71,7 +72,6 @@ impl Phone {
             Ok(message) => {
                 self.trace(false, id, data);
                 self.arrival = id;
-                self.calls.arrived(id);
                 if message.is_request() {
                     self.handle_request(now, id, &message);
                 } else {
@@ -114,7 +114,7 @@ impl Phone {
             None => (Level::Debug, concat(&["dropped a message: ", why])),
         };
         self.log(level, &text);
-        let register = self.transactions.is_pending(&Purpose::Register);
+        let register = self.transactions.is_pending(&REGISTER);
         if let Some(login) = self.login.as_mut().filter(|_| register) {
             login.dropped = Some(why);
         }
@@ -124,7 +124,7 @@ impl Phone {
     pub(super) fn keep_flows(&mut self, now: Instant) {
         let login = self.login.is_some();
         // A call stays where it is as long as it can.
-        let settled = !login && self.registration.is_settled() && !self.calls.are_any();
+        let settled = !login && self.registration.is_settled() && !self.usages.calls.are_any();
         self.flows.choose_home(now, settled, login);
         for slot in 0..self.flows.all.len() {
             if self.flows.wants(slot) {
@@ -192,13 +192,13 @@ impl Phone {
         }
         self.flows.home = None;
         self.flows.rest();
-        self.place_calls(now);
+        self.place_usages(now);
     }
 
     fn close_flow(&mut self, now: Instant, id: FlowId) {
         if let Some(flow) = self.flows.get(id) {
             flow.state = State::Closed;
-            self.suspend_calls(now, id);
+            self.suspend_usages(now, id);
             self.flows.adopted.take_if(|adopted| *adopted == id);
             let FlowId { slot, generation } = id;
             self.outputs.push(Output::CloseSocket { slot, generation });
@@ -218,7 +218,7 @@ impl Phone {
             return;
         };
         flow.fail(now, in_call, &mut self.random);
-        self.suspend_calls(now, id);
+        self.suspend_usages(now, id);
         let was_home = self.flows.adopted.take_if(|home| *home == id).is_some();
         if was_home {
             self.authenticator.interrupted();
@@ -296,43 +296,6 @@ impl Phone {
                 slot,
                 message,
             });
-        }
-    }
-
-    /// Nobody answered a request in time; `dropped`: what came meanwhile was of no
-    /// use, for this reason.
-    pub(super) fn unanswered(
-        &mut self,
-        now: Instant,
-        purpose: Purpose,
-        dropped: Option<&'static str>,
-    ) {
-        match purpose {
-            Purpose::Register => {
-                self.log(Level::Warn, "the server did not answer; connecting anew");
-                let another_way = self.registration.unanswered();
-                if let Some(login) = &mut self.login {
-                    if another_way {
-                        // The loss of this flow is no failure to connect.
-                        login.failures = login.failures.saturating_sub(1);
-                    } else {
-                        login.silences += 1;
-                    }
-                    if login.silences >= 2 {
-                        self.login_timed_out(now);
-                    }
-                }
-                if let Some(home) = self.flows.home() {
-                    self.lose_flow(now, home);
-                }
-            }
-            Purpose::Subscribe => self.subscription.handle_timeout_of_answer(now),
-            // The heartbeat has a patience of its own.
-            Purpose::Call(call, job, number) => {
-                self.calls.unanswered(now, call, job, number, dropped);
-            }
-            Purpose::Spare(slot) => self.registration.spare_unanswered(now, slot),
-            Purpose::Farewell(_) | Purpose::Hint | Purpose::Heartbeat(_) => {}
         }
     }
 }

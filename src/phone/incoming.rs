@@ -3,13 +3,14 @@
 
 use super::inspect::{ACCEPT, EVENTS, inspect, package_of};
 use super::{Level, Phone, Status};
-use crate::call::{ALLOW, Reply, SUPPORTED};
+use crate::flow::{ALLOW, SUPPORTED};
 use crate::pool::FlowId;
 use crate::prelude::*;
 use crate::sip::{Message, Name, Writer, reason_phrase};
 use crate::subscription::News;
 use crate::text::{concat, cut, pieces};
 use crate::time::{Duration, Instant};
+use crate::usage::{Arrival, Reply};
 
 impl Phone {
     pub(super) fn handle_request(&mut self, now: Instant, flow: FlowId, request: &Message) {
@@ -29,12 +30,13 @@ impl Phone {
         }
         let home = self.flows.home() == Some(flow);
         let ready = home && self.status == Status::Ready && self.registration.is_bound();
-        let further = self.registration.follows(flow.slot);
+        let bound = ready || self.registration.follows(flow.slot);
+        if self.taken(now, request, Arrival { flow, home, bound }) {
+            return;
+        }
         let inside = request.to_tag().is_some();
         match request.method() {
-            "ACK" => {
-                self.calls.handle_request(now, request);
-            }
+            "ACK" => {}
             "OPTIONS" if !inside => {
                 let look = request.header(Name::XGraceline) == Some("look");
                 if look && request.call_id() != self.last_hint {
@@ -43,16 +45,8 @@ impl Phone {
                 let reply = Reply::new(request, 200);
                 self.reply(flow, &reply.with("Accept", ACCEPT));
             }
-            "CANCEL" => self.calls.handle_cancel(now, request),
-            _ if inside && self.calls.handle_request(now, request) => {}
             "NOTIFY" => self.handle_notify(now, flow, request),
             _ if inside => self.answer(flow, request, 481),
-            // Calls come by every flow that is bound (RFC 5626 §5.3), and a phone that
-            // was ousted a moment ago takes none.
-            "MESSAGE" if home || further => self.calls.handle_message(now, request),
-            "INVITE" if ready || further => {
-                self.calls.handle_invite(now, request);
-            }
             "INVITE" | "MESSAGE" => self.answer(flow, request, 480),
             // Whoever is in no call with us cannot make us call.
             "REFER" => self.answer(flow, request, 603),

@@ -2,7 +2,7 @@
 //! extensions that must be understood, and what the body is. Form and URI were
 //! checked by [`Message::validate`](crate::sip::Message::validate).
 
-use crate::call::{ALLOW, SUPPORTED};
+use crate::flow::{ALLOW, SUPPORTED};
 use crate::prelude::*;
 use crate::sip::{Message, Name, Params, unquote};
 use crate::text::{concat, cut, pieces};

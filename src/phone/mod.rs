@@ -3,7 +3,6 @@
 //! It joins the flow to the server, the transactions, the registration and the
 //! subscription, which do not know each other.
 
-mod calls;
 mod commands;
 mod config;
 mod flow;
@@ -13,7 +12,9 @@ mod inspect;
 mod memory;
 mod outcome;
 mod output;
+mod registering;
 mod requests;
+mod usage;
 
 use crate::pool::{FlowId, Pacer};
 use crate::prelude::*;
@@ -21,56 +22,20 @@ pub use config::{Config, ConfigError};
 pub use memory::Memory;
 pub use output::{Event, Fault, Level, Output, Registered, Status};
 
-use crate::call::{Account, Calls, Cause, Job};
 use crate::queue::take_first;
 use crate::rand::Random;
-use crate::registration::{Action, Register, Registration, Settings};
+use crate::registration::{Register, Registration, Settings};
 use crate::subscription::Subscription;
 use crate::text::concat;
 use crate::time::{Duration, Instant, earliest};
-use crate::transaction::{Ask, Authenticator, OVERSLEPT, Reach, Secrets, Transactions};
+use crate::transaction::{Ask, Authenticator, OVERSLEPT, Secrets, Transactions};
+use crate::usage::{Account, Cause};
 use flows::Flows;
+use registering::Job;
+use usage::{Purpose, Usages};
 
 /// How long a farewell may keep the socket open.
 const LINGER: Duration = Duration::from_secs(2);
-
-/// What a client transaction of the phone is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Purpose {
-    /// The registration's REGISTER.
-    Register,
-    /// The REGISTER of a further flow, that of this slot.
-    Spare(u32),
-    /// An un-REGISTER whose answer changes nothing; numbered.
-    Farewell(u32),
-    /// The SUBSCRIBE to our own registrations.
-    Subscribe,
-    /// The OPTIONS that makes a rival look.
-    Hint,
-    /// The OPTIONS that asks the server of this slot whether it is there.
-    Heartbeat(u32),
-    /// A request of this call; 0: of none.
-    Call(u32, Job, u32),
-}
-
-impl Purpose {
-    fn call(self) -> Option<u32> {
-        match self {
-            Purpose::Call(call, ..) => Some(call),
-            _ => None,
-        }
-    }
-
-    /// Who answers it, and so who may challenge it.
-    fn reach(self) -> Reach {
-        match self {
-            Purpose::Register => Reach::Registrar,
-            Purpose::Spare(_) | Purpose::Farewell(_) | Purpose::Subscribe => Reach::Server,
-            Purpose::Heartbeat(_) => Reach::Server,
-            Purpose::Hint | Purpose::Call(..) => Reach::Others,
-        }
-    }
-}
 
 /// A `registerPhone` that is pending.
 struct Login {
@@ -104,7 +69,7 @@ pub struct Phone {
     transactions: Transactions<Purpose>,
     registration: Registration,
     subscription: Subscription,
-    calls: Calls,
+    usages: Usages,
     /// The flow that the message at hand came by.
     arrival: FlowId,
     status: Status,
@@ -187,11 +152,7 @@ impl Phone {
             routes: Vec::new(),
             trusts_identity: config.trust_asserted_identity == Some(true),
         };
-        let calls = Calls::new(
-            account,
-            config.distribution,
-            Random::from_seed(random.bytes()),
-        );
+        let usages = Usages::new(&account, config.distribution, &mut random);
         let subscription = Subscription::new(aor, &host, memory.no_reg_event, &mut random);
         Self {
             flows: Flows::new(config.connections.len(), config.watch, config.heartbeat),
@@ -199,7 +160,7 @@ impl Phone {
             transactions: Transactions::new(host),
             registration,
             subscription,
-            calls,
+            usages,
             arrival: FlowId::default(),
             status: Status::Idle,
             login: None,
@@ -226,7 +187,7 @@ impl Phone {
 
     /// Fires what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let in_call = self.calls.are_any();
+        let in_call = self.usages.calls.are_any();
         // A notifier gives a subscriber up that slept through its NOTIFY (RFC 6665
         // §4.2.2): to be believed again when it is heard again.
         if self.poll_timeout().is_some_and(|due| now - due > OVERSLEPT) {
@@ -248,10 +209,10 @@ impl Phone {
             && let Some(register) = self.held.take()
         {
             self.pacer.sent(now);
-            self.send_register(now, Purpose::Register, register);
+            self.send_register(now, Job::Home, register);
         }
         self.registration.handle_timeout(now);
-        self.calls.handle_timeout(now);
+        self.usage_timeouts(now);
         let watching = self.registration.is_bound() && self.flows.home().is_some();
         let request = watching.then(|| self.subscription.handle_timeout(now, &mut self.random));
         if let Some(request) = request.flatten() {
@@ -281,7 +242,7 @@ impl Phone {
             self.flows.poll_timeout(),
             self.transactions.poll_timeout(),
             self.registration.poll_timeout(),
-            self.calls.poll_timeout(),
+            self.poll_usage_timeout(),
             self.subscription.poll_timeout().filter(|_| subscribed),
         ])
     }
@@ -319,8 +280,8 @@ impl Phone {
 
     /// Calls, and transactions of calls, that are not over yet.
     pub fn calls_left(&self) -> usize {
-        let transaction = self.transactions.any(|purpose| purpose.call().is_some());
-        self.calls.len() + usize::from(transaction)
+        let transaction = self.transactions.any(|purpose| purpose.is_usage());
+        self.usages.calls.len() + usize::from(transaction)
     }
 
     /// Messages that were no SIP, or no answer to anything of ours.
@@ -340,41 +301,20 @@ impl Phone {
         if self.registration.is_active() {
             self.linger = None;
             self.keep_flows(now);
-            self.place_calls(now);
-            self.perform_calls(now);
+            self.place_usages(now);
+            self.perform_usages(now);
         } else {
-            self.end_calls(now, Cause::Failed, "The phone is not registered any more.");
+            self.end_usages(now, Cause::Failed, "The phone is not registered any more.");
             self.release_flows(now);
-            self.place_calls(now);
+            self.place_usages(now);
         }
-        self.tidy_calls();
-    }
-
-    fn perform_actions(&mut self, now: Instant) {
-        while let Some(action) = self.registration.poll_action() {
-            match action {
-                Action::Send(register) if self.pacer.next() > now => self.held = Some(register),
-                Action::Send(register) => {
-                    self.pacer.sent(now);
-                    self.send_register(now, Purpose::Register, register);
-                }
-                Action::SendOn(slot, register) => {
-                    self.send_register(now, Purpose::Spare(slot), register);
-                }
-                Action::Hint(uri) => self.send_hint(now, uri),
-                Action::Reconnect => self.reconnect_home(now),
-                Action::Warn(text) => self.log(Level::Warn, text),
-                Action::Outcome(outcome) => self.handle_outcome(now, outcome),
-            }
-        }
+        self.tidy_usages();
     }
 
     /// Flows that nobody needs are closed, once the farewell is answered.
     fn release_flows(&mut self, now: Instant) {
         self.subscription.stop();
-        let last_words =
-            |purpose: &Purpose| matches!(purpose, Purpose::Farewell(_)) || purpose.call().is_some();
-        let waits = self.transactions.any_waits(last_words);
+        let waits = self.transactions.any_waits(|purpose| purpose.lingers());
         let linger = *self.linger.get_or_insert(now + LINGER);
         if !waits || linger <= now || self.flows.home().is_none() {
             self.linger = None;
@@ -402,7 +342,7 @@ impl Phone {
         if let Some(lapses_at) = self.registration.lapses_at() {
             self.memory.held_until = Some(lapses_at);
         }
-        let text = self.memory.write(&self.calls, &self.authenticator);
+        let text = self.memory.write(&self.usages.calls, &self.authenticator);
         if text != self.stored {
             self.outputs.push(Output::Store(text.clone()));
             self.stored = text;

@@ -1,11 +1,12 @@
 //! What the app hears of the registration. Order: status, then the event.
 
 use super::{Event, Fault, Level, Phone, Registered, Status};
-use crate::call::{Cause, dropped_meanwhile};
+use crate::call::dropped_meanwhile;
 use crate::prelude::*;
 use crate::registration::{Failure, Holder, Outcome, Refusal, RegistrationType};
 use crate::text::{concat, decimal};
 use crate::time::Instant;
+use crate::usage::Cause;
 
 impl Phone {
     pub(super) fn handle_outcome(&mut self, now: Instant, outcome: Outcome) {
@@ -14,7 +15,7 @@ impl Phone {
             Outcome::Refused(refusal) => self.refused(refusal),
             Outcome::Failed(failure) => self.failed(failure),
             Outcome::Ousted(ousting) => {
-                self.end_calls(
+                self.end_usages(
                     now,
                     Cause::ConnectionTerminated,
                     super::commands::TAKEN_OVER,
@@ -57,7 +58,7 @@ impl Phone {
             return;
         }
         if let Some(request) = self.subscription.start(&mut self.random) {
-            self.send(now, super::Purpose::Subscribe, request);
+            self.send(now, super::usage::Purpose::Subscribe, request);
         }
     }
 

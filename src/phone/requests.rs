@@ -1,12 +1,12 @@
 //! Sending requests, and what their answers lead to.
 
-use super::{Asked, Config, Event, Level, Phone, Purpose};
-use crate::call::{ALLOW, FLOW_FAILED, Job};
+use super::registering::{Job, REGISTER};
+use super::usage::Purpose;
+use super::{Asked, Config, Event, Level, Phone};
 use crate::pool::FlowId;
 use crate::prelude::*;
-use crate::registration::Register;
-use crate::sip::{Message, Name, WriteError, challenges, quote};
-use crate::text::{concat, decimal, number};
+use crate::sip::{Message, WriteError, quote};
+use crate::text::concat;
 use crate::time::Instant;
 use crate::transaction::{Context, Learned, Matched, Once, Reach, Request};
 
@@ -21,79 +21,8 @@ pub(super) fn address(config: &Config) -> String {
 }
 
 impl Phone {
-    fn address(&self) -> String {
+    pub(super) fn address(&self) -> String {
         address(&self.config)
-    }
-
-    pub(super) fn send_register(&mut self, now: Instant, purpose: Purpose, register: Register) {
-        if register.new_call_id {
-            self.call_id = self.random.hex::<16>();
-            self.from_tag = self.random.hex::<8>();
-        }
-        let header = |name: &str, value: String| (name.to_owned(), value);
-        let mut headers: Vec<(String, String)> = Vec::new();
-        headers.extend(
-            register
-                .contacts
-                .into_iter()
-                .map(|contact| header("Contact", contact)),
-        );
-        headers.extend(
-            register
-                .expires
-                .map(|seconds| header("Expires", decimal(seconds.into()))),
-        );
-        headers.push(header("Supported", register.supported));
-        headers.push(header("Allow", ALLOW.to_owned()));
-        headers.extend(register.reason.map(|reason| header("Reason", reason)));
-        headers.extend(self.config.extra_headers.iter().cloned());
-        let registrar = concat(&["sip:", &self.config.domain]);
-        let request = Request {
-            method: "REGISTER",
-            uri: register.target.unwrap_or(registrar),
-            from: concat(&[&self.address(), ";tag=", &self.from_tag]),
-            to: self.address(),
-            call_id: self.call_id.clone(),
-            headers,
-            content: None,
-        };
-        self.transactions.end(&purpose);
-        match purpose {
-            Purpose::Spare(slot) => {
-                if let Some(flow) = self.flows.open().iter().find(|flow| flow.slot == slot) {
-                    self.send_on(now, *flow, purpose, request);
-                }
-            }
-            _ => self.send(now, purpose, request),
-        }
-    }
-
-    /// Takes back what may be bound, without waiting for the answer.
-    pub(super) fn send_farewell(&mut self, now: Instant, register: Register) {
-        self.farewells += 1;
-        self.send_register(now, Purpose::Farewell(self.farewells), register);
-    }
-
-    /// Tells the client behind `uri` to look. Nobody waits for the answer. Sent to
-    /// the address-of-record, it comes back to us as well.
-    pub(super) fn send_hint(&mut self, now: Instant, uri: String) {
-        // The rival looks by itself, too.
-        if self.pacer.next() > now {
-            return;
-        }
-        self.pacer.sent(now);
-        self.last_hint = self.random.hex::<16>();
-        let request = Request {
-            method: "OPTIONS",
-            from: concat(&[&self.address(), ";tag=", &self.random.hex::<8>()]),
-            to: concat(&["<", &uri, ">"]),
-            call_id: self.last_hint.clone(),
-            headers: vec![("X-Graceline".to_owned(), "look".to_owned())],
-            uri,
-            content: None,
-        };
-        self.transactions.end(&Purpose::Hint);
-        self.send(now, Purpose::Hint, request);
     }
 
     /// Asks the server at the other end of `flow` whether it is there. Any answer
@@ -137,17 +66,16 @@ impl Phone {
         let Some(flow) = self.transactions.flow(&purpose) else {
             return;
         };
-        if purpose == Purpose::Register {
+        if purpose == REGISTER {
             self.pacer.sent(now);
         }
         let (transactions, mut context) = self.context(flow);
         match transactions.resend(now, &purpose, once, &mut context) {
             Some(written) => self.write_request(now, flow, purpose, written),
-            None if purpose == Purpose::Register => {
+            None if purpose == REGISTER => {
                 self.credentials_rejected(now, "the server asked for credentials again and again");
             }
-            None if purpose.call().is_some() => self.unanswered(now, purpose, None),
-            None => {}
+            None => self.unanswered(now, purpose, None),
         }
     }
 
@@ -185,11 +113,8 @@ impl Phone {
                 let text = concat(&["a request could not be written: ", &problem]);
                 self.log(Level::Warn, &text);
                 match purpose {
-                    Purpose::Register => {
-                        self.registration_failed(now, "eInternal", 0, &problem);
-                    }
-                    Purpose::Call(..) => self.unanswered(now, purpose, None),
-                    _ => {}
+                    REGISTER => self.registration_failed(now, "eInternal", 0, &problem),
+                    _ => self.unanswered(now, purpose, None),
                 }
             }
         }
@@ -201,8 +126,8 @@ impl Phone {
         }
         let purpose = match self.transactions.match_answer(now, answer) {
             Matched::Final(purpose) => purpose,
-            Matched::Provisional(Purpose::Call(call, job, number)) => {
-                return self.calls.handle_answer(now, call, job, number, answer);
+            Matched::Provisional(purpose) if purpose.is_usage() => {
+                return self.answered(now, purpose, answer, true);
             }
             Matched::Provisional(_) => return,
             // What becomes of the INVITE is its own answer's to say.
@@ -217,90 +142,39 @@ impl Phone {
                 return self.log(Level::Debug, "ignored an answer to nothing");
             }
         };
-        if let Purpose::Heartbeat(slot) = purpose {
-            self.transactions.end(&purpose);
-            return self.flows.heartbeat_answered(now, slot);
-        }
-        let flow = self.transactions.flow(&purpose);
-        if let Some(flow) = flow {
+        if let Some(flow) = self.transactions.flow(&purpose) {
             let (transactions, context) = self.context(flow);
             if let Some(ack) = transactions.acknowledge(answer, &context) {
                 self.trace(true, flow, &ack);
                 self.write(flow, ack);
             }
         }
-        let challenge = matches!(answer.status(), 401 | 407);
-        let register = purpose == Purpose::Register;
-        if register && self.registration.observe(now, answer) {
-            self.transactions.end(&purpose);
-            if challenge {
-                self.authenticator.learn(answer, Reach::Registrar, true);
-            } else {
-                self.authenticator.accepted(answer);
-            }
+        if purpose == REGISTER && self.observed(now, answer) {
             return;
         }
-        let wanted = match purpose {
-            Purpose::Farewell(_) => !self.transactions.was_challenged(&purpose),
-            Purpose::Call(call, job, _) => self.calls.wants(call, job),
-            _ => true,
-        };
-        if challenge && wanted {
-            return self.challenged(now, purpose, answer);
+        let challenge = matches!(answer.status(), 401 | 407);
+        let reach = purpose.reach();
+        if let Some(reach) = reach.filter(|_| challenge && self.answers_challenge(purpose)) {
+            return self.challenged(now, purpose, reach, answer);
         }
-        // An accepted INVITE stays, for what its other forks may still answer.
-        let invite = matches!(purpose, Purpose::Call(_, Job::Invite | Job::Reinvite, _));
-        if !invite || answer.status() >= 300 {
-            self.transactions.end(&purpose);
-        }
+        self.transactions.finish(&purpose);
         // What others answer says nothing of our server's nonces.
         // A 403 may be what is said of a wrong password.
-        let told = !challenge && purpose.reach() != Reach::Others && answer.status() != 403;
+        let ours = reach.is_some_and(|reach| reach != Reach::Others);
+        let told = !challenge && ours && answer.status() != 403;
         let proven = !told || self.authenticator.accepted(answer);
-        // RFC 5626 §4.5: a flow that failed is made anew, here or at another address.
-        // A login that has nowhere else to go hears of it as of any refusal.
-        let anew = match purpose {
-            Purpose::Spare(_) => true,
-            Purpose::Register => self.login.is_none() || self.flows.open().len() > 1,
-            _ => false,
-        };
-        if anew && answer.status() == FLOW_FAILED {
-            return flow.map_or((), |flow| self.lose_flow(now, flow));
-        }
-        match purpose {
-            Purpose::Register if !proven => {
-                let text = "the server did not prove that it knows the password (rspauth)";
-                self.registration_failed(now, "eServerRejected", answer.status(), text);
-            }
-            Purpose::Register => {
-                if let Some(seconds) = answer.header(Name::FlowTimer).and_then(number) {
-                    self.flows.set_flow_timer(now, seconds);
-                }
-                self.note_account(answer);
-                let doubtful = self.authenticator.is_doubtful();
-                self.registration.set_doubtful(doubtful);
-                self.registration.handle_answer(now, answer);
-            }
-            Purpose::Subscribe => {
-                self.subscription.handle_answer(now, answer);
-                self.registration.set_watched(self.subscription.is_live());
-            }
-            Purpose::Call(call, job, number) => {
-                self.calls.handle_answer(now, call, job, number, answer);
-            }
-            Purpose::Spare(slot) => self.registration.handle_spare_answer(now, slot, answer),
-            Purpose::Farewell(_) | Purpose::Hint | Purpose::Heartbeat(_) => {}
-        }
+        self.answered(now, purpose, answer, proven);
     }
 
-    fn challenged(&mut self, now: Instant, purpose: Purpose, answer: &Message) {
-        let register = purpose == Purpose::Register;
-        let farewell = matches!(purpose, Purpose::Farewell(_));
-        let again = register || self.transactions.was_challenged(&purpose);
-        match self.authenticator.learn(answer, purpose.reach(), again) {
+    fn challenged(&mut self, now: Instant, purpose: Purpose, reach: Reach, answer: &Message) {
+        let again = purpose == REGISTER || self.transactions.was_challenged(&purpose);
+        let learned = self.authenticator.learn(answer, reach, again);
+        match learned {
             Learned::Retry(once) => self.resend(now, purpose, once.as_ref()),
             // Nobody is asked any more.
-            Learned::Ask(_) if farewell => self.transactions.end(&purpose),
+            Learned::Ask(_) if matches!(purpose, Purpose::Registration(Job::Farewell(_))) => {
+                self.transactions.end(&purpose);
+            }
             Learned::Ask(ask) => {
                 self.transactions.park(&purpose);
                 self.questions += 1;
@@ -319,37 +193,13 @@ impl Phone {
                     since: now,
                 });
             }
-            Learned::Rejected if purpose == Purpose::Register => {
-                self.authenticator.reset();
-                self.transactions.end(&purpose);
-                self.credentials_rejected(now, "the registrar refused user name or password");
-            }
-            Learned::Unsupported if purpose == Purpose::Register => {
-                self.transactions.end(&purpose);
-                let (code, text) = match challenges(answer).is_empty() {
-                    true => (
-                        "eServerRejected",
-                        "the server asks for an authentication that this phone does not know",
-                    ),
-                    false => (
-                        "eCredentialsRejected",
-                        "the server asks for an authentication that cannot be answered: \
-                         check password, credentials and refuseMd5",
-                    ),
-                };
-                self.registration_failed(now, code, answer.status(), text);
-            }
             Learned::Rejected | Learned::Unsupported => {
                 self.transactions.end(&purpose);
-                match purpose {
-                    Purpose::Subscribe => self.subscription.handle_answer(now, answer),
-                    Purpose::Call(call, job, number) => {
-                        self.calls.handle_answer(now, call, job, number, answer);
-                    }
-                    Purpose::Spare(slot) => {
-                        self.registration.handle_spare_answer(now, slot, answer);
-                    }
-                    _ => {}
+                if purpose == REGISTER {
+                    let refused = matches!(learned, Learned::Rejected);
+                    self.login_unauthorised(now, answer, refused);
+                } else {
+                    self.answered(now, purpose, answer, true);
                 }
             }
         }

@@ -386,6 +386,15 @@ impl<P: Clone + PartialEq> Transactions<P> {
         }
     }
 
+    /// The transaction for `purpose` has its final answer. An accepted INVITE stays, for
+    /// what its other forks may still answer.
+    pub fn finish(&mut self, purpose: &P) {
+        let pending = self.position(purpose).and_then(|at| self.pending.get(at));
+        if pending.is_none_or(|pending| pending.state != State::Accepted) {
+            self.end(purpose);
+        }
+    }
+
     /// Ends one of them.
     pub fn take(&mut self) -> Option<P> {
         self.pending.pop().map(|pending| pending.purpose)

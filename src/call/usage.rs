@@ -1,0 +1,168 @@
+//! The calls as a usage of the phone: see [`Usage`].
+
+use super::{
+    Action, Calls, Cause, Event, Job, Key, Line, Phase, dropped_meanwhile, failure, flows,
+};
+use crate::pool::{Distribution, FlowId};
+use crate::prelude::*;
+use crate::queue::take_first;
+use crate::rand::Random;
+use crate::sip::Message;
+use crate::time::{Instant, earliest};
+use crate::usage::{Account, Arrival, Usage};
+
+impl Usage for Calls {
+    type Job = Job;
+    type Event = Event;
+
+    fn new(account: &Account, distribution: Distribution, random: Random) -> Self {
+        Self {
+            list: Vec::new(),
+            line: Line {
+                now: Instant::default(),
+                flows: flows::Flows::new(distribution),
+                account: account.clone(),
+                random,
+                actions: Vec::new(),
+                last_incoming: 0,
+                last_number: 0,
+                seen: Vec::new(),
+            },
+        }
+    }
+
+    fn poll_action(&mut self) -> Option<Action> {
+        take_first(&mut self.line.actions)
+    }
+
+    fn handle_answer(&mut self, now: Instant, key: Key, answer: &Message) {
+        self.line.now = now;
+        let Self { list, line } = self;
+        let Key { of, job, number } = key;
+        let ok = (200..300).contains(&answer.status());
+        if let Some(call) = list.iter_mut().find(|call| call.id == of) {
+            match job {
+                Job::Invite => call.invite_answered(line, number, answer),
+                Job::Reinvite => call.reinvite_answered(line, number, answer),
+                _ if answer.status() < 200 => {}
+                Job::Update => call.update_answered(line, answer),
+                Job::Prack if !ok => call.prack_refused(line, answer),
+                Job::Refer => call.refer_answered(line, number, answer),
+                Job::Candidates => call.trickled(line),
+                Job::Prack | Job::Bye | Job::Notify => {}
+                Job::Info | Job::Message => {}
+            }
+        }
+        if matches!(job, Job::Info | Job::Message) && answer.status() >= 200 {
+            match ok {
+                true => line.done(number),
+                false => {
+                    let (text, status) = (failure(answer), answer.status());
+                    line.refused(number, "eCallFailed", &text, Some(status));
+                }
+            }
+        }
+    }
+
+    fn unanswered(&mut self, now: Instant, key: Key, dropped: Option<&'static str>) {
+        self.line.now = now;
+        let text = "The far end did not answer.";
+        let text = &match dropped {
+            Some(why) => dropped_meanwhile(text, why),
+            None => text.to_owned(),
+        };
+        if matches!(key.job, Job::Info | Job::Message) {
+            return self.line.fail(key.number, "eTimeout", text);
+        }
+        let Some((call, line)) = self.live(key.of) else {
+            return;
+        };
+        match key.job {
+            Job::Refer => call.transfer_failed(line, "eTimeout", text, None),
+            Job::Candidates => call.trickled(line),
+            Job::Invite => call.end(line, Cause::Failed, Some(408), text),
+            // RFC 5057 §5.2: as good as a 408; the dialog is of no use.
+            Job::Reinvite | Job::Update | Job::Prack => {
+                call.leave(line, 408, None);
+                call.end(line, Cause::Failed, Some(408), text);
+            }
+            _ => {}
+        }
+    }
+
+    /// Calls come by every flow that is bound (RFC 5626 §5.3), and a phone that was
+    /// ousted a moment ago takes none.
+    fn handle_request(&mut self, now: Instant, request: &Message, at: Arrival) -> bool {
+        self.line.now = now;
+        self.line.flows.arrival = at.flow;
+        match request.method() {
+            "CANCEL" => self.handle_cancel(request),
+            _ if request.to_tag().is_some() => return self.handle_inside(request),
+            "MESSAGE" if at.home || at.bound => self.handle_message(request),
+            "INVITE" if at.bound => self.handle_invite(request),
+            _ => return false,
+        }
+        true
+    }
+
+    fn flows_changed(&mut self, now: Instant, open: &[FlowId], home: Option<FlowId>) {
+        self.line.now = now;
+        self.set_flows(open, home);
+    }
+
+    /// MESSAGE is of no call.
+    fn flow(&self, of: u32) -> Option<FlowId> {
+        let call = self.list.iter().find(|call| call.id == of);
+        call.map_or(self.line.flows.home, |call| call.flow)
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.line.now = now;
+        let Self { list, line } = self;
+        for call in list.iter_mut() {
+            call.handle_timeout(line);
+        }
+        line.seen.retain(|(until, _)| *until > now);
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        let mut due = None;
+        for call in &self.list {
+            due = earliest(&[due, call.poll_timeout()]);
+        }
+        due
+    }
+
+    fn end_all(&mut self, now: Instant, cause: Cause, reason: &str) {
+        self.line.now = now;
+        for call in &mut self.list {
+            if call.phase != Phase::Over {
+                call.leave(&mut self.line, 480, None);
+                call.end(&mut self.line, cause, None, reason);
+            }
+        }
+    }
+
+    fn tidy(&mut self, pending: impl Fn(u32) -> bool) {
+        self.list.retain(|call| {
+            let left = call.unacknowledged.is_some() || pending(call.id);
+            call.phase != Phase::Over || left
+        });
+    }
+
+    /// What has a meaning outside of dialogs, too, is not challenged: its Request-URI is
+    /// the Contact that the far end chose, and with a digest over that anybody could
+    /// call, or notify, whom it names.
+    fn answers_challenge(&self, key: Key) -> bool {
+        let over = |call: &super::Call| call.id == key.of && call.phase == Phase::Over;
+        match key.job {
+            Job::Reinvite | Job::Refer | Job::Notify => false,
+            Job::Invite => !self.list.iter().any(over),
+            _ => true,
+        }
+    }
+
+    fn outlives_flow(job: Job) -> bool {
+        job != Job::Invite
+    }
+}

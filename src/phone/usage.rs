@@ -1,0 +1,323 @@
+//! The usages of the phone, in one table, and how it deals with them: what it does
+//! for each, whatever its kind. A new usage is a line of that table.
+//!
+//! Two things are the phone's own, and first in every list: the registration (see
+//! `registering`), and whether the servers are there (see `flow`).
+
+use super::registering::Job;
+use super::{Event, Level, Phone, Status};
+use crate::call::Calls;
+use crate::flow::FLOW_GRACE;
+use crate::pool::{Distribution, FlowId};
+use crate::prelude::*;
+use crate::rand::Random;
+use crate::sip::{Message, WriteError};
+use crate::text::concat;
+use crate::time::{Instant, earliest};
+use crate::transaction::Reach;
+use crate::usage::{Account, Action, Arrival, Cause, Key, Usage};
+
+/// A line of the table: name, where it is kept, its type, and what is done with what it
+/// tells.
+macro_rules! usages {
+    ($($(#[$meta:meta])* $name:ident, $field:ident: $usage:ty, $tell:expr;)*) => {
+        /// All of them.
+        pub(super) struct Usages {
+            $($(#[$meta])* pub(super) $field: $usage,)*
+        }
+
+        impl Usages {
+            pub(super) fn new(
+                account: &Account,
+                distribution: Distribution,
+                random: &mut Random,
+            ) -> Self {
+                let mut own = || Random::from_seed(random.bytes());
+                Self {
+                    $($(#[$meta])* $field: Usage::new(account, distribution, own()),)*
+                }
+            }
+        }
+
+        /// What a client transaction of the phone is for.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Purpose {
+            /// Of the registration.
+            Registration(Job),
+            /// The SUBSCRIBE to our own registrations.
+            Subscribe,
+            /// The OPTIONS that asks the server of this slot whether it is there.
+            Heartbeat(u32),
+            $(
+                $(#[$meta])*
+                #[allow(missing_docs)] // the table says it
+                $name(Key<<$usage as Usage>::Job>),
+            )*
+        }
+
+        impl Purpose {
+            /// Who answers it, and so who may challenge it; `None`: nobody, any answer
+            /// will do.
+            pub(super) fn reach(self) -> Option<Reach> {
+                Some(match self {
+                    Purpose::Registration(job) => job.reach(),
+                    Purpose::Subscribe => Reach::Server,
+                    Purpose::Heartbeat(_) => return None,
+                    $($(#[$meta])* Purpose::$name(key) => <$usage>::reach(key.job),)*
+                })
+            }
+
+            /// Whether it is of a usage, not of the phone's own.
+            pub(super) fn is_usage(self) -> bool {
+                !matches!(
+                    self,
+                    Purpose::Registration(_) | Purpose::Subscribe | Purpose::Heartbeat(_)
+                )
+            }
+
+            /// Whether it waits for another flow when its own is lost.
+            fn outlives_flow(self) -> bool {
+                match self {
+                    Purpose::Registration(_) | Purpose::Subscribe | Purpose::Heartbeat(_) => false,
+                    $($(#[$meta])* Purpose::$name(key) => <$usage>::outlives_flow(key.job),)*
+                }
+            }
+
+            /// Whether the socket of a phone that logs out stays for its answer.
+            pub(super) fn lingers(self) -> bool {
+                match self {
+                    Purpose::Registration(job) => matches!(job, Job::Farewell(_)),
+                    Purpose::Subscribe | Purpose::Heartbeat(_) => false,
+                    $($(#[$meta])* Purpose::$name(key) => <$usage>::lingers(key.job),)*
+                }
+            }
+        }
+
+        impl Phone {
+            /// Whether a challenge to it is answered.
+            pub(super) fn answers_challenge(&self, purpose: Purpose) -> bool {
+                match purpose {
+                    Purpose::Registration(Job::Farewell(_)) => {
+                        !self.transactions.was_challenged(&purpose)
+                    }
+                    Purpose::Registration(_) | Purpose::Subscribe => true,
+                    Purpose::Heartbeat(_) => false,
+                    $($(#[$meta])* Purpose::$name(key) => {
+                        self.usages.$field.answers_challenge(key)
+                    })*
+                }
+            }
+
+            /// Takes an answer; `proven`: nothing says that another server gave it.
+            pub(super) fn answered(
+                &mut self,
+                now: Instant,
+                purpose: Purpose,
+                answer: &Message,
+                proven: bool,
+            ) {
+                match purpose {
+                    Purpose::Registration(job) => {
+                        self.registration_answered(now, job, answer, proven);
+                    }
+                    Purpose::Subscribe => {
+                        self.subscription.handle_answer(now, answer);
+                        self.registration.set_watched(self.subscription.is_live());
+                    }
+                    Purpose::Heartbeat(slot) => self.flows.heartbeat_answered(now, slot),
+                    $($(#[$meta])* Purpose::$name(key) => {
+                        self.usages.$field.handle_answer(now, key, answer);
+                    })*
+                }
+            }
+
+            /// Nobody answered in time, or it could not be sent; `dropped`: what came
+            /// meanwhile was of no use, for this reason.
+            pub(super) fn unanswered(
+                &mut self,
+                now: Instant,
+                purpose: Purpose,
+                dropped: Option<&'static str>,
+            ) {
+                match purpose {
+                    Purpose::Registration(job) => self.registration_unanswered(now, job),
+                    Purpose::Subscribe => self.subscription.handle_timeout_of_answer(now),
+                    // The heartbeat has a patience of its own.
+                    Purpose::Heartbeat(_) => {}
+                    $($(#[$meta])* Purpose::$name(key) => {
+                        self.usages.$field.unanswered(now, key, dropped);
+                    })*
+                }
+            }
+
+            /// Offers a request to the usages. `false`: it is for none of them.
+            pub(super) fn taken(&mut self, now: Instant, request: &Message, at: Arrival) -> bool {
+                $($(#[$meta])* if self.usages.$field.handle_request(now, request, at) {
+                    return true;
+                })*
+                false
+            }
+
+            fn tell_flows(&mut self, now: Instant, home: Option<FlowId>) {
+                let open = self.flows.open();
+                $($(#[$meta])* self.usages.$field.flows_changed(now, &open, home);)*
+            }
+
+            /// The flow that it goes by; `None`: there is none at the moment.
+            fn flow_of(&self, purpose: Purpose) -> Option<FlowId> {
+                match purpose {
+                    Purpose::Registration(_) | Purpose::Subscribe | Purpose::Heartbeat(_) => {
+                        self.flows.home()
+                    }
+                    $($(#[$meta])* Purpose::$name(key) => self.usages.$field.flow(key.of),)*
+                }
+            }
+
+            /// Fires what is due.
+            pub(super) fn usage_timeouts(&mut self, now: Instant) {
+                $($(#[$meta])* self.usages.$field.handle_timeout(now);)*
+            }
+
+            /// When that is.
+            pub(super) fn poll_usage_timeout(&self) -> Option<Instant> {
+                earliest(&[$($(#[$meta])* self.usages.$field.poll_timeout(),)*])
+            }
+
+            /// Ends everything, and tells the far ends while that is possible.
+            pub(super) fn end_usages(&mut self, now: Instant, cause: Cause, reason: &str) {
+                $($(#[$meta])* self.usages.$field.end_all(now, cause, reason);)*
+                self.perform_usages(now);
+            }
+
+            /// Forgets what is over.
+            pub(super) fn tidy_usages(&mut self) {
+                let Self { usages, transactions, .. } = self;
+                $($(#[$meta])* usages.$field.tidy(|of| {
+                    transactions.any(|purpose| {
+                        matches!(purpose, Purpose::$name(key) if key.of == of)
+                    })
+                });)*
+            }
+
+            /// Does what the usages want.
+            pub(super) fn perform_usages(&mut self, now: Instant) {
+                $($(#[$meta])* while let Some(action) = self.usages.$field.poll_action() {
+                    match action {
+                        Action::Send(key, request) => {
+                            let purpose = Purpose::$name(key);
+                            match self.flow_of(purpose) {
+                                Some(flow) => self.send_on(now, flow, purpose, request),
+                                None => {
+                                    let until = Some(now + FLOW_GRACE);
+                                    self.transactions.hold(purpose, request, until);
+                                }
+                            }
+                        }
+                        Action::Ack(key, request, cseq) => {
+                            let invite = Purpose::$name(key);
+                            if let Some(flow) = self.flow_of(invite) {
+                                let (transactions, mut context) = self.context(flow);
+                                let ack =
+                                    transactions.write_ack(&invite, request, cseq, &mut context);
+                                self.write_beside(flow, ack);
+                            }
+                        }
+                        Action::Cancel(key) => {
+                            let invite = Purpose::$name(key);
+                            if let Some(flow) = self.flow_of(invite) {
+                                let (transactions, context) = self.context(flow);
+                                let cancel = transactions.cancel(now, &invite, None, &context);
+                                if let Some(cancel) = cancel {
+                                    self.write_beside(flow, Ok(cancel));
+                                }
+                            }
+                        }
+                        Action::Reply(reply) => {
+                            let flow = match reply.of {
+                                Some(of) => self.usages.$field.flow(of),
+                                None => Some(self.arrival),
+                            };
+                            if let Some(flow) = flow {
+                                self.reply(flow, &reply);
+                            }
+                        }
+                        Action::Look => self.look_at_registration(now),
+                        Action::Event(event) => {
+                            let tell: fn(&mut Phone, Instant, <$usage as Usage>::Event) = $tell;
+                            tell(self, now, event);
+                        }
+                    }
+                })*
+            }
+        }
+    };
+}
+
+usages! {
+    Calls, calls: Calls, |phone, _, event| phone.emit(Event::Call(event));
+}
+
+impl Phone {
+    /// Does something with the calls: what the app asks for, or what the media
+    /// handler has done. See [`Calls`].
+    pub fn with_calls(&mut self, now: Instant, action: impl FnOnce(&mut Calls)) {
+        action(&mut self.usages.calls);
+        self.settle(now);
+    }
+
+    fn look_at_registration(&mut self, now: Instant) {
+        if self.flows.home().is_some() {
+            self.registration.look(now);
+            self.perform_actions(now);
+        }
+    }
+
+    /// Nothing is waited for any more; what the app waits for has failed.
+    pub(super) fn drop_transactions(&mut self, now: Instant) {
+        while let Some(purpose) = self.transactions.take() {
+            if purpose.is_usage() {
+                self.unanswered(now, purpose, None);
+            }
+        }
+        self.perform_usages(now);
+    }
+
+    /// Writes a request that is no transaction of its own.
+    fn write_beside(&mut self, flow: FlowId, written: Result<Vec<u8>, WriteError>) {
+        match written {
+            Ok(bytes) => {
+                self.trace(true, flow, &bytes);
+                self.write(flow, bytes);
+            }
+            Err(problem) => {
+                let text = concat(&["a request could not be written: ", &problem.message()]);
+                self.log(Level::Warn, &text);
+            }
+        }
+    }
+
+    /// The flow is gone: what may wait for another one does.
+    pub(super) fn suspend_usages(&mut self, now: Instant, flow: FlowId) {
+        let stays = |purpose: &Purpose| purpose.outlives_flow();
+        self.transactions.lose(flow, now + FLOW_GRACE, stays);
+    }
+
+    /// Tells the usages which flows there are. What lost its own goes on over the one
+    /// that the phone is registered on.
+    pub(super) fn place_usages(&mut self, now: Instant) {
+        let home = self.flows.home();
+        let home = home.filter(|_| self.status == Status::Ready);
+        self.tell_flows(now, home);
+        let in_call = self.usages.calls.are_any();
+        self.flows.set_in_call(now, in_call);
+        let Some(home) = home else {
+            return;
+        };
+        while let Some(purpose) = self.transactions.suspended(home) {
+            if let Some(flow) = self.flow_of(purpose) {
+                self.transactions.move_to(&purpose, flow);
+            }
+            self.resend(now, purpose, None);
+        }
+    }
+}
