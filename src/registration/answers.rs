@@ -123,6 +123,7 @@ impl Registration {
     }
 
     fn queried(&mut self, now: Instant, answer: &Message) {
+        self.silent_queries = 0;
         let list = self.list(answer);
         if let Some(limit) = self.pending_limit.take() {
             return self.limit_reached(now, limit, list);
@@ -145,6 +146,11 @@ impl Registration {
                         holder,
                         ..Refusal::default()
                     };
+                    // What is not listed is not bound, and to remove it would take the
+                    // holder off a registrar that keeps one binding a user.
+                    if !list.iter().any(|binding| binding.kind == Kind::Ghost) {
+                        self.exposed.clear();
+                    }
                     let ghosts = Self::removals(&list, &[Kind::Ghost]);
                     if ghosts.is_empty() {
                         return self.refuse(refusal);
@@ -251,6 +257,7 @@ impl Registration {
                     self.look_at(now + DOUBT);
                 }
                 let ghosts = Self::removals(&list, &[Kind::Ghost]);
+                self.listed = list;
                 self.register(now, ghosts);
             }
             // Our own REGISTER was accepted and yet is not listed.
@@ -267,21 +274,17 @@ impl Registration {
         if query && (due || self.unconfirmed) {
             self.register(now, Vec::new());
         } else if query {
-            self.plan_look(now);
+            self.plan_look(now + LOOK_INTERVAL);
         }
     }
 
-    /// Where nobody tells of changes, the binding is looked at once a minute.
-    fn plan_look(&mut self, now: Instant) {
-        let next = now + LOOK_INTERVAL;
-        let sooner = self
-            .bound
-            .as_ref()
-            .is_some_and(|bound| bound.refresh_at <= next);
+    /// Where nobody tells of changes, the binding is looked at after this time.
+    fn plan_look(&mut self, next: Instant) {
         let generic = self.profile != Some(Profile::Cisco);
         let graceful = self.settings.kind != RegistrationType::Normal;
-        if generic && graceful && !self.watched && !sooner && self.looks.is_empty() {
-            self.looks.push(next);
+        if let Some(bound) = &mut self.bound {
+            let sooner = bound.refresh_at > next;
+            bound.look_at = Some(next).filter(|_| sooner && generic && graceful);
         }
     }
 
@@ -407,9 +410,9 @@ impl Registration {
     fn not_listed(&mut self, now: Instant) {
         if self.rounds < MAX_ROUNDS {
             self.rounds += 1;
-            match self.query_refused {
-                true => self.pause(now + KEEP_RETRY.min(Duration::from_secs(2))),
-                false => self.query(),
+            match self.lists() {
+                true => self.query(),
+                false => self.pause(now + KEEP_RETRY.min(Duration::from_secs(2))),
             }
         } else {
             self.fail(
@@ -441,6 +444,16 @@ impl Registration {
             granted,
             refresh_at: since + refresh_after(granted),
             lapses_at: since + Duration::from_secs(granted.into()),
+            look_at: None,
+        });
+        // Of two that log in at once each sees itself alone where the later one replaces
+        // the other. Those that do so list contacts bare: there the one with the better
+        // claim finds out at once, or the other one would hear of it at its second look.
+        let may_replace = own.is_some_and(|own| !own.nameable);
+        let login = matches!(self.goal, Goal::Login { .. });
+        self.plan_look(match login && may_replace && !self.query_refused {
+            true => now + DOUBT,
+            false => now + LOOK_INTERVAL,
         });
         let news = self.goal != Goal::Keep || self.unconfirmed;
         self.goal = Goal::Keep;
@@ -449,7 +462,6 @@ impl Registration {
         self.server_errors = 0;
         self.held_until = None;
         self.listed = Vec::new();
-        self.plan_look(now);
         if news {
             self.actions.push(Action::Outcome(Outcome::Registered));
         }

@@ -51,11 +51,10 @@ impl Registration {
         match (self.goal, &self.step) {
             (Goal::Leave, _) => self.left(),
             (Goal::Login { .. }, Step::Query) => {
-                // Of one alone the network may be to blame.
                 self.silent_queries += 1;
-                self.query_refused = self.silent_queries > 1;
                 return true;
             }
+            (Goal::Keep, Step::Query) if self.silent_queries > 0 => self.silent_queries += 1,
             _ => {}
         }
         false
@@ -168,7 +167,7 @@ impl Registration {
         } else {
             "eServerRejected"
         };
-        if self.query_refused {
+        if !self.lists() {
             return self.fail(code, answer.status(), &reason);
         }
         self.pending_limit = Some(Failure {

@@ -80,15 +80,12 @@ impl Registration {
                 }
             }
             Step::Rest if self.goal == Goal::Keep => {
-                let before = self.looks.len();
+                let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+                let look = is_due(self.look_due());
                 self.looks.retain(|at| *at > now);
-                if self.looks.len() < before {
+                if look {
                     self.look_now(now);
-                } else if self
-                    .bound
-                    .as_ref()
-                    .is_some_and(|bound| bound.refresh_at <= now)
-                {
+                } else if is_due(self.bound.as_ref().map(|bound| bound.refresh_at)) {
                     self.refresh(now);
                 }
             }
@@ -106,13 +103,20 @@ impl Registration {
             } => Some(until),
             Step::Rest if self.goal == Goal::Keep => {
                 let refresh = self.bound.as_ref().map(|bound| bound.refresh_at);
-                earliest(&[self.looks.first().copied(), refresh])
+                earliest(&[self.look_due(), refresh])
             }
             _ => None,
         };
         let spares = self.spares.poll_timeout();
         let spares = spares.filter(|_| self.goal == Goal::Keep);
         earliest(&[home, spares, self.lapse_due()])
+    }
+
+    /// When to look next, by the clock or after a hint.
+    fn look_due(&self) -> Option<Instant> {
+        let unwatched = self.bound.as_ref().filter(|_| !self.watched);
+        let planned = unwatched.and_then(|bound| bound.look_at);
+        earliest(&[self.looks.first().copied(), planned])
     }
 
     /// When a binding that counts as confirmed lapses.

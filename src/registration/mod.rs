@@ -33,6 +33,10 @@ use spares::Spares;
 /// a digest round trip, and no call that somebody else is to have.
 const OUST_PATIENCE: Duration = Duration::from_secs(1);
 
+/// After so many queries that nobody answers, each on a connection of its own, a login
+/// does without.
+const SILENT_QUERIES: u8 = 2;
+
 /// What the client is after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Goal {
@@ -95,6 +99,8 @@ struct Bound {
     granted: u32,
     refresh_at: Instant,
     lapses_at: Instant,
+    /// When to look, where nobody tells of changes.
+    look_at: Option<Instant>,
 }
 
 /// The registration machine. See the module's documentation.
@@ -111,7 +117,7 @@ pub struct Registration {
     bound: Option<Bound>,
     /// The flow was lost since the binding was last confirmed.
     unconfirmed: bool,
-    /// Times at which a look is due, earliest first.
+    /// Times at which a look is due, whoever else tells, earliest first.
     looks: Vec<Instant>,
     last_burst: Option<Instant>,
     /// Somebody (reg-event) tells us of changes: no need to look before a refresh.
@@ -128,7 +134,7 @@ pub struct Registration {
     listed: Vec<Binding>,
     pending_limit: Option<Failure>,
     query_refused: bool,
-    /// Queries of this login that nobody answered.
+    /// Queries since the last answered one that nobody answered.
     silent_queries: u8,
     doubtful: bool,
     /// The registrar announced in this login that it refuses by itself, and did not
@@ -453,7 +459,8 @@ impl Registration {
     /// Whether the registrar ever showed another binding or let itself be asked:
     /// where it does not, a rival cannot be seen.
     pub fn detects_conflicts(&self) -> bool {
-        let listed = !(self.query_refused && self.only_own_seen);
+        let unlisted = self.query_refused || self.silent_queries >= SILENT_QUERIES;
+        let listed = !(unlisted && self.only_own_seen);
         !self.beside && (listed || self.profile == Some(Profile::Cisco))
     }
 
@@ -498,12 +505,22 @@ impl Registration {
     }
 
     fn first_step(&mut self, now: Instant) {
-        let blind = self.settings.kind == RegistrationType::Normal || self.query_refused;
+        let blind = self.settings.kind == RegistrationType::Normal || !self.lists();
         if self.profile == Some(Profile::Cisco) || blind {
             self.register(now, Vec::new());
         } else {
             self.query();
         }
+    }
+
+    /// Whether it is worth asking for the list. Of silence an outage may have been the
+    /// cause: who got in all the same asks once more, not to be blind from then on.
+    fn lists(&self) -> bool {
+        let enough = match self.goal {
+            Goal::Keep => SILENT_QUERIES + 1,
+            _ => SILENT_QUERIES,
+        };
+        !self.query_refused && self.silent_queries < enough
     }
 
     fn left(&mut self) {

@@ -20,7 +20,9 @@
 //! short as it goes: put it into `regressions`.
 //!
 //! `GRACELINE_SESSIONS=100000 cargo test --test scenarios sessions`
-//! is the long run; `GRACELINE_SEED=n` plays one session and prints it.
+//! is the long run; `GRACELINE_SEED=n` plays one session and prints it. Some seeds are
+//! drawn from the commit, so that every commit plays sessions that none has played
+//! before; which ones is printed.
 
 mod coverage;
 mod draw;
@@ -36,7 +38,9 @@ use crate::world::Flaw;
 use script::Script;
 use session::{Session, Violation};
 use std::cell::Cell;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -44,7 +48,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Lines of a transcript that are printed.
 const TOLD: usize = 160;
 
+/// So many sessions that fail are enough.
+const FAILURES: usize = 8;
+
 const DEFAULT_SESSIONS: u64 = 2_400;
+/// For so many sessions there is one more, whose seed is drawn from the commit.
+const TO_ONE_OF_THE_COMMIT: u64 = 8;
 
 /// Plays `script` from its start.
 fn play(script: &Script, flaw: Option<Flaw>, tally: &mut Tally) -> Result<(), Violation> {
@@ -136,10 +145,17 @@ fn the_invariants_hold_in_randomised_sessions() {
         return;
     }
     let sessions = number("GRACELINE_SESSIONS").unwrap_or(DEFAULT_SESSIONS);
-    let (tally, failure) = play_many(0..sessions);
-    if let Some((seed, violation)) = failure {
-        let report = report(&draw::draw(seed), None, &violation);
-        panic!("GRACELINE_SEED={seed}: {report}");
+    let mut tally = Tally::default();
+    let of_commit = seeds_of_commit(sessions / TO_ONE_OF_THE_COMMIT);
+    for seeds in [Some(0..sessions), of_commit].into_iter().flatten() {
+        coverage::say(&format!("sessions of the seeds {seeds:?}"));
+        let (played, failures) = play_many(seeds);
+        if let Some((seed, violation)) = failures.first() {
+            let report = report(&draw::draw(*seed), None, violation);
+            let others: Vec<u64> = failures.iter().skip(1).map(|(seed, _)| *seed).collect();
+            panic!("GRACELINE_SEED={seed}: {report}\nothers that fail: {others:?}");
+        }
+        tally.merge(played);
     }
     coverage::tell(&tally);
     if sessions >= DEFAULT_SESSIONS {
@@ -147,10 +163,19 @@ fn the_invariants_hold_in_randomised_sessions() {
     }
 }
 
-/// Plays the sessions of all `seeds`, on all processors, until one fails.
-fn play_many(seeds: std::ops::Range<u64>) -> (Tally, Option<(u64, Violation)>) {
+/// Seeds beyond those of any long run, from the id of the commit; none where there is
+/// no git, as in a tarball.
+fn seeds_of_commit(number: u64) -> Option<Range<u64>> {
+    let head = Command::new("git").args(["rev-parse", "HEAD"]).output();
+    let id = String::from_utf8(head.ok()?.stdout).ok()?;
+    let first = u64::from_str_radix(id.get(..8)?, 16).ok()? << 24;
+    Some(first..first + number)
+}
+
+/// Plays the sessions of all `seeds`, on all processors, until some have failed.
+fn play_many(seeds: Range<u64>) -> (Tally, Vec<(u64, Violation)>) {
     let next = AtomicU64::new(seeds.start);
-    let found = Mutex::new(None);
+    let found = Mutex::new(Vec::new());
     let work = || {
         let mut tally = Tally::default();
         loop {
@@ -158,12 +183,16 @@ fn play_many(seeds: std::ops::Range<u64>) -> (Tally, Option<(u64, Violation)>) {
             if seed >= seeds.end {
                 return tally;
             }
-            if seed % 5_000 == 4_999 {
-                coverage::say(&format!("{} sessions begun", seed + 1));
+            let begun = seed - seeds.start + 1;
+            if begun.is_multiple_of(5_000) {
+                coverage::say(&format!("{begun} sessions begun"));
             }
             if let Err(violation) = play(&draw::draw(seed), None, &mut tally) {
-                next.store(seeds.end, Ordering::Relaxed);
-                *found.lock().expect("no panic in here") = Some((seed, violation));
+                let mut found = found.lock().expect("no panic in here");
+                found.push((seed, violation));
+                if found.len() >= FAILURES {
+                    next.store(seeds.end, Ordering::Relaxed);
+                }
             }
         }
     };

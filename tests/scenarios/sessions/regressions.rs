@@ -372,3 +372,83 @@ fn a_login_that_crosses_a_force_may_win() {
          wait 10",
     );
 }
+
+/// A registrar that keeps one binding a user and says so to nobody let both of two forces
+/// in. They refreshed in step, so that each replaced the other's again; the one that had
+/// to leave heard of it at its second look.
+#[test]
+fn of_two_forces_in_step_the_loser_hears_at_its_next_look() {
+    holds(
+        "registrar normal freeswitch
+         client CSF auto graceful
+         client CSF auto duplicate
+         client CSF auto graceful
+         register 1
+         force 2",
+    );
+}
+
+/// The same, not quite in step: the loser looked, and saw itself, just before the winner
+/// found out.
+#[test]
+fn of_two_forces_the_later_claim_is_asserted_at_once() {
+    holds(
+        "seed 118
+         registrar normal freeswitch
+         client CSF auto graceful
+         client CSF auto duplicate expires=180
+         client CSF auto graceful
+         wait 26
+         register 1
+         wait 18
+         force 2",
+    );
+}
+
+/// Nor are two that asked politely any later.
+#[test]
+fn of_two_polite_logins_in_step_the_loser_hears_at_its_next_look() {
+    holds(
+        "registrar normal freeswitch
+         client CSF auto graceful
+         client CSF auto graceful
+         client CSF auto graceful
+         register 1
+         register 2",
+    );
+}
+
+/// While the registrar was away it answered no query, and one that got in all the same
+/// asked for no list from then on: every refresh took the line back.
+#[test]
+fn an_outage_makes_nobody_blind() {
+    holds(
+        "registrar normal freeswitch
+         client CSF auto graceful
+         client CSF auto graceful addresses=2
+         force 0
+         force 1
+         wait 10
+         server silent
+         wait 10000",
+    );
+}
+
+/// Whoever was refused removed what it had bound before, though that was not listed any
+/// more: where a user has one binding, that took the holder's away.
+#[test]
+fn whoever_is_refused_removes_nobody_else() {
+    holds(
+        "registrar normal freeswitch
+         client CSF auto graceful
+         client CSF auto graceful
+         force 0
+         wait 10470
+         force 1
+         cut 0
+         wait 10
+         register 0
+         wait 500
+         register 0",
+    );
+}
