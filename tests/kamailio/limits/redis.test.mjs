@@ -9,65 +9,6 @@ import { Watcher } from "../support/watcher.mjs";
 
 const a = contact("a", { instance: instance("a") });
 
-/** @param {any} world */
-const record = ({ server }) =>
-  server.redis.command(["--raw", "GET", "graceline:2001@example.test"]);
-
-for (const policy of /** @type {const} */ (["graceful", "duplicate", "normal"]))
-  gracefulTest(
-    `an address-of-record has no more than 64 devices, whatever its limit: ${policy}`,
-    { accounts: [{ user: "2001", policy, limit: 0 }] },
-    async (world) => {
-      const statuses = [];
-      for (let index = 0; index < 66; index++) {
-        const client = await world.connect({ name: `client-${index}` });
-        const device = contact(`c${index}`, { device: `D${index}` });
-        const answer = await client.register({ contacts: [device] });
-        statuses.push(answer.status);
-        if (index < 64) continue;
-        assert.match(answer.header("P-Registrar-Error"), /too many/i);
-        await client.close();
-      }
-      assert.deepEqual(statuses.slice(63), [200, 503, 503]);
-      assert.equal((await world.server.bindings()).length, 64);
-    },
-  );
-
-gracefulTest(
-  "nothing of a login takes more room than its kind needs",
-  {},
-  async (world) => {
-    const client = await world.connect({ name: "agent".repeat(300) });
-    const long = "x".repeat(3000);
-    const cases = /** @type {[string, any][]} */ ([
-      ["Contact", { contacts: [contact(long)] }],
-      ["Contact", { contacts: [`${a};x=${long}`] }],
-      ["Contact", { contacts: [`${a}${";x=1".repeat(700)}`] }],
-      ["Contact", { contacts: [contact("a", { instance: long })] }],
-      [
-        "Instance",
-        {
-          contacts: [contact("a", { instance: `urn:x:${long.slice(0, 200)}` })],
-        },
-      ],
-      ["Contact", { contacts: [contact("a", { device: long })] }],
-      [
-        "Device Name",
-        { contacts: [contact("a", { device: long.slice(0, 200) })] },
-      ],
-      ["Call-ID", { contacts: [a], callId: long }],
-    ]);
-    for (const [what, options] of cases) {
-      const answer = await client.register(options);
-      assert.equal(answer.startLine, `SIP/2.0 400 ${what} Too Long`);
-    }
-    assert.equal(await record(world), "");
-    assert.equal((await client.register({ contacts: [a] })).status, 200);
-    const text = await record(world);
-    assert.ok(text.length < 1500, text);
-  },
-);
-
 gracefulTest(
   "all that is bound fits into an answer, and into a NOTIFY",
   { accounts: [{ user: "2001", policy: "normal" }] },
@@ -93,29 +34,6 @@ gracefulTest(
     const last = await watcher.notify(1 + bound);
     assert.ok(last.contacts.length > 10);
     assert.doesNotMatch(world.server.log, /ERROR/);
-  },
-);
-
-gracefulTest(
-  "takeovers are remembered only as far as they are counted",
-  { nodes: [{ settings: { FORCES_PER_MINUTE: 0 } }] },
-  async (world) => {
-    for (let index = 0; index < 40; index++) {
-      const client = await world.connect({ name: `client-${index}` });
-      const id = instance("f").replace(/ff$/, `${index + 10}`);
-      const own = contact(`c${index}`, { instance: id });
-      const reason = /** @type {[string, string]} */ ([
-        "Reason",
-        'SIP;cause=200;text="cisco-alarm:111 Last=Application-Requested-Destroy"',
-      ]);
-      const answer = await client.register({
-        contacts: [own],
-        headers: [reason],
-      });
-      assert.equal(answer.status, 200);
-    }
-    const { forces, outcasts } = JSON.parse(await record(world));
-    assert.deepEqual([Object.keys(forces).length, outcasts.length], [0, 32]);
   },
 );
 

@@ -1,6 +1,6 @@
 /**
  * What `deploy/kamailio` ships, run as an administrator would: its files untouched but for the
- * settings in site.cfg, a database made by schema.sql and add-user, a Redis with policy.lua.
+ * settings in site.cfg, a database made by schema.sql and add-user, a Redis with the policy.
  * Everything on loopback and in a directory of its own.
  */
 import { execFile } from "node:child_process";
@@ -46,6 +46,15 @@ export function run(program, args, input = "") {
   });
 }
 
+/** The policy as an administrator loads it: `cat policy/*.lua`. */
+export async function policy() {
+  const parts = (await readdir(join(DEPLOYMENT, "policy"))).sort();
+  const texts = parts.map((part) =>
+    readFile(join(DEPLOYMENT, "policy", part), "utf8"),
+  );
+  return (await Promise.all(texts)).join("");
+}
+
 /**
  * The Redis of one cluster, at a socket as the deployment has it, and at a port: for nodes that reach
  * it by a network, and for those who should not.
@@ -80,8 +89,7 @@ export class Redis {
       ],
       { ready: "Ready to accept connections", directory: this.#directory },
     );
-    const policy = await readFile(join(DEPLOYMENT, "policy.lua"), "utf8");
-    await this.command(["-x", "FUNCTION", "LOAD", "REPLACE"], policy);
+    await this.command(["-x", "FUNCTION", "LOAD", "REPLACE"], await policy());
   }
 
   get #socket() {
@@ -132,7 +140,7 @@ export class Redis {
 }
 
 /**
- * A live binding, as policy.lua stores it.
+ * A live binding, as the policy stores it.
  * @typedef {object} Binding
  * @property {string} uri
  * @property {string} device
@@ -252,7 +260,7 @@ export class KamailioNode {
       ...options.settings,
     })(options, `${node.#tls ? "tls" : "tcp"}:${node.host}:${node.port}`);
     for (const file of await readdir(DEPLOYMENT))
-      if (file !== "site.cfg" && file !== "tls.cfg")
+      if (/^(?!site|tls).*\.cfg$/.test(file))
         await place(file, node.#directory, options);
     for (const file of options.files ?? [])
       await symlink(file, join(node.#directory, basename(file)));

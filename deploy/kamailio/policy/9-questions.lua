@@ -1,0 +1,106 @@
+-- The other calls --------------------------------------------------------------------------------
+
+--- A connection is gone, and its bindings and subscriptions with it at once; but a client in a call
+--- that announced X-cisco-sessionpersist may come back within the grace. Returns commands that send
+--- NOTIFYs.
+local function gone(keys, args)
+  local lost = read(args[1], { "node", "boot", "flow", "cluster_socket", "in_call" })
+  if not lost then return {} end
+  local time, address_of = now(), node_addresses()
+  local record = load(keys[1], time, address_of)
+  take(record, "watchers", function(watcher) return on_flow(watcher, lost) end)
+  take(record, "bindings", function(binding)
+    if not on_flow(binding, lost) then return false end
+    if not binding.persists or lost.in_call ~= "1" then return true end
+    binding.held = math.min(binding.held or time + GRACE, time + GRACE)
+    return false
+  end)
+  local commands = tell_watchers(record, "deactivated", lost, address_of, time)
+  save(keys[1], record, time)
+  return commands
+end
+
+--- Connections of a node whose clients were ousted a while ago, and have not logged in since.
+local function ousted(keys, args)
+  local time, address_of, flows = now(), node_addresses(), {}
+  while true do
+    local text = redis.call("LINDEX", keys[1], 0)
+    local one = text and cjson.decode(text)
+    if not one or one.at + UNTOLD > time then return flows end
+    redis.call("LPOP", keys[1])
+    local back
+    for _, binding in ipairs(load(one.key, time, address_of).bindings) do
+      back = back or binding.flow == one.flow and binding.boot == one.boot
+    end
+    if one.boot == args[1] and not back then flows[#flows + 1] = one.flow end
+  end
+end
+
+--- Whether a connection has a binding, which proves whose it is.
+local function speaks(keys, args)
+  local login, time = read(args[1], { "node", "boot", "flow" }), now()
+  return login and bound_for(login, load(keys[1], time, node_addresses()), time) or "0"
+end
+
+--- Where a user is reached, or one instance of it (RFC 5627), those who were heard last first: for
+--- each binding
+---   next hop, Request-URI, sending socket.
+local function lookup(keys, args)
+  local asked = read(args[1], { "node", "cluster_socket", "instance" })
+  local reply = {}
+  if not asked then return reply end
+  local time, address_of = now(), node_addresses()
+  local bindings = load(keys[1], time, address_of).bindings
+  for index = #bindings, 1, -1 do
+    local binding = bindings[index]
+    local wanted = asked.instance == "" or same_text(asked.instance, binding.instance)
+    if wanted and not binding.held and #reply < 3 * MAX_BRANCHES then
+      for _, value in ipairs({ route_to(binding, asked, address_of) }) do
+        reply[#reply + 1] = value
+      end
+    end
+  end
+  return reply
+end
+
+--- Where a line is now: next hop, sending socket. Nothing if it is nowhere.
+local function line(keys, args)
+  local asked = read(args[1], { "node", "cluster_socket", "line" })
+  if not asked then return {} end
+  local address_of = node_addresses()
+  for _, binding in ipairs(load(keys[1], now(), address_of).bindings) do
+    if binding.line == asked.line and not binding.held then
+      local next_hop, _, socket = route_to(binding, asked, address_of)
+      return { next_hop, socket }
+    end
+  end
+  return {}
+end
+
+--- Who is registered, for people and tests: each binding as JSON.
+local function bindings(keys)
+  local list = load(keys[1], now(), node_addresses()).bindings
+  for index, binding in ipairs(list) do list[index] = cjson.encode(binding) end
+  return list
+end
+
+--- A node says that it is alive, for so many milliseconds. Two of one name would take each other's
+--- bindings for dead ones.
+local function lease(keys, args)
+  local node = read(args[1], { "boot", "address", "milliseconds" })
+  local holder = redis.call("HGET", keys[1], "address")
+  if holder and holder ~= node.address then
+    return redis.error_reply("ERR the node at " .. holder .. " has this name")
+  end
+  redis.call("HSET", keys[1], "boot", node.boot, "address", node.address)
+  redis.call("PEXPIRE", keys[1], node.milliseconds)
+  return "OK"
+end
+
+redis.register_function("graceline_gone", gone)
+redis.register_function("graceline_ousted", ousted)
+redis.register_function("graceline_lease", lease)
+redis.register_function({ function_name = "graceline_lookup", callback = lookup, flags = { "no-writes" } })
+redis.register_function({ function_name = "graceline_speaks", callback = speaks, flags = { "no-writes" } })
+redis.register_function({ function_name = "graceline_line", callback = line, flags = { "no-writes" } })
+redis.register_function({ function_name = "graceline_bindings", callback = bindings, flags = { "no-writes" } })

@@ -1,0 +1,294 @@
+/**
+ * The policy of deploy/kamailio without a Kamailio: its functions in a Redis of their own, called as a
+ * node calls them, at a time that the test sets.
+ */
+import { createHash } from "node:crypto";
+import { createConnection } from "node:net";
+import { DOMAIN, Redis, policy } from "./deployment.mjs";
+
+/**
+ * Reads one reply of Redis' protocol (RESP2): its value, and where the next one begins.
+ * @param {Buffer} bytes
+ * @param {number} from
+ * @returns {{ value: any, end: number } | undefined} nothing if it is not all there
+ */
+function readReply(bytes, from) {
+  const stop = bytes.indexOf("\r\n", from);
+  if (stop < 0) return undefined;
+  const [type, line] = [
+    String.fromCharCode(bytes[from]),
+    bytes.toString("utf8", from + 1, stop),
+  ];
+  const end = stop + 2;
+  if (type === ":") return { value: Number(line), end };
+  if (type === "-") return { value: new Error(line), end };
+  if (type === "+") return { value: line, end };
+  const size = Number(line);
+  if (size < 0) return { value: null, end };
+  if (type === "$")
+    return bytes.length < end + size + 2
+      ? undefined
+      : { value: bytes.toString("utf8", end, end + size), end: end + size + 2 };
+  const value = [];
+  let at = end;
+  while (value.length < size) {
+    const one = readReply(bytes, at);
+    if (!one) return undefined;
+    value.push(one.value);
+    at = one.end;
+  }
+  return { value, end: at };
+}
+
+/** One connection to Redis, one command at a time. */
+class RedisConnection {
+  #socket;
+
+  /** @param {number} port */
+  constructor(port) {
+    this.#socket = createConnection(port, "127.0.0.1");
+  }
+
+  /**
+   * @param {(string | number)[]} words
+   * @returns {Promise<any>}
+   */
+  command(...words) {
+    const parts = words.map((word) => {
+      const text = String(word);
+      return `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
+    });
+    return new Promise((resolve, reject) => {
+      let heard = Buffer.alloc(0);
+      const hear = (/** @type {Buffer} */ bytes) => {
+        heard = Buffer.concat([heard, bytes]);
+        const reply = readReply(heard, 0);
+        if (!reply) return;
+        this.#socket.off("data", hear).off("error", reject);
+        if (reply.value instanceof Error) reject(reply.value);
+        else resolve(reply.value);
+      };
+      this.#socket.on("data", hear).once("error", reject);
+      this.#socket.write(`*${parts.length}\r\n${parts.join("")}`);
+    });
+  }
+
+  end() {
+    this.#socket.destroy();
+  }
+}
+
+/**
+ * What a REGISTER says, beside its Contacts.
+ * @typedef {object} Says
+ * @property {string} [user] default 2001
+ * @property {string} [contacts] of all Contact headers
+ * @property {string} [callId] default: one for the client
+ * @property {number} [cseq] default: higher than any before
+ * @property {string} [expires] of the Expires header
+ * @property {string} [agent]
+ * @property {boolean} [forced] whether it asks for a takeover
+ * @property {boolean} [persists] whether it announces X-cisco-sessionpersist
+ * @property {string} [node] default `a`
+ */
+
+/** A NOTIFY that a node is handed. @typedef {{ flow: string, uri: string, nextHop: string, headers: string, body: string }} Notify */
+
+const NODES = ["a", "b"];
+
+/** The nodes' side of the policy. */
+export class PolicyUnderTest {
+  /** Of an account and of site.cfg, as a REGISTER is judged by them. */
+  settings = {
+    ...{ policy: "graceful", limit: 0, force_limit: 5, unnamed: "user" },
+    ...{ min: 10, max: 120, default: 3600 },
+  };
+  /** Milliseconds. */
+  time = Date.now();
+  #redis;
+  #connection;
+  #cseq = 0;
+
+  static async start() {
+    const redis = await Redis.start();
+    const under = new PolicyUnderTest(redis);
+    const clock = 'redis.call("TIME")';
+    const text = await policy();
+    if (text.split(clock).length !== 2) throw new Error(`no one ${clock}`);
+    const ours = 'redis.call("HMGET", "clock", "seconds", "microseconds")';
+    await under.command(
+      ...["FUNCTION", "LOAD", "REPLACE", text.replace(clock, ours)],
+    );
+    await under.clear();
+    return under;
+  }
+
+  /** @param {Redis} redis */
+  constructor(redis) {
+    this.#redis = redis;
+    this.#connection = new RedisConnection(redis.port);
+  }
+
+  /** Forgets everything but the time; the nodes are there. */
+  async clear() {
+    await this.command("FLUSHALL");
+    await this.pass(0);
+    for (const node of NODES) {
+      const address = `sip:${node}.nodes.invalid;transport=tcp`;
+      const key = `graceline:node:${node}`;
+      await this.call("lease", key, {
+        ...{ boot: "1", address, milliseconds: 3_600_000 },
+      });
+    }
+  }
+
+  /** @param {(string | number)[]} words */
+  command(...words) {
+    return this.#connection.command(...words);
+  }
+
+  /** @param {number} seconds */
+  async pass(seconds) {
+    this.time += seconds * 1000;
+    const parts = ["seconds", Math.floor(this.time / 1000), "microseconds"];
+    await this.command("HSET", "clock", ...parts, (this.time % 1000) * 1000);
+  }
+
+  /**
+   * Calls a function with named fields.
+   * @param {string} name
+   * @param {string} key
+   * @param {Record<string, string | number>} fields
+   * @returns {Promise<any>}
+   */
+  call(name, key, fields) {
+    const lines = Object.entries({ version: 1, ...fields });
+    const text = lines.map(([name, value]) => `${name}=${value}`).join("\n");
+    return this.command("FCALL", `graceline_${name}`, 1, key, text);
+  }
+
+  /** @param {string} [user] */
+  key(user = "2001") {
+    return `graceline:${user}@${DOMAIN}`;
+  }
+
+  /**
+   * Where a node finds a client: the name of a client is its host.
+   * @param {string} client
+   * @param {string} [node]
+   */
+  place(client, node = "a") {
+    return {
+      ...{ node, boot: "1", flow: `${client}.invalid:5060:7` },
+      received: `sip:${client}.invalid:5060;transport=ws`,
+      ...{ socket: `tcp:${node}.invalid:80`, cluster_socket: `tcp:${node}:1` },
+    };
+  }
+
+  /**
+   * One REGISTER, as register.cfg puts it.
+   * @param {string} client
+   * @param {Says} says
+   */
+  async register(client, says) {
+    const { user = "2001", contacts = "", node } = says;
+    const named = /devicename\.ccm\.cisco\.com="([^"\\]+)"/.exec(contacts);
+    const device = named?.[1] ?? "";
+    const tag = `device\n${user}@${DOMAIN}\n${device || user}`;
+    this.#cseq += 1;
+    const reply = await this.call("register", this.key(user), {
+      ...this.settings,
+      ...this.place(client, node),
+      ...{ user, domain: DOMAIN, device, contacts },
+      device_tag: createHash("sha256").update(tag).digest("hex").slice(0, 12),
+      expires: says.expires ?? "",
+      call_id: says.callId ?? `call of ${client}`,
+      cseq: says.cseq ?? this.#cseq,
+      agent: says.agent ?? client,
+      forced: says.forced ? 1 : 0,
+      persists: says.persists ? 1 : 0,
+      gruu: 0,
+    });
+    const [status, reason, headers, line, seconds, ...commands] = reply;
+    /** @type {Notify[]} */
+    const notifies = [];
+    for (let index = 0; index < commands.length; index += 2)
+      notifies.push(readNotify(commands[index + 1], commands[index]));
+    return {
+      ...{ status: Number(status), reason, line, notifies },
+      seconds: Number(seconds),
+      headers: /** @type {string[]} */ (headers.split("\r\n").filter(Boolean)),
+    };
+  }
+
+  /**
+   * A connection has ended.
+   * @param {string} client
+   * @param {boolean} [inCall]
+   * @returns {Promise<Notify[]>}
+   */
+  async gone(client, inCall = false) {
+    const { node, boot, flow, cluster_socket } = this.place(client);
+    const in_call = inCall ? 1 : 0;
+    const lost = { node, boot, flow, cluster_socket, in_call };
+    const commands = await this.call("gone", this.key(), lost);
+    return commands.map((/** @type {string} */ one) => readNotify(one));
+  }
+
+  /**
+   * A new subscription to the registrations of 2001.
+   * @param {string} client
+   * @returns {Promise<Notify[]>}
+   */
+  async subscribe(client) {
+    const aor = `sip:2001@${DOMAIN}`;
+    const [status, , , ...commands] = await this.call("subscribe", this.key(), {
+      ...this.place(client),
+      ...{ domain: DOMAIN, local_uri: aor, remote_uri: aor },
+      contact: `<sip:${client}@${client}.invalid>`,
+      ...{ expires: 600, call_id: `watch of ${client}`, cseq: 1 },
+      ...{ remote_tag: "far", to_tag: "", tag: "near", event: "reg" },
+    });
+    if (status !== "200") throw new Error(`SUBSCRIBE: ${status}`);
+    return commands.map((/** @type {string} */ one) => readNotify(one));
+  }
+
+  /**
+   * Where a node is sent that looks for 2001: three values a place.
+   * @returns {Promise<string[]>}
+   */
+  lookup() {
+    const { node, cluster_socket } = this.place("x");
+    const asked = { node, cluster_socket, instance: "" };
+    return this.call("lookup", this.key(), asked);
+  }
+
+  /** @returns {Promise<any[]>} */
+  async bindings() {
+    const list = await this.command(
+      ...["FCALL_RO", "graceline_bindings", 1, this.key()],
+    );
+    return list.map((/** @type {string} */ one) => JSON.parse(one));
+  }
+
+  /** What Redis has of the user, or nothing. */
+  async record() {
+    const text = await this.command("GET", this.key());
+    return text === null ? undefined : JSON.parse(text);
+  }
+
+  async stop() {
+    this.#connection.end();
+    await this.#redis.stop();
+  }
+}
+
+/**
+ * @param {string} command
+ * @param {string} [flow]
+ * @returns {Notify}
+ */
+function readNotify(command, flow = "") {
+  const [, uri, nextHop, , headers, body] = JSON.parse(command).params;
+  return { flow, uri, nextHop, headers, body };
+}
