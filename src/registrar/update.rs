@@ -267,7 +267,8 @@ impl<'a> Draft<'a> {
             // Nothing to remove is no error (RFC 3261 §10.3).
             return Ok(());
         };
-        let same_instance = asked.instance.is_some() && asked.instance == entry.instance;
+        let same_instance = (asked.instance.as_ref().zip(entry.instance.as_ref()))
+            .is_some_and(|(ours, theirs)| ours.eq_ignore_ascii_case(theirs));
         if login.guards_others() && !login.is_own(entry) && !same_instance {
             return Ok(());
         }

@@ -11,6 +11,7 @@ mod faults;
 mod policies;
 mod proxy;
 mod register;
+mod rules;
 mod telling;
 
 use graceline_kit::registrar as support;
