@@ -59,8 +59,33 @@ gracefulTest("told by NOTIFY, and closed a second later", {}, async (world) => {
   const client = await holder(world);
   const milliseconds = await oust(world, client);
   assert.equal(client.received[0].header("Event"), "service-control");
-  assert.ok(milliseconds > 900, `${milliseconds} ms`);
+  assert.ok(milliseconds > 900 && milliseconds < 4_000, `${milliseconds} ms`);
 });
+
+gracefulTest(
+  "a REGISTER that is refused changes nothing of when an ousted connection ends, and makes none anybody's",
+  {},
+  async (world) => {
+    const client = await holder(world);
+    const rival = await world.connect({ name: "rival" });
+    await rival.register({ contacts: [b], headers: [FORCE] });
+    const began = performance.now();
+    await client.incoming("NOTIFY");
+    assert.equal((await client.register({ contacts: [a] })).status, 403);
+    assert.equal(await client.closed, 4001);
+    const milliseconds = performance.now() - began;
+    assert.ok(milliseconds > 900 && milliseconds < 4_000, `${milliseconds} ms`);
+
+    const late = await world.connect({ name: "late" });
+    assert.equal((await late.register({ contacts: [a] })).status, 403);
+    assert.equal((await late.send("MESSAGE", late.aor)).status, 407);
+    Object.assign(late, {
+      ...{ user: "2002", password: world.server.passwords[2002] },
+      callId: "another",
+    });
+    assert.equal((await late.register({ contacts: [a] })).status, 200);
+  },
+);
 
 gracefulTest(
   "closed at once where the NOTIFY cannot be sent",
