@@ -4,8 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { PhoneUnderTest } from "../interop/support/phones.mjs";
+import { parseChallenges } from "../interop/support/sip-message.mjs";
 import { jsSip, sipJs } from "../interop/support/rivals.mjs";
-import { freeUdpPort } from "../interop/support/server-process.mjs";
+import { freePort } from "./support/ports.mjs";
 import { gracefulTest } from "./support/graceful-test.mjs";
 
 for (const profile of ["auto", "cisco", "generic"])
@@ -61,11 +62,23 @@ for (const library of [jsSip, sipJs])
     },
   );
 
-gracefulTest("the switches load", { nodes: [] }, async ({ server }) => {
-  const rtpengine = `udp:127.0.0.1:${await freeUdpPort()}`;
-  await server.add({
+gracefulTest("the switches switch", { nodes: [] }, async (world) => {
+  const rtpengine = `udp:127.0.0.1:${await freePort()}`;
+  const here = await world.server.add({
     define: ["WITH_RTPENGINE"],
     settings: { RTPENGINE_SOCKET: rtpengine },
   });
-  await server.add({ name: "b", undefine: ["WITH_MD5"] });
+  const there = await world.server.add({ name: "b", undefine: ["WITH_MD5"] });
+  assert.match(await here.rpc("rtpengine.show", "all"), new RegExp(rtpengine));
+  for (const [node, algorithms] of /** @type {[typeof here, string[]][]} */ ([
+    [here, ["SHA-256", "MD5"]],
+    [there, ["SHA-256"]],
+  ])) {
+    const client = await world.connect({ url: node.url });
+    const answer = await client.send("REGISTER", "sip:example.test", {
+      to: client.aor,
+    });
+    const offered = parseChallenges(answer).map(({ algorithm }) => algorithm);
+    assert.deepEqual(offered, algorithms);
+  }
 });

@@ -280,7 +280,7 @@ for (const profile of ["auto", "cisco", "generic"])
 
 gracefulTest(
   "profile generic: a refresh takes one round trip where reg-event watches",
-  { nodes: [{ settings: { MAX_EXPIRES: 40 } }] },
+  { nodes: [{ settings: { MAX_EXPIRES: 20 } }] },
   async (world) => {
     const phone = new PhoneUnderTest(world, "phone", { profile: "generic" });
     await phone.register();

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import WebSocket from "ws";
 import { eventually } from "../interop/support/eventually.mjs";
-import { freeUdpPort } from "../interop/support/server-process.mjs";
+import { freePort } from "./support/ports.mjs";
 import { contact, instance } from "./support/contacts.mjs";
 import { DatagramPhone } from "./support/datagram-phone.mjs";
 import { run } from "./support/deployment.mjs";
@@ -77,7 +77,7 @@ gracefulTest(
   "desk phones over UDP: the same policy, and repeated requests",
   { nodes: [] },
   async (world) => {
-    const port = await freeUdpPort();
+    const port = await freePort();
     await world.server.add({ listen: [`udp:127.0.0.1:${port}`] });
     const account = { port, user: "2002", password: "secret-2002" };
     const phones = [];

@@ -3,13 +3,13 @@
  * somebody who asked for nothing.
  */
 import assert from "node:assert/strict";
-import { freeUdpPort } from "../../interop/support/server-process.mjs";
+import { freePort } from "../support/ports.mjs";
 import { gracefulTest } from "../support/graceful-test.mjs";
 import { Wire } from "../support/wire.mjs";
 
 /** @param {any} world */
 async function listener(world) {
-  const port = await freeUdpPort();
+  const port = await freePort();
   const node = await world.server.add({ listen: [`udp:127.0.0.1:${port}`] });
   return { node, server: { host: node.host, port } };
 }

@@ -3,7 +3,7 @@
  * another one would reach another node, or a phone, as if it came from there.
  */
 import assert from "node:assert/strict";
-import { freePort } from "../../interop/support/server-process.mjs";
+import { freePort } from "../support/ports.mjs";
 import { contact } from "../support/contacts.mjs";
 import { gracefulTest } from "../support/graceful-test.mjs";
 import { Wire } from "../support/wire.mjs";

@@ -3,7 +3,7 @@
  * not a stranger, not a user, over no transport, at no port, through no configuration.
  */
 import assert from "node:assert/strict";
-import { freePort } from "../../interop/support/server-process.mjs";
+import { freePort } from "../support/ports.mjs";
 import { contact } from "../support/contacts.mjs";
 import { gracefulTest } from "../support/graceful-test.mjs";
 import { Trap } from "../support/trap.mjs";

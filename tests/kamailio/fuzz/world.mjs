@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import WebSocket from "ws";
 import { SipClient } from "../../interop/support/sip-client.mjs";
-import { freeUdpPort } from "../../interop/support/server-process.mjs";
+import { freePort } from "../support/ports.mjs";
 import { Call } from "../support/call.mjs";
 import { Cluster } from "../support/cluster.mjs";
 import { contact, instance } from "../support/contacts.mjs";
@@ -76,7 +76,7 @@ export class World {
    */
   async #add(index, edit) {
     const host = `127.0.0.${index + 2}`;
-    const udpPort = await freeUdpPort();
+    const udpPort = await freePort();
     this.#udpPorts.push(udpPort);
     await this.cluster.add({
       name: "ab"[index],

@@ -31,17 +31,22 @@ export class Cluster {
     nodes = [{}],
     redisPassword,
   } = {}) {
-    const cluster = new Cluster(
-      await Redis.start({ password: redisPassword }),
-      await Database.create(accounts),
-    );
+    const [redis, database] = await Promise.all([
+      Redis.start({ password: redisPassword }),
+      Database.create(accounts),
+    ]);
+    const cluster = new Cluster(redis, database);
     for (const { user, password = `secret-${user}` } of accounts)
       cluster.passwords[user] = password;
-    try {
-      for (const options of nodes) await cluster.add(options);
-    } catch (error) {
+    const started = await Promise.allSettled(
+      nodes.map((options) => KamailioNode.start(redis, database, options)),
+    );
+    for (const one of started)
+      if (one.status === "fulfilled") cluster.nodes.push(one.value);
+    const failed = started.find((one) => one.status === "rejected");
+    if (failed) {
       await cluster.stop();
-      throw error;
+      throw failed.reason;
     }
     return cluster;
   }

@@ -17,10 +17,8 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PROGRAM } from "../../interop/support/kamailio.mjs";
-import {
-  ServerProcess,
-  freePort,
-} from "../../interop/support/server-process.mjs";
+import { ServerProcess } from "../../interop/support/server-process.mjs";
+import { freePort } from "./ports.mjs";
 
 export const DEPLOYMENT = fileURLToPath(
   new URL("../../../deploy/kamailio", import.meta.url),
@@ -173,6 +171,15 @@ export async function bindings(redis, user = "2001") {
  * @property {number} [limit] devices; default: the domain's
  */
 
+/**
+ * The SQL that adds a user.
+ * @param {Account} account
+ */
+function addition({ user, password = `secret-${user}`, policy, limit }) {
+  const args = [user, DOMAIN, policy ?? "-", `${limit ?? ""}`];
+  return run(join(DEPLOYMENT, "add-user"), args, `${password}\n`);
+}
+
 /** The users' database, made by what the deployment ships. */
 export class Database {
   #directory = "";
@@ -182,9 +189,9 @@ export class Database {
     const database = new Database();
     database.#directory = await mkdtemp(join(tmpdir(), "users-"));
     const schema = await readFile(join(DEPLOYMENT, "schema.sql"), "utf8");
-    await database.sql(schema);
-    await database.sql(`INSERT INTO domain (domain) VALUES ('${DOMAIN}')`);
-    for (const account of accounts) await database.add(account);
+    const domain = `INSERT INTO domain (domain) VALUES ('${DOMAIN}');`;
+    const users = await Promise.all(accounts.map(addition));
+    await database.sql(`BEGIN; ${schema} ${domain} ${users.join("")} COMMIT`);
     return database;
   }
 
@@ -202,10 +209,8 @@ export class Database {
   }
 
   /** @param {Account} account */
-  async add({ user, password = `secret-${user}`, policy, limit }) {
-    const args = [user, DOMAIN, policy ?? "-", `${limit ?? ""}`];
-    const add = join(DEPLOYMENT, "add-user");
-    await this.sql(await run(add, args, `${password}\n`));
+  async add(account) {
+    await this.sql(await addition(account));
   }
 
   async remove() {

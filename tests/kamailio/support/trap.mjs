@@ -1,6 +1,7 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
+import { freePort } from "./ports.mjs";
 
 /** Listens, TCP and UDP, where Redis could be, or anybody whom no client's message may reach. */
 export class Trap {
@@ -18,10 +19,9 @@ export class Trap {
   /** @param {{ after: (release: () => unknown) => void }} world */
   static async set(world) {
     const trap = new Trap();
-    trap.#server.listen(0, "127.0.0.1");
+    trap.port = await freePort();
+    trap.#server.listen(trap.port, "127.0.0.1");
     await once(trap.#server, "listening");
-    const address = trap.#server.address();
-    if (address && typeof address === "object") trap.port = address.port;
     trap.#datagrams.bind(trap.port, "127.0.0.1");
     await once(trap.#datagrams, "listening");
     world.after(() => {
