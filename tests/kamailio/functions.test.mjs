@@ -60,7 +60,6 @@ test("a record of a version to come is neither used nor touched", async () => {
   const asks = [
     () => policy.register("a", a),
     () => policy.register("b", { ...b, forced: true }),
-    () => policy.gone("a"),
     () => policy.bindings(),
     () => policy.subscribe("a"),
     () => policy.lookup(),
@@ -68,7 +67,20 @@ test("a record of a version to come is neither used nor touched", async () => {
   ];
   for (const ask of asks)
     await assert.rejects(ask, /record of another version/);
+  // A node asks this for all who are gone, one after the other.
+  assert.deepEqual(await policy.gone("a"), []);
   assert.equal(await policy.command("GET", policy.key()), unknown);
+});
+
+test("an ousted client is told to go, whatever has become of the record", async () => {
+  await policy.register("a", a);
+  await policy.register("b", { ...b, forced: true });
+  await policy.command("SET", policy.key(), "not of this version");
+  await policy.pass(1);
+  const list = "graceline:ousted:a";
+  const flows = await policy.command("FCALL", "graceline_ousted", 1, list, "1");
+  assert.deepEqual(flows, [policy.place("a").flow]);
+  assert.equal(await policy.command("EXISTS", list), 0);
 });
 
 test("a node of another version gets an error, not an answer", async () => {

@@ -41,6 +41,13 @@ local function load(key, time, address_of)
   return record
 end
 
+--- The same, or nothing where it cannot be read: for calls about several users, of whom the others
+--- shall not wait.
+local function load_if_known(key, time, address_of)
+  local known, record = pcall(load, key, time, address_of)
+  return known and record or nil
+end
+
 local function save(key, record, time)
   local last = 0
   for _, binding in ipairs(record.bindings) do last = math.max(last, binding.expires) end

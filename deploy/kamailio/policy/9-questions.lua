@@ -7,7 +7,8 @@ local function gone(keys, args)
   local lost = read(args[1], { "node", "boot", "flow", "cluster_socket", "in_call" })
   if not lost then return {} end
   local time, address_of = now(), node_addresses()
-  local record = load(keys[1], time, address_of)
+  local record = load_if_known(keys[1], time, address_of)
+  if not record then return {} end
   take(record, "watchers", function(watcher) return on_flow(watcher, lost) end)
   take(record, "bindings", function(binding)
     if not on_flow(binding, lost) then return false end
@@ -29,7 +30,8 @@ local function ousted(keys, args)
     if not one or one.at + UNTOLD > time then return flows end
     redis.call("LPOP", keys[1])
     local back
-    for _, binding in ipairs(load(one.key, time, address_of).bindings) do
+    local record = load_if_known(one.key, time, address_of) or { bindings = {} }
+    for _, binding in ipairs(record.bindings) do
       back = back or binding.flow == one.flow and binding.boot == one.boot
     end
     if one.boot == args[1] and not back then flows[#flows + 1] = one.flow end

@@ -2,12 +2,16 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { eventually } from "../../interop/support/eventually.mjs";
 import { contact, instance } from "../support/contacts.mjs";
 import { DEPLOYMENT } from "../support/deployment.mjs";
 import { gracefulTest } from "../support/graceful-test.mjs";
 import { Watcher } from "../support/watcher.mjs";
 
 const a = contact("a", { instance: instance("a") });
+
+/** Many enough for one of them to come after another in whatever order. */
+const OTHERS = Array.from({ length: 12 }, (_, index) => `${2002 + index}`);
 
 gracefulTest(
   "all that is bound fits into an answer, and into a NOTIFY",
@@ -85,5 +89,35 @@ gracefulTest(
     const lost = await world.connect({ name: "lost", url: without.url });
     assert.equal((await lost.register({ contacts: [a] })).status, 503);
     redis.password = "a-password";
+  },
+);
+
+gracefulTest(
+  "a record of an unknown version is left alone; its user waits, and nobody else",
+  { accounts: [{ user: "2001" }, ...OTHERS.map((user) => ({ user }))] },
+  async (world) => {
+    const { redis } = world.server;
+    const key = "graceline:2001@example.test";
+    const clients = [];
+    for (const user of ["2001", ...OTHERS]) {
+      const client = await world.connect({ name: user, user });
+      assert.equal((await client.register({ contacts: [a] })).status, 200);
+      clients.push(client);
+    }
+    const record = JSON.parse(await redis.command(["--raw", "GET", key]));
+    const unknown = JSON.stringify({ ...record, version: 2 });
+    await redis.command(["SET", key, unknown, "KEEPTTL"]);
+    const [alice, bob] = clients;
+    const answer = await alice.register({ contacts: [a] });
+    assert.equal(answer.startLine, "SIP/2.0 503 Bindings Out Of Reach");
+    assert.ok(Number(answer.header("Retry-After")) > 0);
+    assert.equal((await bob.send("MESSAGE", alice.aor)).status, 503);
+
+    for (const client of clients) await client.terminate();
+    await eventually("the others' lines to be free", async () => {
+      const lists = OTHERS.map((user) => world.server.bindings(user));
+      return (await Promise.all(lists)).flat().length === 0;
+    });
+    assert.equal(await redis.command(["--raw", "GET", key]), unknown);
   },
 );

@@ -190,7 +190,8 @@ export class Database {
     database.#directory = await mkdtemp(join(tmpdir(), "users-"));
     const schema = await readFile(join(DEPLOYMENT, "schema.sql"), "utf8");
     const domain = `INSERT INTO domain (domain) VALUES ('${DOMAIN}');`;
-    const users = await Promise.all(accounts.map(addition));
+    const users = [];
+    for (const account of accounts) users.push(await addition(account));
     await database.sql(`BEGIN; ${schema} ${domain} ${users.join("")} COMMIT`);
     return database;
   }
