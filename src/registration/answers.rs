@@ -226,18 +226,20 @@ impl Registration {
         let own_listed = list.iter().any(|binding| binding.kind == Kind::Own);
         match judge(&list, own, &self.removed) {
             Verdict::Ousted(rival, reason) => self.oust(now, reason, rival.holder(), own_listed),
-            Verdict::Doubt if self.doubts > 0 => {
+            Verdict::Doubt if self.doubted.is_some_and(|since| since + DOUBT <= now) => {
                 let rival = rivals(&list).find(|rival| rival.claim.is_some());
                 let by = rival.map(Binding::holder).unwrap_or_default();
                 self.oust(now, "takenOver", by, own_listed);
             }
             Verdict::Doubt => {
-                self.doubts += 1;
-                self.look_at(now + DOUBT);
+                if self.doubted.is_none() {
+                    self.doubted = Some(now);
+                    self.look_at(now + DOUBT);
+                }
                 self.confirm_or_refresh(now, query);
             }
             Verdict::Stay => {
-                self.doubts = 0;
+                self.doubted = None;
                 // A rival that is listed beside us has to leave, and learns of it
                 // by looking.
                 self.hint_rivals(&list);

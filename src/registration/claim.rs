@@ -176,6 +176,20 @@ mod tests {
         let (a, b) = (claim("urn:uuid:1", 7, false), claim("urn:uuid:2", 8, false));
         assert!(b.beats(&a) && !a.beats(&b));
         let (a, b) = (claim("urn:uuid:1", 7, false), claim("urn:uuid:2", 7, true));
+        assert!(b.beats(&a) && !a.beats(&b));
+        let (a, b) = (claim("urn:uuid:1", 7, false), claim("urn:uuid:2", 7, false));
         assert!(a.beats(&b) != b.beats(&a));
+        let larger = a.identity.instance > b.identity.instance;
+        assert_eq!(a.beats(&b), larger);
+    }
+
+    #[test]
+    fn an_address_is_the_same_in_either_case_of_letters() {
+        let of = |user, domain, instance| {
+            let identity = Identity::new(user, domain, "CSF", instance, String::new());
+            (identity.device, identity.instance)
+        };
+        let plain = of("user", "example.com", "urn:uuid:a");
+        assert_eq!(of("User", "EXAMPLE.com", "urn:UUID:A"), plain);
     }
 }

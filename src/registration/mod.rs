@@ -122,7 +122,8 @@ pub struct Registration {
     last_burst: Option<Instant>,
     /// Somebody (reg-event) tells us of changes: no need to look before a refresh.
     watched: bool,
-    doubts: u8,
+    /// Since when somebody is listed who may be a newcomer that leaves at once.
+    doubted: Option<Instant>,
     /// A rival with an older claim had taken our place, and we took it back.
     took_back: bool,
     rounds: u8,
@@ -209,7 +210,7 @@ impl Registration {
             looks: Vec::new(),
             last_burst: None,
             watched: false,
-            doubts: 0,
+            doubted: None,
             took_back: false,
             rounds: 0,
             server_errors: 0,
@@ -279,7 +280,7 @@ impl Registration {
         self.swept.clear();
         self.last_burst = None;
         self.looks.clear();
-        self.doubts = 0;
+        self.doubted = None;
         self.took_back = false;
         self.contradicted = false;
         self.beside = false;

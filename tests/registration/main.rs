@@ -12,7 +12,9 @@
 mod bare;
 mod connections;
 mod failures;
+mod keeping;
 mod listing;
+mod logins;
 mod rivals;
 mod slow;
 mod storm;

@@ -394,13 +394,16 @@ fn a_superseded_or_aborted_login_leaves_nothing_behind() {
             let alice = world.client("alice");
             world.register(alice, false);
             world.run(Duration::from_millis(steps * 10));
+            let settled = world.settled(alice);
             world.act(alice, Phone::abort);
             world.run(Duration::from_secs(10));
-            assert!(
-                world.registrar.bindings("2001").is_empty() || world.status(alice) == Status::Ready,
-                "{steps}\n{}",
-                world.transcript.join("\n")
-            );
+            let told = world.transcript.join("\n");
+            let (status, holders) = match settled {
+                true => (Status::Ready, vec!["alice".to_owned()]),
+                false => (Status::Idle, vec![]),
+            };
+            assert_eq!(world.status(alice), status, "{steps}\n{told}");
+            assert_eq!(world.holders(), holders, "{steps}\n{told}");
         }
     }
 }

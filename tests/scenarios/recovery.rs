@@ -134,8 +134,7 @@ fn a_nap_keeps_the_line_and_a_long_sleep_does_not_steal_it_back() {
 
         world.clients[alice].asleep = true;
         world.run(Duration::from_secs(7200));
-        let drops = !matches!(config.dialect, Some(Dialect::Kamailio));
-        assert!(!drops || world.holders().is_empty() || world.holders() == ["alice"]);
+        assert_eq!(world.holders(), Vec::<String>::new(), "lapsed");
         assert_eq!(world.login(bob, false), None);
         world.wake(alice);
         world.until("ousted", |world| world.terminations(alice) == 1);

@@ -10,6 +10,8 @@ struct Expected {
     clients: Vec<(ClientId, Instant)>,
     /// Something happened to it: it may be away from the registrar.
     exposed: bool,
+    /// When it was registered again after that.
+    back: Option<Instant>,
     /// When a takeover was given up that had perhaps been sent already.
     abandoned: Option<Instant>,
 }
@@ -43,6 +45,7 @@ impl Expectations {
         let expected = &mut self.groups[group];
         expected.clients.clear();
         expected.exposed = false;
+        expected.back = None;
     }
 
     /// A takeover was given up while it was pending: it may still get in, after one
@@ -73,17 +76,20 @@ impl Expectations {
         expected.clients.retain(|(_, settled)| *settled >= since);
         expected.clients.push((id, now));
         expected.exposed = false;
+        expected.back = None;
     }
 
     /// An unforced login succeeded. One that crossed a force may not have seen it, on a
-    /// registrar that leaves that to the clients.
+    /// registrar that leaves that to the clients; nor one that crossed the winner's way
+    /// back to a registrar that had lost it.
     pub fn logged_in(&mut self, group: usize, id: ClientId, since: Instant) {
         let expected = &self.groups[group];
         let crossed = expected
             .clients
             .iter()
             .any(|(_, settled)| *settled >= since && !self.refuses_by_itself);
-        if (expected.exposed || crossed) && !self.of(group).contains(&id) {
+        let away = expected.exposed || expected.back.is_some_and(|back| back >= since);
+        if (away || crossed) && !self.of(group).contains(&id) {
             self.contest(group);
         }
     }
@@ -107,11 +113,14 @@ impl Expectations {
 
     /// A client is registered, or again, that wants to be since then. Another one,
     /// which is not, may have come in while the winner was away.
-    pub fn is_back(&mut self, group: usize, id: ClientId, since: Instant) {
+    pub fn is_back(&mut self, group: usize, id: ClientId, since: Instant, now: Instant) {
         let expected = &self.groups[group];
         let newer = expected.clients.iter().all(|(_, won)| since > *won);
         if self.of(group) == [id] {
-            self.groups[group].exposed = false;
+            let expected = &mut self.groups[group];
+            if std::mem::take(&mut expected.exposed) {
+                expected.back = Some(now);
+            }
         } else if expected.exposed && newer {
             self.contest(group);
         }

@@ -452,3 +452,37 @@ fn whoever_is_refused_removes_nobody_else() {
          register 0",
     );
 }
+
+/// A polite login began while the winner was away from a registrar that had lost it, and
+/// came in just after it was back: neither saw the other.
+#[test]
+fn a_login_that_crosses_the_winners_way_back_may_win() {
+    holds(
+        "seed 95
+         registrar normal freeswitch
+         client CSF auto graceful
+         client CSF auto graceful
+         client CSF auto graceful
+         client CSF auto graceful
+         force 1
+         wait 800
+         register 3
+         wait 10
+         server restart",
+    );
+    holds(
+        "seed 198
+         registrar normal freeswitch reg-event=yes
+         client CSF auto graceful
+         client CSF auto graceful
+         force 1
+         wait 100
+         cut-unseen-by-server 1
+         wait 300
+         cut-unseen-by-server 1
+         wait 130000
+         server restart
+         wait 20
+         register 0",
+    );
+}

@@ -145,7 +145,7 @@ impl Session<'_> {
                 if status == Status::Ready {
                     let group = self.group(id);
                     let since = self.models[id].since;
-                    self.expected.is_back(group, id, since);
+                    self.expected.is_back(group, id, since, self.world.now);
                 }
             }
             Event::Registered(attempt, registered) => {
