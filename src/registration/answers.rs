@@ -1,11 +1,12 @@
 //! What the registrar's final answers mean. Those that are no 200 are in
 //! `failures`.
 
+use super::goal::{Bound, Kept, Login};
 use super::judge::{Rung, Verdict, first_rung, judge, rivals};
 use super::listing::{Binding, Kind, Viewpoint, bindings};
-use super::looks::{LOOK_INTERVAL, LOOKS_AFTER_HINT};
+use super::looks::{LOOK_INTERVAL, refresh_after};
 use super::request::removal_of;
-use super::{Bound, Goal, Outcome, Profile, Refusal, Registration, RegistrationType, Step, Then};
+use super::{Goal, Outcome, Profile, Refusal, Registration, RegistrationType, Step, Then};
 use crate::prelude::*;
 use crate::registration::{Action, Register};
 use crate::sip::{Message, Name};
@@ -37,8 +38,8 @@ impl Registration {
         let known = self.settings.profile.is_some() || self.profile == Some(Profile::Cisco);
         // A binding keeps the Contact that it was made with: the form changes with
         // the next login.
-        let login = matches!(self.goal, Goal::Login { .. });
-        if known || !login || self.contradicted || !speaks_cisco(answer) {
+        let login = matches!(self.goal, Goal::Login(_));
+        if known || !login || self.stay.contradicted || !speaks_cisco(answer) {
             return false;
         }
         // What asks for credentials or lists bindings has been answered by this;
@@ -52,7 +53,7 @@ impl Registration {
         if useless {
             self.not_bound();
             self.restart_login();
-            self.claim = None;
+            self.stay.claim = None;
             if self.forced() {
                 self.flow = false;
                 self.actions.push(Action::Reconnect);
@@ -123,24 +124,24 @@ impl Registration {
     }
 
     fn queried(&mut self, now: Instant, answer: &Message) {
-        self.silent_queries = 0;
+        self.stay.silent_queries = 0;
         let list = self.list(answer);
-        if let Some(limit) = self.pending_limit.take() {
+        if let Some(limit) = self.progress.pending_limit.take() {
             return self.limit_reached(now, limit, list);
         }
         if self.profile.is_none() {
             self.profile = Some(Profile::Generic);
         }
         let holder = rivals(&list).next().map(Binding::holder);
-        let login = matches!(self.goal, Goal::Login { .. });
+        let login = matches!(self.goal, Goal::Login(_));
         let list = if login { self.disown(list) } else { list };
         match self.goal {
-            Goal::Login { forced: true, .. } => {
-                self.listed = list;
-                let rung = first_rung(&self.listed, self.settings.may_remove_others);
+            Goal::Login(Login { forced: true, .. }) => {
+                self.progress.listed = list;
+                let rung = first_rung(&self.progress.listed, self.settings.may_remove_others);
                 self.next_rung(now, rung);
             }
-            Goal::Login { forced: false, .. } => match holder {
+            Goal::Login(Login { forced: false, .. }) => match holder {
                 Some(holder) => {
                     let refusal = Refusal {
                         holder,
@@ -167,19 +168,19 @@ impl Registration {
                 }
                 None => {
                     let ghosts = Self::removals(&list, &[Kind::Ghost]);
-                    self.listed = list;
+                    self.progress.listed = list;
                     self.register(now, ghosts);
                 }
             },
-            Goal::Keep => self.keep(now, list, true),
-            Goal::Idle | Goal::Leave => {}
+            Goal::Keep(_) => self.keep(now, list, true),
+            Goal::Idle | Goal::Leave(_) => {}
         }
     }
 
     /// Makes ready for a new claim: what an earlier try of this login may have
     /// bound is a ghost now, and goes with the others.
     pub(super) fn disown(&mut self, mut list: Vec<Binding>) -> Vec<Binding> {
-        self.claim = None;
+        self.stay.claim = None;
         for binding in list.iter_mut().filter(|binding| binding.kind == Kind::Own) {
             binding.kind = Kind::Ghost;
         }
@@ -188,21 +189,21 @@ impl Registration {
 
     /// Takes a rung of the force.
     pub(super) fn next_rung(&mut self, now: Instant, rung: Rung) {
-        self.rung = Some(rung);
+        self.progress.rung = Some(rung);
         // The hint must be sent before the removal: afterwards Kamailio routes
         // nothing to the rival's GRUU any more.
-        let list = core::mem::take(&mut self.listed);
+        let list = core::mem::take(&mut self.progress.listed);
         self.hint_rivals(&list);
-        self.listed = list;
-        let untagged = rivals(&self.listed).filter(|rival| rival.claim.is_none());
+        self.progress.listed = list;
+        let untagged = rivals(&self.progress.listed).filter(|rival| rival.claim.is_none());
         let untagged: Vec<String> = untagged.map(|rival| rival.uri.clone()).collect();
-        self.removed.extend(untagged);
+        self.stay.removed.extend(untagged);
         match rung {
             Rung::ByName => {
                 let kinds = [Kind::Rival, Kind::Ghost];
-                self.register(now, Self::removals(&self.listed, &kinds));
+                self.register(now, Self::removals(&self.progress.listed, &kinds));
             }
-            Rung::All if !self.cleared => self.clear(),
+            Rung::All if !self.progress.cleared => self.clear(),
             Rung::All | Rung::Beside => self.register(now, Vec::new()),
         }
     }
@@ -222,24 +223,25 @@ impl Registration {
 
     /// Judges the list that a logged-in client got.
     fn keep(&mut self, now: Instant, list: Vec<Binding>, query: bool) {
-        let Some(own) = &self.claim else { return };
+        let Some(own) = &self.stay.claim else { return };
         let own_listed = list.iter().any(|binding| binding.kind == Kind::Own);
-        match judge(&list, own, &self.removed) {
+        let doubted = self.kept().and_then(|kept| kept.doubted);
+        match judge(&list, own, &self.stay.removed) {
             Verdict::Ousted(rival, reason) => self.oust(now, reason, rival.holder(), own_listed),
-            Verdict::Doubt if self.doubted.is_some_and(|since| since + DOUBT <= now) => {
+            Verdict::Doubt if doubted.is_some_and(|since| since + DOUBT <= now) => {
                 let rival = rivals(&list).find(|rival| rival.claim.is_some());
                 let by = rival.map(Binding::holder).unwrap_or_default();
                 self.oust(now, "takenOver", by, own_listed);
             }
             Verdict::Doubt => {
-                if self.doubted.is_none() {
-                    self.doubted = Some(now);
+                if doubted.is_none() {
                     self.look_at(now + DOUBT);
                 }
+                self.doubt(doubted.or(Some(now)));
                 self.confirm_or_refresh(now, query);
             }
             Verdict::Stay => {
-                self.doubted = None;
+                self.doubt(None);
                 // A rival that is listed beside us has to leave, and learns of it
                 // by looking.
                 self.hint_rivals(&list);
@@ -251,15 +253,15 @@ impl Registration {
                 if rivals(&list).next().is_some() {
                     self.hint_rivals(&list);
                     // Not in step with each other again and again.
-                    self.took_back = !self.took_back;
-                    if !self.took_back {
+                    let again = self.kept_mut().is_some_and(Kept::takes_back_again);
+                    if again {
                         let wait = Duration::from_millis(self.random.below(4000));
                         return self.pause(now + wait);
                     }
                     self.look_at(now + DOUBT);
                 }
                 let ghosts = Self::removals(&list, &[Kind::Ghost]);
-                self.listed = list;
+                self.progress.listed = list;
                 self.register(now, ghosts);
             }
             // Our own REGISTER was accepted and yet is not listed.
@@ -267,26 +269,19 @@ impl Registration {
         }
     }
 
-    /// After a look that found all in order: refresh if that is due, too.
-    fn confirm_or_refresh(&mut self, now: Instant, query: bool) {
-        let due = self
-            .bound
-            .as_ref()
-            .is_none_or(|bound| bound.refresh_at <= now);
-        if query && (due || self.unconfirmed) {
-            self.register(now, Vec::new());
-        } else if query {
-            self.plan_look(now + LOOK_INTERVAL);
+    fn doubt(&mut self, since: Option<Instant>) {
+        if let Some(kept) = self.kept_mut() {
+            kept.doubted = since;
         }
     }
 
-    /// Where nobody tells of changes, the binding is looked at after this time.
-    fn plan_look(&mut self, next: Instant) {
-        let generic = self.profile != Some(Profile::Cisco);
-        let graceful = self.settings.kind != RegistrationType::Normal;
-        if let Some(bound) = &mut self.bound {
-            let sooner = bound.refresh_at > next;
-            bound.look_at = Some(next).filter(|_| sooner && generic && graceful);
+    /// After a look that found all in order: refresh if that is due, too.
+    fn confirm_or_refresh(&mut self, now: Instant, query: bool) {
+        let due = |kept: &Kept| kept.unconfirmed || kept.bound.refresh_at <= now;
+        if query && self.kept().is_none_or(due) {
+            self.register(now, Vec::new());
+        } else if query {
+            self.plan_look(now + LOOK_INTERVAL);
         }
     }
 
@@ -297,7 +292,7 @@ impl Registration {
         if cisco && self.settings.profile.is_none() && !speaks_cisco(answer) {
             // The remembered profile is out of date: start again, looking first.
             self.profile = Some(Profile::Generic);
-            self.contradicted = true;
+            self.stay.contradicted = true;
             return self.withdraw(Then::Again);
         }
         // What nobody removed, and had time left, is gone.
@@ -306,26 +301,29 @@ impl Registration {
                 && !self.sent.contains(&removal_of(&known.uri))
                 && !list.iter().any(|binding| binding.uri == known.uri)
         };
-        self.replaces |= !self.cleared && self.listed.iter().any(gone);
+        self.replaces |= !self.progress.cleared && self.progress.listed.iter().any(gone);
         // Who refuses by himself lists our own alone, or nobody.
         let trusting = cisco && rivals(&list).next().is_none();
         let own_listed = list.iter().any(|binding| binding.kind == Kind::Own);
         match self.goal {
+            Goal::Idle | Goal::Leave(_) => {}
             _ if trusting || self.settings.kind == RegistrationType::Normal => {
                 self.confirmed(now, answer, &list);
             }
-            Goal::Login { forced: false, .. } if !own_listed && rivals(&list).next().is_none() => {
+            Goal::Login(Login { forced: false, .. })
+                if !own_listed && rivals(&list).next().is_none() =>
+            {
                 self.not_listed(now);
             }
-            Goal::Login { forced: false, .. } => match rivals(&list).next() {
+            Goal::Login(Login { forced: false, .. }) => match rivals(&list).next() {
                 Some(rival) => {
                     // Whoever sees a rival in its first 200 withdraws, always.
-                    let last = self.rounds >= MAX_ROUNDS;
+                    let last = self.progress.rounds >= MAX_ROUNDS;
                     let refusal = Refusal {
                         holder: rival.holder(),
                         ..Refusal::default()
                     };
-                    self.rounds += 1;
+                    self.progress.rounds += 1;
                     self.withdraw(match last {
                         true => Then::Refuse(refusal),
                         false => Then::Again,
@@ -339,27 +337,26 @@ impl Registration {
                     }
                 }
             },
-            Goal::Login { forced: true, .. } => self.forced_in(now, answer, list),
-            Goal::Keep => {
+            Goal::Login(Login { forced: true, .. }) => self.forced_in(now, answer, list),
+            Goal::Keep(_) => {
                 let confirmed = own_listed;
                 if confirmed {
                     self.confirmed(now, answer, &list);
                 }
-                if self.goal == Goal::Keep {
+                if self.kept().is_some() {
                     self.keep(now, list, false);
                 }
             }
-            Goal::Idle | Goal::Leave => {}
         }
     }
 
     /// A forced login succeeds when its Contact is listed and nobody has a
     /// higher claim; otherwise another force came in between.
     fn forced_in(&mut self, now: Instant, answer: &Message, list: Vec<Binding>) {
-        let Some(own) = &self.claim else { return };
+        let Some(own) = &self.stay.claim else { return };
         match judge(&list, own, &[]) {
-            Verdict::LogInAgain if self.rounds < MAX_ROUNDS => {
-                self.rounds += 1;
+            Verdict::LogInAgain if self.progress.rounds < MAX_ROUNDS => {
+                self.progress.rounds += 1;
                 self.query();
             }
             Verdict::LogInAgain => {
@@ -369,23 +366,23 @@ impl Registration {
                     "the registrar does not list this phone",
                 );
             }
-            Verdict::Doubt | Verdict::Ousted(..) if self.rounds < MAX_ROUNDS => {
+            Verdict::Doubt | Verdict::Ousted(..) if self.progress.rounds < MAX_ROUNDS => {
                 // The later one at the registrar is ours, and it is a force: top
                 // the claim.
-                self.rounds += 1;
-                self.listed = self.disown(list);
-                let rung = first_rung(&self.listed, self.settings.may_remove_others);
+                self.progress.rounds += 1;
+                self.progress.listed = self.disown(list);
+                let rung = first_rung(&self.progress.listed, self.settings.may_remove_others);
                 self.next_rung(now, rung);
             }
             Verdict::Stay | Verdict::Doubt => {
                 // Of a naive rival that does not go nothing can be said when it is
                 // seen again.
                 let stays = |uri: &String| list.iter().any(|binding| binding.uri == *uri);
-                self.removed.retain(|uri| !stays(uri));
-                self.beside = rivals(&list).any(|rival| rival.claim.is_none());
+                self.stay.removed.retain(|uri| !stays(uri));
+                self.stay.beside = rivals(&list).any(|rival| rival.claim.is_none());
                 // A rival that looked between two rounds saw nobody and came back;
                 // where there is room for one, we are out.
-                let gap = self.cleared || self.rounds > 0;
+                let gap = self.progress.cleared || self.progress.rounds > 0;
                 self.confirmed(now, answer, &list);
                 self.hint_rivals(&list);
                 if gap {
@@ -402,16 +399,10 @@ impl Registration {
         }
     }
 
-    fn look_again_soon(&mut self, now: Instant) {
-        for seconds in LOOKS_AFTER_HINT.into_iter().skip(1) {
-            self.look_at(now + Duration::from_secs(seconds));
-        }
-    }
-
     /// A 200 that does not list what it accepted: ask, a few times.
     fn not_listed(&mut self, now: Instant) {
-        if self.rounds < MAX_ROUNDS {
-            self.rounds += 1;
+        if self.progress.rounds < MAX_ROUNDS {
+            self.progress.rounds += 1;
             match self.lists() {
                 true => self.query(),
                 false => self.pause(now + KEEP_RETRY.min(Duration::from_secs(2))),
@@ -442,28 +433,32 @@ impl Registration {
         }
         // An answer may be read long after it was given: the machine slept.
         let since = self.asked_at;
-        self.bound = Some(Bound {
+        let bound = Bound {
             granted,
             refresh_at: since + refresh_after(granted),
             lapses_at: since + Duration::from_secs(granted.into()),
             look_at: None,
-        });
+        };
+        let (news, login) = match &mut self.goal {
+            Goal::Keep(kept) => {
+                kept.bound = bound;
+                (core::mem::take(&mut kept.unconfirmed), false)
+            }
+            goal => {
+                *goal = Goal::Keep(Kept::new(bound));
+                (true, true)
+            }
+        };
         // Of two that log in at once each sees itself alone where the later one replaces
         // the other. Those that do so list contacts bare: there the one with the better
         // claim finds out at once, or the other one would hear of it at its second look.
         let may_replace = own.is_some_and(|own| !own.nameable);
-        let login = matches!(self.goal, Goal::Login { .. });
-        self.plan_look(match login && may_replace && !self.query_refused {
+        self.plan_look(match login && may_replace && !self.stay.query_refused {
             true => now + DOUBT,
             false => now + LOOK_INTERVAL,
         });
-        let news = self.goal != Goal::Keep || self.unconfirmed;
-        self.goal = Goal::Keep;
-        self.unconfirmed = false;
-        self.rounds = 0;
-        self.server_errors = 0;
         self.held_until = None;
-        self.listed = Vec::new();
+        self.progress.succeed();
         if news {
             self.actions.push(Action::Outcome(Outcome::Registered));
         }
@@ -473,38 +468,10 @@ impl Registration {
     }
 }
 
-/// Half the time, or 70 s before the end, whichever is sooner: a hidden tab
-/// wakes once a minute. Not below 20 s, unless the binding itself is as short.
-pub(super) fn refresh_after(granted: u32) -> Duration {
-    let half = granted / 2;
-    let seconds = if granted <= 40 {
-        half
-    } else {
-        half.min(granted.saturating_sub(70)).max(20)
-    };
-    Duration::from_millis(u64::from(seconds.max(1)) * 1000)
-}
-
 /// Whether an answer comes from a registrar that refuses by itself, as Cisco's do. A
 /// vendor's name, or another feature of his, proves nothing.
 fn speaks_cisco(answer: &Message) -> bool {
     ["X-cisco-graceful-reg", "X-cisco-duplicate-reg"]
         .iter()
         .any(|tag| answer.has_option(Name::Supported, tag))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn refreshes_come_early_enough_for_a_hidden_tab_and_never_too_often() {
-        let seconds = |granted| refresh_after(granted).as_secs();
-        assert_eq!(seconds(120), 50);
-        assert_eq!(seconds(3600), 1800);
-        assert_eq!(seconds(100), 30);
-        assert_eq!(seconds(60), 20);
-        assert_eq!(seconds(10), 5);
-        assert_eq!(seconds(1), 1);
-    }
 }

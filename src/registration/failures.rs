@@ -2,6 +2,7 @@
 //! redirects, refusals.
 
 use super::answers::{KEEP_RETRY, MAX_ROUNDS};
+use super::goal::Login;
 use super::judge::{Rung, first_rung, rivals};
 use super::listing::{Binding, Holder, Kind};
 use super::{Failure, Goal, Profile, Refusal, Registration, RegistrationType, Step};
@@ -23,8 +24,8 @@ const MAX_EXPIRES: u32 = 86_400;
 
 impl Registration {
     pub(super) fn query_failed(&mut self, now: Instant, answer: &Message) {
-        if let Some(limit) = self.pending_limit.take() {
-            let listed = core::mem::take(&mut self.listed);
+        if let Some(limit) = self.progress.pending_limit.take() {
+            let listed = core::mem::take(&mut self.progress.listed);
             return self.limit_reached(now, limit, listed);
         }
         match answer.status() {
@@ -35,26 +36,28 @@ impl Registration {
             _ if self.may_pass(answer) => self.server_error(now, answer, true),
             400 | 405 | 416 | 420..423 | 480..500 => self.without_list(now),
             // Who was let in before is not to come back past somebody whom he cannot see.
-            _ if self.goal == Goal::Keep => self.rejected_by_server(answer),
+            _ if self.kept().is_some() => self.rejected_by_server(answer),
             _ => self.without_list(now),
         }
     }
 
     /// Lists nothing: register, and judge by the list in the 200.
     fn without_list(&mut self, now: Instant) {
-        self.query_refused = true;
+        self.stay.query_refused = true;
         self.register(now, Vec::new());
     }
 
     /// Nobody answered. `true`: the login has another way to go.
     pub fn unanswered(&mut self) -> bool {
-        match (self.goal, &self.step) {
-            (Goal::Leave, _) => self.left(),
-            (Goal::Login { .. }, Step::Query) => {
-                self.silent_queries += 1;
+        match (&self.goal, &self.step) {
+            (Goal::Leave(_), _) => self.left(),
+            (Goal::Login(_), Step::Query) => {
+                self.stay.silent_queries += 1;
                 return true;
             }
-            (Goal::Keep, Step::Query) if self.silent_queries > 0 => self.silent_queries += 1,
+            (Goal::Keep(_), Step::Query) if self.stay.silent_queries > 0 => {
+                self.stay.silent_queries += 1
+            }
             _ => {}
         }
         false
@@ -66,8 +69,8 @@ impl Registration {
         let told = answer.retry_after().is_some();
         match answer.status() {
             404 | 413 | 480 | 486 | 500 | 503 | 600 | 603 if told => true,
-            408 | 480 | 500..600 => self.goal == Goal::Keep,
-            _ => told && self.goal == Goal::Keep,
+            408 | 480 | 500..600 => self.kept().is_some(),
+            _ => told && self.kept().is_some(),
         }
     }
 
@@ -106,12 +109,12 @@ impl Registration {
         });
         let named = holder.is_some();
         let by = holder.unwrap_or_default();
-        match self.goal {
-            Goal::Login { .. } => {
+        match &self.goal {
+            Goal::Login(login) => {
                 // Hidden contacts: it may be our own ghost, if we remember
                 // having held the line.
                 let may_be_ghost = ourselves || !named;
-                if may_be_ghost && self.ghost_until.is_some_and(|until| until > now) {
+                if may_be_ghost && login.ghost_until.is_some_and(|until| until > now) {
                     return self.pause(now + GHOST_RETRY);
                 }
                 let reason = warning_text(answer);
@@ -123,19 +126,16 @@ impl Registration {
                 };
                 self.refuse(refusal);
             }
-            Goal::Keep => {
-                let lapsed = self
-                    .bound
-                    .as_ref()
-                    .is_none_or(|bound| bound.lapses_at <= now);
-                let ghost = ourselves || (!named && self.unconfirmed && !lapsed);
+            Goal::Keep(kept) => {
+                let lapsed = kept.bound.lapses_at <= now;
+                let ghost = ourselves || (!named && kept.unconfirmed && !lapsed);
                 if self.settings.kind == RegistrationType::Normal || ghost {
                     self.pause(now + KEEP_RETRY);
                 } else {
                     self.oust(now, "refused", by, false);
                 }
             }
-            Goal::Idle | Goal::Leave => {}
+            Goal::Idle | Goal::Leave(_) => {}
         }
     }
 
@@ -145,9 +145,9 @@ impl Registration {
             Some(least) if least > self.expires() && least <= MAX_EXPIRES => {
                 self.asked_expires = Some(least);
                 let kinds = [Kind::Ghost, Kind::Rival];
-                let removals = match self.rung {
-                    Some(Rung::ByName) => Self::removals(&self.listed, &kinds),
-                    _ => Self::removals(&self.listed, &[Kind::Ghost]),
+                let removals = match self.progress.rung {
+                    Some(Rung::ByName) => Self::removals(&self.progress.listed, &kinds),
+                    _ => Self::removals(&self.progress.listed, &[Kind::Ghost]),
                 };
                 self.register(now, removals);
             }
@@ -170,7 +170,7 @@ impl Registration {
         if !self.lists() {
             return self.fail(code, answer.status(), &reason);
         }
-        self.pending_limit = Some(Failure {
+        self.progress.pending_limit = Some(Failure {
             code,
             status: answer.status(),
             reason,
@@ -180,21 +180,21 @@ impl Registration {
     }
 
     pub(super) fn limit_reached(&mut self, now: Instant, limit: Failure, list: Vec<Binding>) {
-        let login = matches!(self.goal, Goal::Login { .. });
-        let forced = matches!(self.goal, Goal::Login { forced: true, .. });
+        let login = matches!(self.goal, Goal::Login(_));
+        let forced = matches!(self.goal, Goal::Login(Login { forced: true, .. }));
         let others = list.iter().any(|binding| binding.kind == Kind::Other);
         let ghosts = list
             .iter()
             .any(|binding| matches!(binding.kind, Kind::Ghost | Kind::Own));
         let rival = rivals(&list).next().map(Binding::holder);
-        let clearable = login && !others && !list.is_empty() && !self.cleared;
+        let clearable = login && !others && !list.is_empty() && !self.progress.cleared;
         let nameable = first_rung(&list, false) == Rung::ByName;
         // Seen on OpenSIPS: what a REGISTER removes makes no room within it, and is
         // removed all the same.
-        let shrunk = list.len() < self.listed.len();
+        let shrunk = list.len() < self.progress.listed.len();
         match rival {
             Some(by) if !forced => {
-                if self.goal == Goal::Keep {
+                if self.kept().is_some() {
                     return self.oust(now, "refused", by, false);
                 }
                 let refusal = Refusal {
@@ -207,18 +207,18 @@ impl Registration {
             }
             // Another force came in between and took the place that ours had made:
             // its contact can be named, too.
-            Some(_) if forced && self.rounds < MAX_ROUNDS && nameable => {
-                self.rounds += 1;
-                self.listed = self.disown(list);
+            Some(_) if forced && self.progress.rounds < MAX_ROUNDS && nameable => {
+                self.progress.rounds += 1;
+                self.progress.listed = self.disown(list);
                 self.next_rung(now, Rung::ByName);
             }
-            _ if login && shrunk && self.rounds < MAX_ROUNDS => {
-                self.rounds += 1;
-                self.listed = list;
+            _ if login && shrunk && self.progress.rounds < MAX_ROUNDS => {
+                self.progress.rounds += 1;
+                self.progress.listed = list;
                 self.register(now, Vec::new());
             }
             _ if clearable && (forced || ghosts) => {
-                self.listed = list;
+                self.progress.listed = list;
                 self.next_rung(now, Rung::All);
             }
             _ if others => self.fail("eDeviceLimitReached", limit.status, &limit.reason),
@@ -237,9 +237,9 @@ impl Registration {
             sip.then(|| concat(&[scheme, ":", host]))
         });
         match target {
-            Some(target) if self.redirects < 2 => {
-                self.redirects += 1;
-                self.target = Some(target);
+            Some(target) if self.progress.redirects < 2 => {
+                self.progress.redirects += 1;
+                self.progress.target = Some(target);
                 self.first_step(now);
             }
             _ => self.rejected_by_server(answer),
@@ -253,14 +253,12 @@ impl Registration {
             .retry_after()
             .map(|seconds| Duration::from_secs(seconds.into()));
         let wait = told.unwrap_or_else(|| Duration::from_millis(2000 + self.random.below(2000)));
-        match self.goal {
-            Goal::Keep => self.pause(now + wait.clamp(KEEP_RETRY, KEEP_RETRY_MOST)),
-            Goal::Login { .. } => {
-                self.server_errors += 1;
-                let in_time = self
-                    .login_deadline
-                    .is_none_or(|deadline| now + wait < deadline);
-                let soon = self.server_errors <= MAX_SERVER_ERRORS;
+        match &self.goal {
+            Goal::Keep(_) => self.pause(now + wait.clamp(KEEP_RETRY, KEEP_RETRY_MOST)),
+            Goal::Login(login) => {
+                self.progress.server_errors += 1;
+                let in_time = login.deadline.is_none_or(|deadline| now + wait < deadline);
+                let soon = self.progress.server_errors <= MAX_SERVER_ERRORS;
                 if in_time && (soon || told.is_some_and(|told| told >= RETRY_LEAST)) {
                     self.pause(now + wait);
                 } else if query && told.is_none() {
@@ -269,7 +267,7 @@ impl Registration {
                     self.rejected_by_server(answer);
                 }
             }
-            Goal::Idle | Goal::Leave => {}
+            Goal::Idle | Goal::Leave(_) => {}
         }
     }
 

@@ -59,7 +59,7 @@ impl Registration {
         self.step = Step::Register;
         let cisco = self.profile == Some(Profile::Cisco);
         let asked = self.expires();
-        let login = matches!(self.goal, Goal::Login { .. });
+        let login = matches!(self.goal, Goal::Login(_));
         let forced = login && self.forced();
         let number = self.spares.home_number();
         let uri = self.own_uri(number.unwrap_or(1));
@@ -102,7 +102,7 @@ impl Registration {
     /// Our Contact, with this `reg-id` (RFC 5626 §4.2), which Cisco's form has not.
     pub(super) fn own_contact(&self, number: Option<u32>) -> String {
         let cisco = self.profile == Some(Profile::Cisco);
-        let forced = matches!(self.goal, Goal::Login { .. }) && self.forced();
+        let forced = matches!(self.goal, Goal::Login(_)) && self.forced();
         let instance = match cisco && !forced {
             true => ZERO_INSTANCE,
             false => &self.settings.instance_id,
@@ -165,21 +165,26 @@ impl Registration {
     /// An earlier claim of ours that is still listed goes by a REGISTER of its own;
     /// once, whatever comes of it. One that is later than ours is no ghost.
     pub(super) fn sweep(&mut self, list: &[Binding]) {
-        let Some(own) = self.claim.as_ref().filter(|_| self.swept.len() < MAX_SWEPT) else {
+        let Some(own) = self
+            .stay
+            .claim
+            .as_ref()
+            .filter(|_| self.stay.swept.len() < MAX_SWEPT)
+        else {
             return;
         };
         let stale = |binding: &&Binding| {
             let claim = binding.claim.as_ref();
             binding.kind == Kind::Ghost
                 && claim.is_some_and(|claim| !claim.beats(own))
-                && !self.swept.contains(&binding.uri)
+                && !self.stay.swept.contains(&binding.uri)
         };
         if let Some(ghost) = list.iter().find(stale) {
             let removal = Register {
                 contacts: vec![removal_of(&ghost.uri)],
                 ..self.removal()
             };
-            self.swept.push(ghost.uri.clone());
+            self.stay.swept.push(ghost.uri.clone());
             self.step = Step::Sweep;
             self.send(removal);
         }
@@ -193,7 +198,7 @@ impl Registration {
 
     /// `Contact: *` (RFC 3261 §10.2.2).
     pub(super) fn clear(&mut self) {
-        self.cleared = true;
+        self.progress.cleared = true;
         self.step = Step::Clear;
         self.send(Register {
             contacts: vec!["*".into()],
@@ -213,7 +218,7 @@ impl Registration {
             _ => "",
         };
         Register {
-            target: self.target.clone(),
+            target: self.progress.target.clone(),
             supported: concat(&[
                 "path, gruu",
                 outbound,
@@ -227,7 +232,7 @@ impl Registration {
     /// Makes the claim of this login when its first Contact is sent, so that the
     /// registrar's clock is known by then and the listed claims can be topped.
     fn claim_device(&mut self, now: Instant) {
-        if self.claim.is_some() {
+        if self.stay.claim.is_some() {
             return;
         }
         let seconds = now
@@ -236,6 +241,7 @@ impl Registration {
         let forced = self.forced();
         // A force tops every claim that it saw; any login tops its own ghosts.
         let topped = self
+            .progress
             .listed
             .iter()
             .filter(|binding| forced || binding.kind == Kind::Ghost);
@@ -243,7 +249,7 @@ impl Registration {
         let highest = highest.map(|claim| claim.since.saturating_add(1)).max();
         let since = seconds.max(highest.unwrap_or(0));
         let since = since.min(Claim::MAX_SINCE);
-        self.claim = Some(Claim {
+        self.stay.claim = Some(Claim {
             identity: self.identity.clone(),
             since,
             forced,
@@ -253,7 +259,7 @@ impl Registration {
     /// User part of our Contact: the claim, or, on a registrar that refuses by
     /// itself, one that stays the same for this instance.
     pub(super) fn user_part(&self) -> String {
-        match (&self.claim, self.profile) {
+        match (&self.stay.claim, self.profile) {
             (Some(claim), profile) if profile != Some(Profile::Cisco) => claim.user_part(),
             _ => concat(&[&self.identity.device, &self.identity.instance]),
         }

@@ -3,8 +3,8 @@
 //! Calls then come by another one the moment that the first is lost. The
 //! registration proper lives on one of them, its home; these follow it.
 
-use super::answers::refresh_after;
-use super::{Action, Goal, Profile, Registration};
+use super::looks::refresh_after;
+use super::{Action, Profile, Registration};
 use crate::prelude::*;
 use crate::sip::{Message, Name};
 use crate::time::{Duration, Instant, earliest};
@@ -114,11 +114,11 @@ impl Spares {
 impl Registration {
     /// The slots of the open connections besides the home's.
     pub fn set_spares(&mut self, now: Instant, slots: &[u32]) {
+        let confirmed = self.is_confirmed();
         let spares = &mut self.spares;
         spares.list.retain(|spare| slots.contains(&spare.slot));
         let wanted = spares.outbound == Outbound::Supported
-            && self.goal == Goal::Keep
-            && !self.unconfirmed
+            && confirmed
             && self.profile != Some(Profile::Cisco);
         if !wanted {
             return;
@@ -146,7 +146,7 @@ impl Registration {
     /// Sends what is due.
     pub(super) fn register_spares(&mut self, now: Instant) {
         let due = |spare: &&mut Spare| spare.due.is_some_and(|due| due <= now);
-        while self.goal == Goal::Keep
+        while self.kept().is_some()
             && let Some(spare) = self.spares.list.iter_mut().find(due)
         {
             spare.due = None;
