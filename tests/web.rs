@@ -4,12 +4,10 @@
 
 #![cfg(target_arch = "wasm32")]
 // The panics of a test are its verdict.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use graceline::bridge::{Core, RegistrarCore};
-use js_sys::{Array, Date, Function, JSON, Promise, Reflect, Uint8Array};
-use std::cell::RefCell;
-use std::collections::VecDeque;
+use js_sys::{Date, Function, JSON, Promise, Reflect, Uint8Array, WebAssembly};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -48,25 +46,57 @@ const OPTIONS: &str = "connections\0ws://127.0.0.1/\0user\x002001\0domain\0examp
     password\0s3cret\0device\0CSF\0timeout\x0030000\0trace\0true\0\
     instanceId\0urn:uuid:00000000-0000-4000-8000-000000000001";
 
+/// What stands in the memory of the wasm.
+fn memory(at: *const u8, size: usize) -> Uint8Array {
+    let memory: WebAssembly::Memory = wasm_bindgen::memory().unchecked_into();
+    Uint8Array::new_with_byte_offset_and_length(&memory.buffer(), at as u32, size as u32)
+}
+
 /// The phone as the host sees it: outputs are objects.
-struct Phone(Core, RefCell<VecDeque<JsValue>>);
+struct Phone(Core);
 
 impl Phone {
     fn new() -> Self {
-        let core = Core::new(OPTIONS.as_bytes(), &seed());
-        Self(core, RefCell::default())
+        let phone = Self(Core::new());
+        let made_of = format!("{:?}\0{OPTIONS}", seed());
+        phone.0.start(phone.put(made_of.as_bytes()));
+        phone
+    }
+
+    fn put(&self, data: &[u8]) -> usize {
+        memory(self.0.room(data.len()), data.len()).copy_from(data);
+        data.len()
     }
 
     fn command(&self, command: &str) {
-        self.0.command(Date::now(), command.as_bytes());
+        self.wake_with(Date::now(), command);
+    }
+
+    fn wake_with(&self, now: f64, command: &str) {
+        let taken = self.0.command(now, self.put(command.as_bytes()));
+        assert!(taken, "{command:?}");
+    }
+
+    fn receive(&self, data: &[u8]) {
+        let size = self.put(data);
+        self.0.socket_message(Date::now(), 0, 1, size);
     }
 
     fn poll(&self) -> JsValue {
-        let mut outputs = self.1.borrow_mut();
-        if let Some(json) = self.0.poll() {
-            outputs.extend(Array::from(&object(&json)));
+        let place = self.0.poll();
+        if place.is_null() {
+            return JsValue::UNDEFINED;
         }
-        outputs.pop_front().unwrap_or(JsValue::UNDEFINED)
+        let place = memory(place.cast(), 8).to_vec();
+        let number = |at| u32::from_le_bytes(place[at..at + 4].try_into().unwrap());
+        let bytes = memory(number(0) as *const u8, number(4) as usize);
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        if text.starts_with('{') {
+            return object(&text);
+        }
+        let send = object(r#"{ "type": "send" }"#);
+        Reflect::set(&send, &"data".into(), &text.into()).unwrap();
+        send
     }
 }
 
@@ -106,9 +136,7 @@ impl Pair {
                 return;
             }
             if text(&output, "type") == "send" {
-                let data = text(&output, "data");
-                let phone = &self.phone.0;
-                phone.socket_message(Date::now(), 0, 1, data.as_bytes());
+                self.phone.receive(text(&output, "data").as_bytes());
             }
         }
     }
@@ -218,7 +246,7 @@ fn a_request_is_answered_and_what_is_no_message_is_harmless() {
                    Max-Forwards: 70\r\nFrom: <sip:a@example.com>;tag=1\r\nTo: <sip:2001@example.com>\r\n\
                    Call-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
     let answers = |data: &[u8]| {
-        pair.phone.0.socket_message(Date::now(), 0, 1, data);
+        pair.phone.receive(data);
         let mut answers = 0;
         loop {
             let output = pair.phone.poll();
@@ -256,7 +284,7 @@ async fn a_socket_of_the_browser_that_cannot_open_ends_the_login() {
             }
             "event" if text(&output, "name") == "failed" => failed = Some(text(&output, "code")),
             // The pauses between the attempts need not be lived through.
-            _ if output.is_undefined() => phone.0.command(phone.0.deadline(), b"wake"),
+            _ if output.is_undefined() => phone.wake_with(phone.0.deadline(), "wake"),
             _ => {}
         }
     }

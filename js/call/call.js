@@ -2,8 +2,15 @@ import { PhoneError } from "../base/error.js";
 import { Emitter, emit } from "../base/events.js";
 import { checkCall, checkTarget, invalid } from "../phone/options.js";
 
+/** @typedef {import("../core/seam.js").Commands} Commands */
+/**
+ * What follows the numbers of the operation and of the call.
+ *
+ * @template {keyof Commands} C
+ * @typedef {Commands[C] extends [op: number, call: number, ...infer A] ? A : never} About
+ */
 /** @typedef {import("../index.js").MediaHandler} MediaHandler */
-/** @typedef {Pick<import("../index.js").CallOptions, "audio" | "video" | "stream" | "extraHeaders">} Wanted */
+/** @typedef {Pick<ReturnType<typeof checkCall>, "audio" | "video" | "stream" | "extraHeaders">} Wanted */
 
 /** What waits this long (ms) in a string of digits is a comma. */
 const COMMA = 2000;
@@ -279,8 +286,9 @@ export class Call extends Emitter {
   /**
    * What needs a new agreement about the media.
    *
-   * @param {string} method
-   * @param {...any} args
+   * @template {keyof Commands} C
+   * @param {C} method
+   * @param {About<C>} args
    */
   async #change(method, ...args) {
     this.#mustTalk();
@@ -288,13 +296,14 @@ export class Call extends Emitter {
   }
 
   /**
-   * @param {string} method of the core
-   * @param {...any} args
+   * @template {keyof Commands} C
+   * @param {C} method of the core
+   * @param {About<C>} args
    */
   async #ask(method, ...args) {
     this.#asked++;
     try {
-      await this.#line.ask(method, this.id, ...args);
+      await this.#line.ask(method, .../** @type {any} */ ([this.id, ...args]));
     } finally {
       this.#asked--;
     }
@@ -461,8 +470,8 @@ export class Call extends Emitter {
       direction: this.direction,
       emit: {
         track: (track, stream) => emit(this, "track", { track, stream }),
-        candidates: (sdpfrag, end) =>
-          this.#line.tell("candidates", this.id, sdpfrag, end),
+        candidates: (sdpfrag) =>
+          this.#line.tell("candidates", this.id, sdpfrag),
         disturbed: () => this.#line.tell("look"),
         lost: () => this.#line.tell("mediaLost", this.id),
         renegotiate: (options) =>

@@ -2,8 +2,9 @@ import { Call } from "./call.js";
 import { PhoneError } from "../base/error.js";
 import { checkCall, checkTarget } from "../phone/options.js";
 
-/** @typedef {{ resolve(): void, reject(error: PhoneError): void }} Operation */
+/** @typedef {{ method: string, resolve(): void, reject(error: PhoneError): void }} Operation */
 /** @typedef {import("../core/host.js").Host} Host */
+/** @typedef {import("../core/seam.js").Commands} Commands */
 
 /** The calls of a phone: numbers them, and brings to each what the core says of it. */
 export class Calls {
@@ -93,13 +94,26 @@ export class Calls {
   }
 
   /**
+   * Whoever waits for it is told, and else the app.
+   *
+   * @param {string} command that the core does not take
+   * @param {any} number of the operation, or of the call
+   * @param {PhoneError} error
+   */
+  refused(command, number, error) {
+    if (this.#operations.get(number)?.method === command)
+      return this.#settle(number, error);
+    this.#emit("error", error);
+    if (command === "call") this.#fail(number, error);
+  }
+
+  /**
    * Ends what the core, which is gone, cannot end any more.
    *
    * @param {PhoneError} error
    */
   drop(error) {
-    for (const { heard } of this.#calls.values())
-      heard({ name: "callEnded", cause: "failed", reason: error.message });
+    for (const id of this.#calls.keys()) this.#fail(id, error);
     for (const op of [...this.#operations.keys()]) this.#settle(op, error);
   }
 
@@ -123,16 +137,19 @@ export class Calls {
   }
 
   /**
-   * @param {string} method
-   * @param {...any} args
+   * @template {keyof Commands} C
+   * @param {C} method
+   * @param {Commands[C]} args
    */
   tell(method, ...args) {
     this.#host()?.call(method, ...args);
   }
 
   /**
-   * @param {string} method
-   * @param {...any} args what follows the number of the operation
+   * @template {keyof Commands} C
+   * @param {C} method
+   * @param {Commands[C] extends [op: number, ...infer A] ? A : never} args what
+   *   follows the number of the operation
    * @returns {Promise<void>} settled by the core
    */
   ask(method, ...args) {
@@ -140,8 +157,8 @@ export class Calls {
       const host = this.#host();
       if (!host) throw notRegistered();
       const op = ++this.#operation;
-      this.#operations.set(op, { resolve, reject });
-      host.call(method, op, ...args);
+      this.#operations.set(op, { method, resolve, reject });
+      host.call(method, .../** @type {any} */ ([op, ...args]));
     });
   }
 
@@ -185,10 +202,17 @@ export class Calls {
     queueMicrotask(() => {
       if (call.state === "ended") return;
       if (this.#host()) return this.tell("call", id, target, options);
-      const { message: reason } = notRegistered();
-      this.heard({ name: "callEnded", call: id, cause: "failed", reason });
+      this.#fail(id, notRegistered());
     });
     return call;
+  }
+
+  /**
+   * @param {number} call that could not be made, or is lost
+   * @param {PhoneError} error
+   */
+  #fail(call, { message: reason }) {
+    this.heard({ name: "callEnded", call, cause: "failed", reason });
   }
 
   /**

@@ -10,9 +10,12 @@ const NO_WORD = { code: 1006, reason: "" };
 /** How long (ms) a server may take to answer our close before `ws` cuts the connection. */
 const CLOSING_TIME = 1000;
 
+/** @typedef {import("./seam.js").Commands} Commands */
+/** @typedef {import("./seam.js").Output} Output */
+
 /**
  * @typedef {object} Handlers what a host does with the core's outputs
- * @property {(event: any) => void} event
+ * @property {(event: import("./seam.js").Event) => void} event
  * @property {(value: string) => void} store
  * @property {(entry: any) => void} log
  * @property {(trace: any) => void} trace
@@ -35,7 +38,7 @@ export class Host {
   #now;
   /** @type {Map<string, WebSocket>} */
   #sockets = new Map();
-  /** @type {[string, ...any[]][]} */
+  /** @type {[keyof Commands, ...any[]][]} */
   #inputs = [];
   #running = false;
   #ending = false;
@@ -70,8 +73,9 @@ export class Host {
   /**
    * Makes one call into the core, now or as soon as the current one is done.
    *
-   * @param {string} method
-   * @param {...any} args what follows `now`
+   * @template {keyof Commands} C
+   * @param {C} method
+   * @param {Commands[C]} args what follows `now`
    */
   call(method, ...args) {
     this.#inputs.push([method, ...args]);
@@ -103,8 +107,8 @@ export class Host {
       while (this.#core && (input = this.#inputs.shift())) {
         const [method, ...args] = input;
         this.#core.command(method, this.#now(), ...args);
-        for (const output of this.#core.poll())
-          if (this.#core) this.#perform(output);
+        let output;
+        while ((output = this.#core?.poll())) this.#perform(output);
       }
       if (this.#ending && this.#core) {
         this.#core.free();
@@ -143,23 +147,18 @@ export class Host {
     );
   }
 
-  /** @param {any} output */
+  /** @param {Output} output */
   #perform(output) {
-    const { type, slot, generation, ...content } = output;
+    // Nearly all that there is: no copy is made of it.
+    if (output.type === "send") return this.#send(output);
+    const { type, ...content } = /** @type {any} */ (output);
     switch (type) {
       case "open":
-        return this.#open(output);
-      case "send":
-        try {
-          return this.#sockets.get(`${slot}:${generation}`)?.send(output.data);
-        } catch (error) {
-          this.#close(slot, generation);
-          return this.#lost(slot, generation, error);
-        }
+        return this.#open(content);
       case "closeSocket":
-        return this.#close(slot, generation);
+        return this.#close(content.slot, content.generation);
       case "store":
-        return this.#handlers.store(output.value);
+        return this.#handlers.store(content.value);
       case "log":
         return this.#handlers.log(content);
       case "trace":
@@ -169,7 +168,17 @@ export class Host {
     }
   }
 
-  /** @param {{ slot: number, generation: number, url: string }} output */
+  /** @param {import("./seam.js").Outputs["send"]} output */
+  #send({ slot, generation, data }) {
+    try {
+      this.#sockets.get(`${slot}:${generation}`)?.send(data);
+    } catch {
+      this.#close(slot, generation);
+      this.call("socketClosed", slot, generation);
+    }
+  }
+
+  /** @param {import("./seam.js").Outputs["open"]} output */
   #open({ slot, generation, url }) {
     const { transport } = this.#handlers;
     transport({ state: "connecting", url });
@@ -202,7 +211,7 @@ export class Host {
     socket.onclose = ({ code, reason }) => {
       if (!this.#sockets.delete(key)) return;
       transport({ state: "disconnected", url, code, reason });
-      this.call("socketClosed", slot, generation, code, reason);
+      this.call("socketClosed", slot, generation);
     };
     // In Node an error nobody handles would end the process. Its close follows, or
     // should: a socket that is closed already is taken at its word.
@@ -226,16 +235,7 @@ export class Host {
     const said = cause ? ` (${cause.message || cause.name})` : "";
     const message = `The browser forbids this page to connect to ${origin}${said}. Allow it in connect-src of the page's Content-Security-Policy; a page of https needs wss.`;
     forbidden(url, new PhoneError("eCouldNotConnect", message, { cause }));
-    this.#lost(slot, generation, cause);
-  }
-
-  /**
-   * @param {number} slot
-   * @param {number} generation
-   * @param {any} error
-   */
-  #lost(slot, generation, error) {
-    this.call("socketClosed", slot, generation, 1006, error?.message ?? "");
+    this.call("socketClosed", slot, generation);
   }
 
   /**

@@ -245,7 +245,7 @@ export const checkLogin = (options, log) => checked(options, loginChecks, log);
  *
  * @param {import("../index.js").CallOptions & { signal?: AbortSignal }} options
  * @param {Log} [log]
- * @returns {typeof options}
+ * @returns {Omit<typeof options, "extraHeaders"> & { extraHeaders?: [string, string][] }}
  */
 export const checkCall = (options, log) => checked(options, callChecks, log);
 

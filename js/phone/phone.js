@@ -354,7 +354,7 @@ export class Phone extends Emitter {
 
   // ---- what the core says
 
-  /** @param {any} event */
+  /** @param {any} event one of the seam's */
   #heard({ name, ...event }) {
     switch (name) {
       case "status":
@@ -378,6 +378,8 @@ export class Phone extends Emitter {
       case "unregistered":
       case "closed":
         return this.#done[/** @type {"closed"} */ (name)]();
+      case "refused":
+        return this.#refused(event);
       default:
         this.#calls.heard({ name, ...event });
     }
@@ -404,6 +406,23 @@ export class Phone extends Emitter {
       cause: code === "eCredentialsRejected" ? this.#noCredentials : undefined,
     });
     this.#fail(attempt, error);
+  }
+
+  /**
+   * A fault of ours, for which nobody may wait for ever.
+   *
+   * @param {{ command: string, number: unknown }} event
+   */
+  #refused({ command, number }) {
+    const error = new PhoneError(
+      "eInternal",
+      `The phone's core does not take the command "${command}". Please report this.`,
+    );
+    const attempt = this.#attempt;
+    if (command === "register" && attempt) return this.#fail(attempt, error);
+    if (command === "unregister") this.#done.unregistered();
+    if (command === "close") this.#done.closed();
+    this.#calls.refused(command, number, error);
   }
 
   /** @param {{ reason: string, by?: import("../index.js").Elsewhere }} event */

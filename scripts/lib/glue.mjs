@@ -42,7 +42,7 @@ export function typesOfFactory(types) {
     ([, name]) => `${name}: typeof ${name};`,
   );
   return `${classes}export default function createGlue(): {
-    default(init: { module_or_path: WebAssembly.Module }): Promise<unknown>;
+    default(init: { module_or_path: WebAssembly.Module }): Promise<{ memory: WebAssembly.Memory }>;
     ${names.join("\n    ")}
 };
 `;

@@ -1,333 +1,127 @@
-//! The boundary of the phone: one text in for a command, one out for what is to
-//! be done. It never calls JavaScript; the host in `js/core/host.js` drives sockets and
-//! timers and drains [`Core::poll`] after every call. Names and forms are those
-//! of `js/core/core.js`. The bridge is not API.
+//! The boundary of the phone. What goes in is put into a buffer of the core's: a
+//! SIP message as it came, or a command as `record.rs` reads it. What comes out is
+//! one thing at a time: a message to be sent as it is, or JSON. It never calls
+//! JavaScript; `js/core/core.js` is the other side, `protocol/` says what crosses.
+//! The bridge is not API.
 
 use super::json::Json;
+use super::protocol;
 use super::record::Record;
 use crate::hash::sha256;
-use crate::phone::{Config, Event, Fault, Output, Phone, Registered};
-use crate::pool::{Distribution, Watch};
+use crate::phone::{Output, Phone};
 use crate::prelude::*;
-use crate::registration::{ConflictScope, Holder, Profile, RegistrationType};
-use crate::text::concat;
-use crate::time::{Duration, Instant};
-use crate::transaction::Credentials;
-use core::cell::RefCell;
+use crate::time::Instant;
+use core::cell::{Cell, RefCell};
+use core::ptr::null;
 use wasm_bindgen::prelude::*;
 
 /// One phone.
 #[wasm_bindgen]
+#[derive(Default)]
 pub struct Core {
-    phone: RefCell<Phone>,
+    phone: RefCell<Option<Phone>>,
+    input: RefCell<Vec<u8>>,
+    output: RefCell<Vec<u8>>,
+    /// Where `output` stands and its size; slot and generation, if it is a message.
+    place: Cell<[u32; 4]>,
 }
 
 #[wasm_bindgen]
 impl Core {
-    /// A phone that opens nothing. `options` are names and values; `seed` is at
-    /// least 32 bytes from the platform's cryptographic generator.
+    /// Nothing yet: what a phone is made of goes in like everything else.
     #[wasm_bindgen(constructor)]
-    pub fn new(options: &[u8], seed: &[u8]) -> Core {
-        let options = Record::of(options);
-        let mut phone = Phone::with_checked(config(options), sha256(seed));
-        for contact in options.all("ignoreBindings") {
-            phone.ignore_binding(contact.to_owned());
-        }
-        Core {
-            phone: RefCell::new(phone),
-        }
+    pub fn new() -> Core {
+        Self::default()
     }
 
-    /// A command of the app or of the host: its name, then what it takes.
-    pub fn command(&self, now: f64, command: &[u8]) {
-        let now = at(now);
-        let mut fields = Record::of(command);
+    /// Where to put what goes in, at most `size` bytes. Memory may have moved.
+    pub fn room(&self, size: usize) -> *mut u8 {
+        let mut input = self.input.borrow_mut();
+        if input.len() < size {
+            input.resize(size, 0);
+        }
+        input.as_mut_ptr()
+    }
+
+    /// Makes the phone, which opens nothing, of what was put there: a field with at
+    /// least 32 bytes from the platform's cryptographic generator in any form, then
+    /// options as names and values.
+    pub fn start(&self, size: usize) {
+        let input = self.input.borrow();
+        let record = Record::of(input.get(..size).unwrap_or_default());
+        let seed = sha256(record.text().as_bytes());
+        let (config, ignored) = record.phone_options();
+        let mut phone = Phone::with_checked(config, seed);
+        for contact in ignored {
+            phone.ignore_binding(contact);
+        }
+        *self.phone.borrow_mut() = Some(phone);
+    }
+
+    /// The command of `size` bytes that was put there. `false`: it is none, or a
+    /// number in it is none.
+    pub fn command(&self, now: f64, size: usize) -> bool {
+        let input = self.input.borrow();
+        let record = Record::of(input.get(..size).unwrap_or_default());
+        let name = record.text();
         let mut phone = self.phone.borrow_mut();
-        match fields.text() {
-            // attempt, force
-            "register" => phone.register(now, fields.number(), fields.flag()),
-            "unregister" => phone.unregister(now),
-            // The pending login is given up.
-            "abort" => phone.abort(now),
-            "close" => phone.close(now),
-            // pagehide, and pageshow from the back-forward cache
-            "leave" => phone.leave(now),
-            "resume" => phone.resume(now),
-            // Woken up, online, visible.
-            "look" => phone.look(now),
-            // Another tab took over.
-            "silence" => phone.silence(now),
-            // id, then { username?, password } or { token } or nothing
-            "credentials" => {
-                let id = fields.number();
-                let token = fields.get_owned("token").map(Credentials::Token);
-                let password = fields.get_owned("password");
-                let password = password.map(|password| Credentials::Password {
-                    username: fields.get_owned("username"),
-                    password,
-                });
-                phone.credentials(now, id, token.or(password));
-            }
-            // slot, generation, protocol
-            "socketOpened" => {
-                phone.handle_open(now, fields.number(), fields.number(), fields.text());
-            }
-            // slot, generation
-            "socketClosed" => phone.handle_close(now, fields.number(), fields.number()),
-            "wake" => phone.handle_timeout(now),
-            name => phone.with_calls(now, |calls| {
-                super::calls::command(calls, now, name, fields);
-            }),
-        }
+        phone
+            .as_mut()
+            .is_some_and(|phone| protocol::obey(phone, at(now), name, &record))
     }
 
-    /// One WebSocket message.
+    /// The WebSocket message of `size` bytes that was put there.
     #[wasm_bindgen(js_name = socketMessage)]
-    pub fn socket_message(&self, now: f64, slot: u32, generation: u32, data: &[u8]) {
-        self.phone
-            .borrow_mut()
-            .handle_message(at(now), slot, generation, data);
+    pub fn socket_message(&self, now: f64, slot: u32, generation: u32, size: usize) {
+        let input = self.input.borrow();
+        let data = input.get(..size).unwrap_or_default();
+        if let Some(phone) = self.phone.borrow_mut().as_mut() {
+            phone.handle_message(at(now), slot, generation, data);
+        }
     }
 
     /// When to wake, in host milliseconds; Infinity if never.
     pub fn deadline(&self) -> f64 {
-        let deadline = self.phone.borrow().poll_timeout();
+        let phone = self.phone.borrow();
+        let deadline = phone.as_ref().and_then(Phone::poll_timeout);
         deadline.map_or(f64::INFINITY, |at| at.millis() as f64)
     }
 
-    /// What the host has to do, in this order, as a JSON list; nothing if there is
-    /// nothing.
-    pub fn poll(&self) -> Option<String> {
+    /// Where four numbers tell of the next thing to be done, until the next call; null
+    /// if there is none: its place and size, and the slot and generation of the socket if it
+    /// is a message. It begins with a brace if it is JSON, and no SIP message does.
+    pub fn poll(&self) -> *const u32 {
         let mut phone = self.phone.borrow_mut();
-        let mut output = Some(phone.poll_output()?);
-        let mut json = Json::new();
-        json.raw("", "[");
-        while let Some(next) = output {
-            json.raw("", "{");
-            write(&mut json, next, phone.config());
-            json.close('}');
-            output = phone.poll_output();
-        }
-        json.close(']');
-        Some(json.done())
-    }
-}
-
-fn write(json: &mut Json, output: Output, config: &Config) {
-    match output {
-        Output::Open {
-            slot,
-            generation,
-            url,
-        } => {
-            json.text("type", "open");
-            socket(json, slot, generation).text("url", &url);
-        }
-        Output::Send {
-            slot,
-            generation,
-            data,
-        } => {
-            json.text("type", "send");
-            // All that a phone writes is text.
-            let text = str::from_utf8(&data).unwrap_or_default();
-            socket(json, slot, generation).text("data", text);
-        }
-        Output::CloseSocket { slot, generation } => {
-            json.text("type", "closeSocket");
-            socket(json, slot, generation);
-        }
-        Output::Store(value) => {
-            json.text("type", "store");
-            json.text("value", &value);
-        }
-        Output::Log { level, message } => {
-            json.text("type", "log");
-            json.text("level", level.as_str()).text("message", &message);
-        }
-        Output::Trace {
-            sent,
-            slot,
-            message,
-        } => {
-            json.text("type", "trace");
-            json.text("direction", if sent { "sent" } else { "received" })
-                .number("slot", slot.into())
-                .text("message", &message);
-        }
-        Output::Event(event) => {
-            json.text("type", "event");
-            write_event(json, event, config);
-        }
-    }
-}
-
-fn socket(json: &mut Json, slot: u32, generation: u32) -> &mut Json {
-    json.number("slot", slot.into())
-        .number("generation", generation.into())
-}
-
-fn write_event(json: &mut Json, event: Event, config: &Config) {
-    match event {
-        Event::Status(status, registered) => {
-            json.text("name", "status");
-            json.text("status", status.as_str());
-            match registered {
-                Some(registered) => registration(json, &registered, config),
-                None => _ = json.raw("registration", "null"),
+        let Some(phone) = phone.as_mut() else {
+            return null();
+        };
+        let (output, slot, generation) = match phone.poll_output() {
+            None => return null(),
+            Some(Output::Send {
+                slot,
+                generation,
+                data,
+            }) => (data, slot, generation),
+            Some(output) => {
+                let mut json = Json::new();
+                json.raw("", "{");
+                protocol::write(&mut json, output, phone.config());
+                json.close('}');
+                (json.done().into_bytes(), 0, 0)
             }
-        }
-        Event::Registered(attempt, registered) => {
-            json.text("name", "registered");
-            json.number("attempt", attempt.into());
-            registration(json, &registered, config);
-        }
-        Event::Failed(attempt, error) => {
-            json.text("name", "failed");
-            json.number("attempt", attempt.into());
-            fault(json, &error, config);
-        }
-        Event::Error(error) => {
-            json.text("name", "error");
-            fault(json, &error, config);
-        }
-        Event::Terminated { reason, by } => {
-            json.text("name", "terminated");
-            json.text("reason", reason);
-            holder(json, "by", &by);
-        }
-        Event::Call(event) => super::calls::write(json, event),
-        Event::Abandoned(call) => {
-            json.text("name", "abandoned");
-            super::calls::party(json, "remote", &call.remote);
-            json.text("replaces", &call.replaces);
-        }
-        Event::Unregistered => _ = json.text("name", "unregistered"),
-        Event::Closed => _ = json.text("name", "closed"),
-        Event::Credentials {
-            id,
-            scheme,
-            realm,
-            authz_server,
-            scope,
-        } => {
-            json.text("name", "credentials");
-            json.number("id", id.into())
-                .text("scheme", scheme)
-                .text("realm", &realm)
-                .option("authzServer", authz_server.as_deref())
-                .option("scope", scope.as_deref());
-        }
+        };
+        let place = [
+            output.as_ptr() as u32,
+            output.len() as u32,
+            slot,
+            generation,
+        ];
+        *self.output.borrow_mut() = output;
+        self.place.set(place);
+        self.place.as_ptr().cast()
     }
-}
-
-fn fault(json: &mut Json, error: &Fault, config: &Config) {
-    json.text("code", error.code)
-        .text("message", &error.message)
-        .option("reason", error.reason.as_deref());
-    super::calls::status(json, error.status);
-    if let Some(elsewhere) = &error.elsewhere {
-        json.text("device", &config.device);
-        holder(json, "elsewhere", elsewhere);
-    }
-}
-
-fn registration(json: &mut Json, registered: &Registered, config: &Config) {
-    let profile = registered.profile.map(|profile| match profile {
-        Profile::Cisco => "cisco",
-        Profile::Generic => "generic",
-    });
-    let detection = match registered.detects_conflicts {
-        true => "full",
-        false => "none",
-    };
-    json.raw("registration", "{")
-        .text("user", &config.user)
-        .text("domain", &config.domain)
-        .text("device", &config.device)
-        .text("instanceId", &config.instance_id)
-        .text("mode", "SoftPhone")
-        .text("connection", &registered.connection)
-        .number("expires", registered.expires.into())
-        .flag("forceRegistration", registered.forced)
-        .option("profile", profile)
-        .text("conflictDetection", detection)
-        .close('}');
 }
 
 fn at(now: f64) -> Instant {
     Instant::from_millis(now as u64)
-}
-
-fn holder(json: &mut Json, name: &str, holder: &Holder) {
-    json.raw(name, "{")
-        .option("instanceId", holder.instance_id.as_deref())
-        .option("userAgent", holder.user_agent.as_deref())
-        .option("contact", holder.contact.as_deref());
-    if let Some(since) = holder.since {
-        json.number("since", since.saturating_mul(1000));
-    }
-    json.close('}');
-}
-
-fn config(options: Record<'_>) -> Config {
-    let text = |name| options.get_owned(name).unwrap_or_default();
-    let option = |name| options.get_owned(name);
-    let is = |name, value| options.get(name) == Some(value);
-    Config {
-        connections: options.all("connections").map(str::to_owned).collect(),
-        watch: match is("watch", "inUse") {
-            true => Watch::InUse,
-            false => Watch::All,
-        },
-        distribution: match is("distribution", "priority") {
-            true => Distribution::Priority,
-            false => Distribution::RoundRobin,
-        },
-        heartbeat: options
-            .get_number("heartbeat")
-            .map_or(Config::HEARTBEAT, Duration::from_secs),
-        user: text("user"),
-        domain: text("domain"),
-        auth_user: option("authUser"),
-        password: option("password"),
-        ha1: option("ha1"),
-        has_credentials: options.has("hasCredentials"),
-        loopback: options.has("loopback"),
-        device: text("device"),
-        instance_id: text("instanceId"),
-        display_name: option("displayName"),
-        profile: match options.get("profile") {
-            Some("cisco") => Some(Profile::Cisco),
-            Some("generic") => Some(Profile::Generic),
-            _ => None,
-        },
-        conflict_scope: match is("conflictScope", "user") {
-            true => ConflictScope::User,
-            false => ConflictScope::Device,
-        },
-        registration_type: match options.get("registrationType") {
-            Some("duplicate") => RegistrationType::Duplicate,
-            Some("normal") => RegistrationType::Normal,
-            _ => RegistrationType::Graceful,
-        },
-        expires: options.get_number("expires").map(|seconds| seconds as u32),
-        timeout: options
-            .get_number("timeout")
-            .map_or(Config::TIMEOUT, Duration::from_millis),
-        user_agent: option("userAgent").unwrap_or_else(|| match options.get("platform") {
-            Some(platform) => concat(&[Config::USER_AGENT, " (", platform, ")"]),
-            None => Config::USER_AGENT.to_owned(),
-        }),
-        extra_headers: options.headers(),
-        force_may_remove_others: options.has("forceMayRemoveOthers"),
-        refuse_md5: options.has("refuseMd5"),
-        trust_asserted_identity: match options.get("trustAssertedIdentity") {
-            Some("true") => Some(true),
-            Some("false") => Some(false),
-            _ => None,
-        },
-        trace: options.has("trace"),
-        memory: option("memory"),
-    }
 }

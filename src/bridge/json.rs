@@ -9,10 +9,9 @@ use crate::text::{decimal, hex};
 pub(super) struct Json(String);
 
 impl Json {
-    /// Nothing yet. Most of what is handed out is a message: a text that grows is
-    /// copied again and again.
+    /// Nothing yet. A text that grows is copied again and again.
     pub(super) fn new() -> Self {
-        Self(String::with_capacity(2048))
+        Self(String::with_capacity(512))
     }
 
     pub(super) fn text(&mut self, name: &str, text: &str) -> &mut Self {
@@ -28,8 +27,15 @@ impl Json {
         }
     }
 
-    pub(super) fn number(&mut self, name: &str, number: u64) -> &mut Self {
-        self.raw(name, &decimal(number))
+    pub(super) fn amount(&mut self, name: &str, number: Option<u32>) -> &mut Self {
+        match number {
+            Some(number) => self.number(name, number),
+            None => self,
+        }
+    }
+
+    pub(super) fn number(&mut self, name: &str, number: u32) -> &mut Self {
+        self.raw(name, &decimal(number.into()))
     }
 
     pub(super) fn flag(&mut self, name: &str, flag: bool) -> &mut Self {
@@ -70,15 +76,8 @@ impl Json {
         for (at, byte) in text.bytes().enumerate() {
             if byte < b' ' || matches!(byte, b'"' | b'\\') {
                 self.0.push_str(text.get(plain..at).unwrap_or_default());
-                match byte {
-                    // Every line of a message ends with these.
-                    b'\r' => self.0.push_str("\\r"),
-                    b'\n' => self.0.push_str("\\n"),
-                    _ => {
-                        self.0.push_str("\\u00");
-                        self.0.push_str(&hex(&[byte]));
-                    }
-                }
+                self.0.push_str("\\u00");
+                self.0.push_str(&hex(&[byte]));
                 plain = at + 1;
             }
         }
@@ -101,7 +100,8 @@ mod tests {
             .number("e", 7)
             .flag("\n", true)
             .close('}');
-        let expected = r#"{"a\u0022,\u0022b\u005c":"c\u0022}\r\n\u0000","d":"ü","e":7,"\n":true}"#;
+        let expected =
+            r#"{"a\u0022,\u0022b\u005c":"c\u0022}\u000d\u000a\u0000","d":"ü","e":7,"\u000a":true}"#;
         assert_eq!(json.done(), expected);
     }
 }

@@ -10,12 +10,12 @@ mod bare;
 mod class;
 
 #[cfg(all(target_arch = "wasm32", feature = "bridge"))]
-mod calls;
-#[cfg(all(target_arch = "wasm32", feature = "bridge"))]
 mod client;
 #[cfg(any(test, feature = "bridge"))]
 mod json;
-#[cfg(all(target_arch = "wasm32", feature = "bridge"))]
+#[cfg(any(test, feature = "bridge"))]
+mod protocol;
+#[cfg(any(test, feature = "bridge"))]
 mod record;
 #[cfg(all(target_arch = "wasm32", feature = "bridge"))]
 pub use client::Core;

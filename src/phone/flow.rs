@@ -74,6 +74,11 @@ impl Phone {
                 self.arrival = id;
                 if message.is_request() {
                     self.handle_request(now, id, &message);
+                    // They change nothing that outlives the page.
+                    let passing = matches!(message.method(), "OPTIONS" | "MESSAGE");
+                    if passing && !self.usages.calls.are_any() {
+                        return self.go_on(now);
+                    }
                 } else {
                     self.handle_answer(now, &message);
                 }

@@ -681,9 +681,7 @@ describe("during a call", () => {
     await say(["candidates", { call: call.id, sdpfrag: "a=mid:0\r\n" }]);
     assert.deepEqual(media.made[0].remoteCandidates, ["a=mid:0\r\n"]);
     media.made[0].context.emit.candidates("a=mid:1\r\n", true);
-    assert.deepEqual(core.given("candidates"), [
-      [call.id, "a=mid:1\r\n", true],
-    ]);
+    assert.deepEqual(core.given("candidates"), [[call.id, "a=mid:1\r\n"]]);
   });
 
   test("video on and off; undone when the far end refuses", async () => {
@@ -983,5 +981,38 @@ describe("messages", () => {
     await say(["messageReceived", said]);
     assert.deepEqual(await message, said);
     await assert.rejects(phone.message("", "x"), { code: "eInvalidArgument" });
+  });
+});
+
+describe("what the core does not take", () => {
+  test("rejects the operation, and no other of that number", async () => {
+    const { phone, core, call } = await talking();
+    core.replies.hold = () => [];
+    const held = call.hold();
+    const [[op]] = core.given("hold");
+    core.takes = () => false;
+    const errors = [];
+    phone.on("error", ({ code }) => errors.push(code));
+    const hangup = call.hangup();
+    await assert.rejects(hangup, { code: "eInternal", message: /"hangup"/ });
+    assert.deepEqual(errors, []);
+    // Nobody waits for it: not the operation of the same number either.
+    core.outputs.push(event("refused", { command: "mediaDone", number: op }));
+    core.takes = () => true;
+    core.replies.look = () => [];
+    media.made[0].context.emit.disturbed();
+    assert.deepEqual(errors, ["eInternal"]);
+    core.replies.look = () => [event("done", { op })];
+    media.made[0].context.emit.disturbed();
+    await held;
+  });
+
+  test("ends the call that it was to be", async () => {
+    const { phone, core } = await ready();
+    core.takes = () => false;
+    const call = phone.call("2002");
+    const { cause, reason } = await new Promise((r) => call.once("ended", r));
+    assert.equal(cause, "failed");
+    assert.match(reason, /"call"/);
   });
 });

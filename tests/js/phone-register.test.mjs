@@ -499,6 +499,21 @@ test("an error outside a promise: an event, which needs no listener", async () =
   await promise;
 });
 
+test("a command that the core does not take leaves nobody waiting", async () => {
+  const phone = new Phone(options);
+  const first = phone.registerPhone();
+  await turn();
+  const [core] = FakeCore.made;
+  FakeSocket.made[0].say(...granted(1));
+  await first;
+  core.takes = () => false;
+  await phone.unregisterPhone();
+  const fault = { code: "eInternal", message: /"register"/ };
+  FakeSocket.made[0].say(status("eIdle"));
+  await assert.rejects(phone.registerPhone(), fault);
+  await phone.close();
+});
+
 describe("the credentials callback", () => {
   const ask = event("credentials", {
     id: 7,

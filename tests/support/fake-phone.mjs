@@ -79,6 +79,7 @@ export class FakePhone {
   /** @param {{ forceRegistration?: boolean }} [options] */
   async registerPhone(options = {}) {
     const { forceRegistration = false } = options;
+    if (this.closed > 0) throw failure("eInvalidState", "The phone is closed.");
     this.calls.push(options);
     if (this.ready) return this.registration;
     await null;

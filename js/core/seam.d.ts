@@ -1,0 +1,209 @@
+// Made of src/bridge/protocol: SEAM=write cargo test --locked --lib seam
+
+/** What the core is told, and what each command takes. */
+export interface Commands {
+  /** Answered by `registered` or `failed` with this attempt. */
+  register: [attempt: number, force: boolean];
+  /** Answered by `unregistered`. */
+  unregister: [];
+  /** The pending login is given up. */
+  abort: [];
+  /** Answered by `closed`. */
+  close: [];
+  /** pagehide. */
+  leave: [];
+  /** pageshow from the back-forward cache. */
+  resume: [];
+  /** Woken up, online, visible. */
+  look: [];
+  /** Another tab took over. */
+  silence: [];
+  /** The answer to the event of this name and number. */
+  credentials: [id: number, answer: Answer];
+  socketOpened: [slot: number, generation: number, protocol: string];
+  socketClosed: [slot: number, generation: number];
+  /** The deadline has come. */
+  wake: [];
+  /** The number is a new odd one. */
+  call: [call: number, target: string, options: CallOptions];
+  answer: [op: number, call: number, options: AnswerOptions];
+  reject: [op: number, call: number, status: number];
+  hangup: [op: number, call: number];
+  hold: [op: number, call: number];
+  resumeCall: [op: number, call: number];
+  /** A new offer is to be made. */
+  renegotiate: [op: number, call: number, options: OfferOptions];
+  /** A blind transfer. */
+  transfer: [op: number, call: number, target: string];
+  /** An attended one. */
+  transferTo: [op: number, call: number, other: number];
+  /** The event of this name is not followed. */
+  refuseRefer: [refer: number];
+  /** INFO in the call's dialog. */
+  info: [op: number, call: number, contentType: string, body: string];
+  /** MESSAGE outside of calls. */
+  message: [op: number, target: string, contentType: string, body: string];
+  /** The media handler made the description asked for. */
+  mediaReady: [call: number, request: number, sdp: string];
+  /** It did what was asked for. */
+  mediaDone: [call: number, request: number];
+  /** It could not. */
+  mediaFailed: [call: number, request: number, message: string];
+  /** Local ones, as `application/trickle-ice-sdpfrag`. */
+  candidates: [call: number, sdpfrag: string];
+  /** Its media arrive no more. */
+  mediaLost: [call: number];
+  /** The media say that it is over. */
+  fail: [call: number, reason: string];
+  /** A WebSocket message. */
+  socketMessage: [slot: number, generation: number, data: unknown];
+}
+
+export interface Answer {
+  username?: string;
+  password?: string;
+  token?: string;
+}
+
+export interface CallOptions {
+  extraHeaders?: [string, string][];
+  anonymous?: boolean;
+  replaces?: string;
+  refer?: number;
+  followRedirects?: string;
+}
+
+export interface AnswerOptions {
+  extraHeaders?: [string, string][];
+}
+
+export interface OfferOptions {
+  iceRestart?: boolean;
+}
+
+export interface PhoneOptions {
+  connections?: string[];
+  watch?: string;
+  distribution?: string;
+  heartbeat?: number;
+  user?: string;
+  domain?: string;
+  authUser?: string;
+  password?: string;
+  ha1?: string;
+  hasCredentials?: boolean;
+  loopback?: boolean;
+  device?: string;
+  instanceId?: string;
+  displayName?: string;
+  profile?: string;
+  conflictScope?: string;
+  registrationType?: string;
+  expires?: number;
+  timeout?: number;
+  userAgent?: string;
+  platform?: string;
+  extraHeaders?: [string, string][];
+  forceMayRemoveOthers?: boolean;
+  refuseMd5?: boolean;
+  trustAssertedIdentity?: string;
+  trace?: boolean;
+  memory?: string;
+  ignoreBindings?: string[];
+}
+
+export interface Party {
+  uri: string;
+  displayName: string;
+}
+
+export interface Holder {
+  instanceId?: string;
+  userAgent?: string;
+  contact?: string;
+  since?: number;
+}
+
+export interface Registration {
+  user: string;
+  domain: string;
+  device: string;
+  instanceId: string;
+  mode: string;
+  connection: string;
+  expires: number;
+  forceRegistration: boolean;
+  profile?: string;
+  conflictDetection: string;
+}
+
+export interface Fault {
+  code: string;
+  message: string;
+  reason?: string;
+  status?: number;
+  device?: string;
+  elsewhere?: Holder;
+}
+
+export interface Problem {
+  code: string;
+  message: string;
+  reason?: string;
+  status?: number;
+}
+
+/** What the host has to do. */
+export interface Outputs {
+  /** A WebSocket with the subprotocol `sip` is wanted. */
+  open: { slot: number; generation: number; url: string };
+  closeSocket: { slot: number; generation: number };
+  /** To be kept, and given back as the option `memory`. */
+  store: { value: string };
+  log: { level: string; message: string };
+  /** A message that was `sent` or `received`, without secrets. */
+  trace: { direction: string; slot: number; message: string };
+  /** A message to be sent. */
+  send: { slot: number; generation: number; data: string };
+}
+
+/** What the app hears. */
+export interface Events {
+  status: { status: string; registration: Registration | null };
+  registered: { attempt: number; registration: Registration };
+  failed: { attempt: number } & Fault;
+  /** Something went wrong outside a promise. */
+  error: Fault;
+  /** Another client took the device over. */
+  terminated: { reason: string; by: Holder };
+  /** A call of an earlier page load may be picked up. */
+  abandoned: { remote: Party; replaces: string };
+  unregistered: {};
+  /** Nothing follows. */
+  closed: {};
+  /** To be answered by the command of this name. */
+  credentials: { id: number; scheme: string; realm: string; authzServer?: string; scope?: string };
+  incoming: { call: number; from: Party; to: string; hasOffer: boolean; headers: [string, string][]; replaces?: number };
+  callState: { call: number; state: string; heldBy?: string; early: boolean };
+  redirect: { call: number; uri: string; followed: boolean };
+  remote: { call: number; remote: Party };
+  /** The media handler is asked for an `offer`, an `answer` to `sdp`, to `apply` an
+   * `answer` or a `pranswer`, for a `rollback`, or to `end`. */
+  media: { call: number; request: number; hold: boolean; initial: boolean; trickle: boolean; restart: boolean; want: string; sdpType?: string; sdp?: string };
+  candidates: { call: number; sdpfrag: string };
+  info: { call: number; contentType: string; body: string };
+  /** The far end asks us to call somebody else: `call`, or `refuseRefer`. */
+  refer: { call: number; refer: number; target: string; referredBy?: string };
+  transferred: { call: number; status: number; reason: string };
+  callEnded: { call: number; status?: number; cause: string; reason: string };
+  done: { op: number; error?: Problem };
+  callInfo: { call: number; callInfo: Record<string, string | true> };
+  messageReceived: { from: Party; contentType: string; body: string; headers: [string, string][] };
+  /** It was no command, or a number in it was none. */
+  refused: { command: string; number: unknown };
+}
+
+export type Event = { [N in keyof Events]: { name: N } & Events[N] }[keyof Events];
+export type Output =
+  | { [T in keyof Outputs]: { type: T } & Outputs[T] }[keyof Outputs]
+  | ({ type: "event" } & Event);

@@ -1,0 +1,127 @@
+//! What the app, its media handler and the host tell the phone.
+
+use crate::bridge::record::Record;
+use crate::call::Calls;
+use crate::phone::Phone;
+use crate::time::Instant;
+
+/// `name(field: kind, …) => what is done;` A kind is a method of [`Record`]. An
+/// `op` is the number under which the output `done` answers.
+macro_rules! commands {
+    ($rows:ident, $obey:ident($machine:ident: $type:ty, $now:ident, $record:ident),
+     else $other:pat => $otherwise:expr, $(
+        $(#[doc = $doc:literal])*
+        $name:ident($($field:ident: $kind:ident),*) => $act:expr;
+    )*) => {
+        /// Does what the record says. `false`: it is no command, or a number in it is
+        /// none, and nothing was done.
+        #[allow(non_snake_case)] // fields have the names of JavaScript
+        pub(in crate::bridge) fn $obey(
+            $machine: &mut $type,
+            $now: Instant,
+            name: &str,
+            $record: &Record<'_>,
+        ) -> bool {
+            match name {
+                $(stringify!($name) => {
+                    $(let $field = $record.$kind();)*
+                    if $record.misfits() {
+                        return false;
+                    }
+                    $act;
+                    true
+                })*
+                $other => $otherwise,
+            }
+        }
+
+        #[cfg(test)]
+        pub(super) const $rows: &[super::Row] = &[$(super::Row {
+            name: stringify!($name),
+            docs: &[$($doc),*],
+            fields: &[$((stringify!($field), stringify!($kind))),*],
+            part: "",
+        }),*];
+    };
+}
+
+commands! {
+    PHONE, obey(phone: Phone, now, record),
+    else name => {
+        let mut obeyed = false;
+        phone.with_calls(now, |calls| obeyed = obey_call(calls, now, name, record));
+        obeyed
+    },
+
+    /// Answered by `registered` or `failed` with this attempt.
+    register(attempt: number, force: flag) => phone.register(now, attempt, force);
+    /// Answered by `unregistered`.
+    unregister() => phone.unregister(now);
+    /// The pending login is given up.
+    abort() => phone.abort(now);
+    /// Answered by `closed`.
+    close() => phone.close(now);
+    /// pagehide.
+    leave() => phone.leave(now);
+    /// pageshow from the back-forward cache.
+    resume() => phone.resume(now);
+    /// Woken up, online, visible.
+    look() => phone.look(now);
+    /// Another tab took over.
+    silence() => phone.silence(now);
+    /// The answer to the event of this name and number.
+    credentials(id: number, answer: credentials) => phone.credentials(now, id, answer);
+    socketOpened(slot: number, generation: number, protocol: text) =>
+        phone.handle_open(now, slot, generation, protocol);
+    socketClosed(slot: number, generation: number) =>
+        phone.handle_close(now, slot, generation);
+    /// The deadline has come.
+    wake() => phone.handle_timeout(now);
+}
+
+commands! {
+    CALLS, obey_call(calls: Calls, now, record),
+    else _ => false,
+
+    /// The number is a new odd one.
+    call(call: number, target: text, options: call_options) =>
+        calls.call(now, call, target, options);
+    answer(op: number, call: number, options: answer_options) =>
+        calls.answer(now, op, call, options);
+    reject(op: number, call: number, status: status) =>
+        calls.reject(now, op, call, status, None);
+    hangup(op: number, call: number) => calls.hangup(now, op, call);
+    hold(op: number, call: number) => calls.hold(now, op, call, true);
+    resumeCall(op: number, call: number) => calls.hold(now, op, call, false);
+    /// A new offer is to be made.
+    renegotiate(op: number, call: number, options: offer_options) =>
+        calls.renegotiate(now, op, call, options);
+    /// A blind transfer.
+    transfer(op: number, call: number, target: text) =>
+        calls.transfer(now, op, call, target);
+    /// An attended one.
+    transferTo(op: number, call: number, other: number) =>
+        calls.transfer_to(now, op, call, other);
+    /// The event of this name is not followed.
+    refuseRefer(refer: number) => calls.refuse_refer(now, refer);
+    /// INFO in the call's dialog.
+    info(op: number, call: number, contentType: owned, body: owned) =>
+        calls.info(now, op, call, (contentType, body));
+    /// MESSAGE outside of calls.
+    message(op: number, target: text, contentType: owned, body: owned) =>
+        calls.message(now, op, target, (contentType, body));
+    /// The media handler made the description asked for.
+    mediaReady(call: number, request: number, sdp: owned) =>
+        calls.media_ready(now, call, request, sdp);
+    /// It did what was asked for.
+    mediaDone(call: number, request: number) => calls.media_done(now, call, request);
+    /// It could not.
+    mediaFailed(call: number, request: number, message: text) =>
+        calls.media_failed(now, call, request, message);
+    /// Local ones, as `application/trickle-ice-sdpfrag`.
+    candidates(call: number, sdpfrag: owned) => calls.candidates(now, call, sdpfrag);
+    /// Its media arrive no more.
+    mediaLost(call: number) => calls.media_lost(now, call);
+    /// The media say that it is over.
+    fail(call: number, reason: text) => calls.fail(now, call, reason);
+}

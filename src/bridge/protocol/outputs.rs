@@ -1,0 +1,221 @@
+//! What the phone has for the host to do, and for the app to hear.
+
+use crate::bridge::json::Json;
+use crate::call::{self, Want};
+use crate::phone::{Config, Event, Output};
+
+/// `pattern => name(subject) { field: kind = what, …, ..part = what }` The subject is
+/// a field, too: the number of what it is about. A kind is a method of [`Json`].
+macro_rules! outputs {
+    ($rows:ident, $write:ident($json:ident, $output:ident: $type:ty $(, $config:ident)?)
+     names $tag:literal, else { $($other:pat => $otherwise:expr,)* }, $(
+        $(#[doc = $doc:literal])*
+        $pattern:pat => $name:ident $(($subject:ident))? {
+            $($field:ident: $kind:ident = $what:expr,)* $(..$part:ident = $more:expr)?
+        }
+    )*) => {
+        pub(in crate::bridge) fn $write($json: &mut Json, $output: $type $(, $config: &Config)?) {
+            match $output {
+                $($pattern => {
+                    head!($json, $tag, $name $(, $subject)?);
+                    $($json.$kind(stringify!($field), $what);)*
+                    $($json.$part($more);)?
+                })*
+                $($other => $otherwise,)*
+            }
+        }
+
+        #[cfg(test)]
+        pub(super) const $rows: &[super::Row] = &[$(super::Row {
+            name: stringify!($name),
+            docs: &[$($doc),*],
+            fields: &[
+                $((stringify!($subject), "number"),)?
+                $((stringify!($field), stringify!($kind)),)*
+            ],
+            part: concat!("" $(, stringify!($part))?),
+        }),*];
+    };
+}
+
+macro_rules! head {
+    ($json:ident, $tag:literal, $name:ident) => {
+        $json.text($tag, stringify!($name))
+    };
+    ($json:ident, $tag:literal, $name:ident, $subject:ident) => {
+        $json.about(stringify!($name), stringify!($subject), $subject)
+    };
+}
+
+outputs! {
+    HOST, write(json, output: Output, config) names "type",
+    else {
+        Output::Event(event) => {
+            json.text("type", "event");
+            write_event(json, event, config);
+        },
+        // Crosses as it is.
+        Output::Send { .. } => {},
+    },
+
+    /// A WebSocket with the subprotocol `sip` is wanted.
+    Output::Open { slot, generation, url } => open {
+        slot: number = slot,
+        generation: number = generation,
+        url: text = &url,
+    }
+    Output::CloseSocket { slot, generation } => closeSocket {
+        slot: number = slot,
+        generation: number = generation,
+    }
+    /// To be kept, and given back as the option `memory`.
+    Output::Store(value) => store {
+        value: text = &value,
+    }
+    Output::Log { level, message } => log {
+        level: text = level.as_str(),
+        message: text = &message,
+    }
+    /// A message that was `sent` or `received`, without secrets.
+    Output::Trace { sent, slot, message } => trace {
+        direction: text = if sent { "sent" } else { "received" },
+        slot: number = slot,
+        message: text = &message,
+    }
+}
+
+outputs! {
+    EVENTS, write_event(json, event: Event, config) names "name",
+    else { Event::Call(event) => write_call(json, event), },
+
+    Event::Status(status, registered) => status {
+        status: text = status.as_str(),
+        registration: registration_or_null = (registered.as_ref(), config),
+    }
+    Event::Registered(attempt, registered) => registered(attempt) {
+        registration: registration = (&registered, config),
+    }
+    Event::Failed(attempt, fault) => failed(attempt) {
+        ..fault_part = (&fault, config)
+    }
+    /// Something went wrong outside a promise.
+    Event::Error(fault) => error {
+        ..fault_part = (&fault, config)
+    }
+    /// Another client took the device over.
+    Event::Terminated { reason, by } => terminated {
+        reason: text = reason,
+        by: holder = &by,
+    }
+    /// A call of an earlier page load may be picked up.
+    Event::Abandoned(call) => abandoned {
+        remote: party = &call.remote,
+        replaces: text = &call.replaces,
+    }
+    Event::Unregistered => unregistered {}
+    /// Nothing follows.
+    Event::Closed => closed {}
+    /// To be answered by the command of this name.
+    Event::Credentials { id, scheme, realm, authz_server, scope } => credentials(id) {
+        scheme: text = scheme,
+        realm: text = &realm,
+        authzServer: option = authz_server.as_deref(),
+        scope: option = scope.as_deref(),
+    }
+}
+
+outputs! {
+    CALLS, write_call(json, event: call::Event) names "name",
+    else {},
+
+    call::Event::Incoming { call, from, to, has_offer, headers, replaces } => incoming(call) {
+        from: party = &from,
+        to: text = &to,
+        hasOffer: flag = has_offer,
+        headers: pairs = &headers,
+        replaces: amount = replaces,
+    }
+    call::Event::State { call, state, early } => callState(call) {
+        state: text = state.as_str(),
+        heldBy: option = state.held_by(),
+        early: flag = early,
+    }
+    call::Event::Redirect { call, uri, followed } => redirect(call) {
+        uri: text = &uri,
+        followed: flag = followed,
+    }
+    call::Event::Remote { call, remote } => remote(call) {
+        remote: party = &remote,
+    }
+    /// The media handler is asked for an `offer`, an `answer` to `sdp`, to `apply` an
+    /// `answer` or a `pranswer`, for a `rollback`, or to `end`.
+    call::Event::Media { call, request, want, hold, initial, trickle } => media(call) {
+        request: number = request,
+        hold: flag = hold,
+        initial: flag = initial,
+        trickle: flag = trickle,
+        restart: flag = matches!(want, Want::Offer { restart: true }),
+        want: text = name_of(&want),
+        sdpType: option = type_of(&want),
+        sdp: option = sdp_of(&want),
+    }
+    call::Event::Candidates { call, fragment } => candidates(call) {
+        sdpfrag: text = &fragment,
+    }
+    call::Event::Info { call, content_type, body } => info(call) {
+        contentType: text = &content_type,
+        body: text = &body,
+    }
+    /// The far end asks us to call somebody else: `call`, or `refuseRefer`.
+    call::Event::Refer { call, refer, target, referred_by } => refer(call) {
+        refer: number = refer,
+        target: text = &target,
+        referredBy: option = referred_by.as_deref(),
+    }
+    call::Event::Transferred { call, status, reason } => transferred(call) {
+        status: number = status.into(),
+        reason: text = &reason,
+    }
+    call::Event::Ended { call, cause, status, reason } => callEnded(call) {
+        status: amount = status.map(u32::from),
+        cause: text = cause.as_str(),
+        reason: text = &reason,
+    }
+    call::Event::Done { op, error } => done(op) {
+        error: optional_problem = error.as_ref(),
+    }
+    call::Event::CallInfo { call, info } => callInfo(call) {
+        callInfo: call_info = &info,
+    }
+    call::Event::Message { from, content_type, body, headers } => messageReceived {
+        from: party = &from,
+        contentType: text = &content_type,
+        body: text = &body,
+        headers: pairs = &headers,
+    }
+}
+
+fn name_of(want: &Want) -> &'static str {
+    match want {
+        Want::Offer { .. } => "offer",
+        Want::Answer(_) => "answer",
+        Want::Apply(_) | Want::ApplyEarly(_) => "apply",
+        Want::Rollback => "rollback",
+        Want::End => "end",
+    }
+}
+
+fn type_of(want: &Want) -> Option<&'static str> {
+    match want {
+        Want::Apply(_) => Some("answer"),
+        Want::ApplyEarly(_) => Some("pranswer"),
+        _ => None,
+    }
+}
+
+fn sdp_of(want: &Want) -> Option<&str> {
+    match want {
+        Want::Answer(sdp) | Want::Apply(sdp) | Want::ApplyEarly(sdp) => Some(sdp),
+        _ => None,
+    }
+}

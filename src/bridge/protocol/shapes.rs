@@ -1,0 +1,145 @@
+//! The objects in what comes out.
+
+use crate::bridge::json::Json;
+use crate::call::{CallInfo, Party, Problem};
+use crate::phone::{Config, Fault, Registered};
+use crate::prelude::*;
+use crate::registration::{Holder, Profile};
+use crate::text::decimal;
+
+/// `Name as writer, part(value: type) { property: kind = what, … }`. A kind is a
+/// method of [`Json`], which these become, too: `writer` makes an object, `part`
+/// writes the properties alone.
+macro_rules! shapes {
+    ($($shape:ident as $object:ident, $part:ident($value:pat, $type:ty) {
+        $($name:ident: $kind:ident = $what:expr,)*
+    })*) => {
+        impl Json {
+            $(
+                #[allow(dead_code)] // few are used both ways
+                pub(super) fn $object(&mut self, name: &str, value: $type) -> &mut Self {
+                    self.raw(name, "{");
+                    self.$part(value);
+                    self.close('}')
+                }
+
+                pub(super) fn $part(&mut self, $value: $type) {
+                    $(self.$kind(stringify!($name), $what);)*
+                }
+            )*
+        }
+
+        #[cfg(test)]
+        pub(super) const ROWS: &[super::Row] = &[$(super::Row {
+            name: stringify!($shape),
+            docs: &[],
+            fields: &[$((stringify!($name), stringify!($kind))),*],
+            part: stringify!($object),
+        }),*];
+    };
+}
+
+shapes! {
+    Party as party, party_part(party, &Party) {
+        uri: text = &party.uri,
+        displayName: text = &party.display_name,
+    }
+
+    Holder as holder, holder_part(holder, &Holder) {
+        instanceId: option = holder.instance_id.as_deref(),
+        userAgent: option = holder.user_agent.as_deref(),
+        contact: option = holder.contact.as_deref(),
+        since: millis = holder.since.map(|since| since.saturating_mul(1000)),
+    }
+
+    Registration as registration, registration_part((registered, config), (&Registered, &Config)) {
+        user: text = &config.user,
+        domain: text = &config.domain,
+        device: text = &config.device,
+        instanceId: text = &config.instance_id,
+        mode: text = "SoftPhone",
+        connection: text = &registered.connection,
+        expires: number = registered.expires,
+        forceRegistration: flag = registered.forced,
+        profile: option = registered.profile.map(|profile| match profile {
+            Profile::Cisco => "cisco",
+            Profile::Generic => "generic",
+        }),
+        conflictDetection: text = match registered.detects_conflicts {
+            true => "full",
+            false => "none",
+        },
+    }
+
+    Fault as fault, fault_part((fault, config), (&Fault, &Config)) {
+        code: text = fault.code,
+        message: text = &fault.message,
+        reason: option = fault.reason.as_deref(),
+        status: amount = fault.status.map(u32::from),
+        device: option = fault.elsewhere.as_ref().map(|_| config.device.as_str()),
+        elsewhere: optional_holder = fault.elsewhere.as_ref(),
+    }
+
+    Problem as problem, problem_part(problem, &Problem) {
+        code: text = problem.code,
+        message: text = &problem.message,
+        reason: option = problem.reason.as_deref(),
+        status: amount = problem.status.map(u32::from),
+    }
+}
+
+impl Json {
+    pub(super) fn about(&mut self, name: &str, subject: &str, number: u32) {
+        self.text("name", name).number(subject, number);
+    }
+
+    pub(super) fn millis(&mut self, name: &str, millis: Option<u64>) {
+        if let Some(millis) = millis {
+            self.raw(name, &decimal(millis));
+        }
+    }
+
+    pub(super) fn optional_holder(&mut self, name: &str, holder: Option<&Holder>) {
+        if let Some(holder) = holder {
+            self.holder(name, holder);
+        }
+    }
+
+    pub(super) fn optional_problem(&mut self, name: &str, problem: Option<&Problem>) {
+        if let Some(problem) = problem {
+            self.problem(name, problem);
+        }
+    }
+
+    pub(super) fn registration_or_null(
+        &mut self,
+        name: &str,
+        (registered, config): (Option<&Registered>, &Config),
+    ) {
+        match registered {
+            Some(registered) => self.registration(name, (registered, config)),
+            None => self.raw(name, "null"),
+        };
+    }
+
+    /// `[[name, value], …]`.
+    pub(super) fn pairs(&mut self, name: &str, pairs: &[(String, String)]) {
+        self.raw(name, "[");
+        for (name, value) in pairs {
+            self.raw("", "[").text("", name).text("", value).close(']');
+        }
+        self.close(']');
+    }
+
+    /// Its names come from the network; one without a value is `true`.
+    pub(super) fn call_info(&mut self, name: &str, info: &CallInfo) {
+        self.raw(name, "{");
+        for (name, value) in info.iter() {
+            match value {
+                Some(value) => self.text(name, value),
+                None => self.flag(name, true),
+            };
+        }
+        self.close('}');
+    }
+}

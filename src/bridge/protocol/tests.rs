@@ -1,0 +1,134 @@
+use super::{Row, commands, obey, write};
+use crate::bridge::json::Json;
+use crate::bridge::record::Record;
+use crate::phone::{Output, Phone, Status};
+use crate::prelude::*;
+use crate::time::Instant;
+
+const OPTIONS: &str = "connections\0wss://a.example/\0connections\0wss://b.example/\0\
+    user\x002001\0domain\0example.com\0device\0D\0timeout\x0030000\0trace\0true\0\
+    extraHeaders\0X-A:b:c\0instanceId\0urn:uuid:00000000-0000-4000-8000-000000000001";
+
+fn phone() -> Phone {
+    let (config, _) = Record::of(OPTIONS.as_bytes()).phone_options();
+    Phone::new(config, [7; 32]).unwrap()
+}
+
+/// Whether the phone takes the fields as a command.
+fn takes(phone: &mut Phone, fields: &[&str]) -> bool {
+    let text = fields.join("\0");
+    let record = Record::of(text.as_bytes());
+    obey(phone, Instant::from_millis(1), record.text(), &record)
+}
+
+fn outputs(phone: &mut Phone) -> Vec<String> {
+    let next = || {
+        let output = phone.poll_output()?;
+        let mut json = Json::new();
+        json.raw("", "{");
+        write(&mut json, output, phone.config());
+        json.close('}');
+        Some(json.done())
+    };
+    core::iter::from_fn(next).collect()
+}
+
+/// A command with something of the right kind in every field.
+fn sample(row: &Row) -> Vec<&'static str> {
+    let kinds = row.fields.iter().map(|(_, kind)| *kind);
+    let fields = kinds.map(|kind| match kind {
+        "number" => "7",
+        "status" => "486",
+        _ => "sip",
+    });
+    core::iter::once(row.name).chain(fields).collect()
+}
+
+fn rows() -> impl Iterator<Item = &'static Row> {
+    commands::PHONE.iter().chain(commands::CALLS)
+}
+
+#[test]
+fn every_command_is_taken() {
+    for row in rows() {
+        assert!(takes(&mut phone(), &sample(row)), "{}", row.name);
+    }
+}
+
+#[test]
+fn what_is_no_command_is_refused_and_does_nothing() {
+    for fields in [
+        &[""][..],
+        &["Register", "1", ""],
+        &["handle_open"],
+        &["sip"],
+    ] {
+        let mut phone = phone();
+        assert!(!takes(&mut phone, fields), "{fields:?}");
+        let said = outputs(&mut phone).join("\n");
+        assert!(!said.contains("event"), "{fields:?}: {said}");
+    }
+}
+
+#[test]
+fn a_number_that_is_none_is_refused_and_does_nothing() {
+    for row in rows() {
+        for (at, (field, kind)) in row.fields.iter().enumerate() {
+            if !["number", "status"].contains(kind) {
+                continue;
+            }
+            for none in ["", "x", "-1", "1.5", "1e3", "NaN", "4294967296"] {
+                let mut phone = phone();
+                let mut fields = sample(row);
+                fields[at + 1] = none;
+                assert!(!takes(&mut phone, &fields), "{}: {field} {none}", row.name);
+                assert_eq!(phone.status(), Status::Idle);
+            }
+        }
+    }
+    let mut phone = phone();
+    let refer = ["call", "1", "sip:b@example.com", "refer"];
+    assert!(!takes(&mut phone, &[&refer[..], &["x"]].concat()));
+    assert!(!takes(&mut phone, &["reject", "1", "2", "65536"]));
+    assert!(takes(&mut phone, &[&refer[..], &["3"]].concat()));
+}
+
+#[test]
+fn an_operation_is_done_whatever_became_of_it() {
+    for row in rows().filter(|row| row.fields.first() == Some(&("op", "number"))) {
+        let mut phone = phone();
+        assert!(takes(&mut phone, &sample(row)));
+        let said = outputs(&mut phone).join("\n");
+        assert!(
+            said.contains(r#""name":"done","op":7"#),
+            "{}: {said}",
+            row.name
+        );
+    }
+}
+
+#[test]
+fn options_are_read_by_their_names() {
+    let phone = phone();
+    let config = phone.config();
+    assert_eq!(config.connections, ["wss://a.example/", "wss://b.example/"]);
+    assert_eq!(config.user, "2001");
+    assert!(config.trace && !config.loopback);
+    assert_eq!(config.extra_headers, [("X-A".to_owned(), "b:c".to_owned())]);
+    assert_eq!(config.password, None);
+}
+
+#[test]
+fn outputs_are_written_by_their_names() {
+    let mut phone = phone();
+    assert!(takes(&mut phone, &["register", "3", ""]));
+    let said = outputs(&mut phone);
+    let status = r#"{"type":"event","name":"status","status":"eRegistering","registration":null}"#;
+    let open = r#"{"type":"open","slot":0,"generation":1,"url":"wss://a.example/"}"#;
+    for wanted in [status, open] {
+        assert!(said.iter().any(|said| said == wanted), "{wanted}: {said:?}");
+    }
+    assert!(takes(&mut phone, &["socketOpened", "0", "1", "sip"]));
+    let sent = |output: &Output| matches!(output, Output::Send { .. });
+    assert!(core::iter::from_fn(|| phone.poll_output()).any(|output| sent(&output)));
+}
