@@ -1,6 +1,20 @@
-//! What std's prelude has over core's. The shipped client is built without std
-//! (see `bridge/bare.rs`); modules that own text or lists take it from here.
+//! What a program that has a phone needs: `use graceline::prelude::*;`
 
+pub use crate::call::{
+    Abandoned, CallInfo, CallOptions, Calls, Event as CallEvent, FollowRedirects, Party, Problem,
+    Shown, Want,
+};
+pub use crate::phone::{
+    Config, ConfigError, Event, Fault, Level, Output, Phone, Registered, Status,
+};
+pub use crate::pool::{Distribution, Watch};
+pub use crate::registration::{ConflictScope, Holder, Profile, RegistrationType};
+pub use crate::time::{Duration, Instant};
+pub use crate::transaction::Credentials;
+pub use crate::usage::Cause;
+
+// What std's prelude has over core's: the crate is built without std. Modules that own
+// text or lists take it from here.
 pub(crate) use alloc::{
     borrow::ToOwned,
     format,

@@ -60,7 +60,12 @@ export const stages = [
     run: () =>
       countCommands(
         ["cargo", "fmt", "--all", "--check"],
-        ...["tools/wasm-bindgen", "fuzz", "benches/native"].map((crate) => [
+        ...[
+          "tools/wasm-bindgen",
+          "fuzz",
+          "benches/native",
+          "tests/library",
+        ].map((crate) => [
           ...["cargo", "fmt", "--check"],
           `--manifest-path=${crate}/Cargo.toml`,
         ]),
@@ -82,7 +87,17 @@ export const stages = [
     name: "rust",
     title: "the two machines in virtual time",
     prepare: [ensureRust],
-    run: () => runCargoTests(["test", "--locked"]),
+    run: async () => {
+      const own = await runCargoTests(["test", "--locked"]);
+      const library = await runCargoTests([
+        ...["test", "--locked", "--manifest-path=tests/library/Cargo.toml"],
+        `--target-dir=${inRoot("target", "library")}`,
+      ]);
+      return {
+        passed: own.passed + library.passed,
+        failed: own.failed + library.failed,
+      };
+    },
   },
   {
     name: "instructions",
@@ -132,7 +147,7 @@ export const stages = [
   {
     name: "packaging",
     title: "the packed tarball in other people's projects",
-    prepare: [nodePackages, build, pack, browser],
+    prepare: [ensureRust, nodePackages, build, pack, browser],
     run: () => runNodeTests("tests/packaging", { concurrency: 1 }),
   },
   {

@@ -243,7 +243,8 @@ pub enum Event {
 }
 
 /// What went wrong with an operation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
 pub struct Problem {
     /// Stable code, such as `eCallFailed`.
     pub code: &'static str,

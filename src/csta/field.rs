@@ -241,6 +241,7 @@ macro_rules! documents {
     ) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, Eq)]
+        #[allow(clippy::enum_variant_names)] // they have the names of the standard
         pub enum $Enum {
             $($(#[$doc])* $Variant { $(#[doc = concat!("`", $path, "`")] $field: $Type,)* },)*
         }

@@ -164,7 +164,8 @@ pub enum Event {
 }
 
 /// What went wrong.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
 pub struct Fault {
     /// Stable code, such as `eCouldNotConnect`.
     pub code: &'static str,

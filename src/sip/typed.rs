@@ -60,6 +60,7 @@ impl Message {
     }
 
     /// The tag of the From, be the rest of it malformed.
+    #[allow(clippy::wrong_self_convention)] // it is From's
     pub fn from_tag(&self) -> Option<&str> {
         NameAddr::read(self.header(Name::From)?)?.tag()
     }
