@@ -17,6 +17,7 @@ pub use crate::usage::Cause;
 // text or lists take it from here.
 pub(crate) use alloc::{
     borrow::ToOwned,
+    boxed::Box,
     format,
     string::{String, ToString},
     vec,

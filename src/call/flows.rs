@@ -10,6 +10,7 @@
 //!                        └──────────► Over ◄───────┘
 //! ```
 
+use super::exchange::Renewal;
 use super::{Action, Call, Calls, Cause, Line, Phase};
 use crate::flow::{FLOW_FAILED, FLOW_GRACE};
 use crate::pool::{Distribution, FlowId, next_session};
@@ -74,9 +75,9 @@ impl Calls {
     pub fn media_lost(&mut self, now: Instant, id: u32) {
         self.line.now = now;
         if let Some((call, line)) = self.live(id)
-            && call.phase == Phase::Connected
+            && let Some(established) = call.established()
         {
-            call.lost_until.get_or_insert(now + FLOW_GRACE);
+            established.lost_until.get_or_insert(now + FLOW_GRACE);
             call.flow_up(line);
         }
     }
@@ -86,37 +87,45 @@ impl Call {
     /// Calls that are not answered yet go with the flow, because their answers
     /// would come, or go, by it; others wait.
     fn flow_down(&mut self, line: &mut Line) {
-        match self.phase {
-            Phase::Connected => {
-                self.lost_until.get_or_insert(line.now + FLOW_GRACE);
+        match &mut self.phase {
+            Phase::Established(established) => {
+                established.lost_until.get_or_insert(line.now + FLOW_GRACE);
                 // Their request cannot be answered any more.
-                if self.asked.take().is_some() {
+                if self.exchange.asked().is_some() {
                     self.roll_back(line);
+                } else if let Some(queued) = self.exchange.queued() {
+                    *queued = None;
                 }
-                self.queued = None;
             }
             Phase::Over => {}
             _ => {
-                self.asked = None;
                 let text = "The connection to the server was lost.";
                 self.end(line, Cause::Failed, None, text);
             }
         }
     }
 
+    /// Its flow was lost, or its media, and nothing was agreed over another one yet.
+    pub(super) fn is_recovering(&self) -> bool {
+        matches!(&self.phase, Phase::Established(established) if established.lost_until.is_some())
+    }
+
     fn flow_up(&mut self, line: &mut Line) {
-        if self.lost_until.is_some() {
-            self.exchange.want_restart();
+        if self.is_recovering() {
+            self.exchange.want(Renewal::Restart);
             self.advance(line);
         }
     }
 
     /// 430 to our INVITE: it takes another flow, once. `false`: there is none.
     pub(super) fn invite_elsewhere(&mut self, line: &mut Line) -> bool {
+        let Phase::Calling(outgoing) = &mut self.phase else {
+            return false;
+        };
         let mut open = line.flows.open.iter();
         let other = open.find(|flow| Some(**flow) != self.flow).copied();
-        let again = self.tried == 0 && other.is_some();
-        self.tried += 1;
+        let again = outgoing.tried == 0 && other.is_some();
+        outgoing.tried += 1;
         if again {
             self.flow = other;
             self.again(line);
@@ -127,9 +136,9 @@ impl Call {
     /// A re-INVITE could not reach the far end, which may be about to come back
     /// itself. `false`: this call is not recovering.
     pub(super) fn try_again(&mut self, line: &mut Line) -> bool {
-        let recovering = self.lost_until.is_some();
+        let recovering = self.is_recovering();
         if recovering {
-            self.exchange.want_restart();
+            self.exchange.want(Renewal::Restart);
             self.exchange.retry_at = Some(line.now + AGAIN);
             self.roll_back(line);
         }
@@ -156,9 +165,9 @@ impl Call {
     /// §14.2: both sides lost their connection, and ours went to the one that the
     /// far end had before, where nobody will ever answer. It is certain of the
     /// side that would back off first anyway, and of the other after a while.
-    pub(super) fn yields(&self, line: &Line) -> bool {
-        let stuck = line.now - self.exchange.offered_at >= STUCK;
-        self.lost_until.is_some() && (!self.ours || stuck)
+    pub(super) fn yields(&self, line: &Line, since: Instant) -> bool {
+        let stuck = line.now - since >= STUCK;
+        self.is_recovering() && (!self.ours || stuck)
     }
 
     pub(super) fn lost_for_long(&mut self, line: &mut Line) {

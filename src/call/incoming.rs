@@ -1,7 +1,7 @@
 //! Calls that come in (RFC 3261 §8.2.2.2, §9.2, §13.3; RFC 3262; RFC 3891).
 
 use super::{
-    Call, Calls, Cause, Event, Line, MAX_CALLS, Phase, Reply, Told, Want, party, sdp, session,
+    Call, Calls, Cause, Event, Line, MAX_CALLS, Phase, Reply, Told, party, sdp, session,
     shown_headers,
 };
 use crate::dialog::{Dialog, values};
@@ -18,28 +18,35 @@ pub(super) const BODIES: &str = "application/sdp, multipart/mixed";
 /// INVITEs remembered to see when one comes by two ways.
 const MAX_SEEN: usize = 32;
 
+/// What there is of a call only until it is answered.
+pub(super) struct Incoming {
+    /// How long it rings.
+    pub until: Instant,
+    /// The call that this one takes the place of.
+    pub replaces: Option<u32>,
+    /// Further headers of our 2xx.
+    pub headers: Vec<(String, String)>,
+}
+
 impl Calls {
     /// `answer`: accept an incoming call.
     pub fn answer(&mut self, now: Instant, op: u32, id: u32, headers: Vec<(String, String)>) {
         if let Some((call, line)) = self.operate(now, op, id) {
-            if call.phase != Phase::Ringing {
+            if !matches!(call.phase, Phase::Ringing(..)) {
                 return line.fail(op, "eInvalidState", "The call does not ring here.");
             }
-            call.phase = Phase::Answering;
-            call.answer_op = Some(op);
-            call.answer_headers.extend(headers);
-            let offer = call.asked.as_ref().and_then(sdp).map(str::to_owned);
-            call.ask(
-                line,
-                offer.map_or(Want::Offer { restart: false }, Want::Answer),
-            );
+            if let Phase::Ringing(mut incoming, invite) = core::mem::take(&mut call.phase) {
+                incoming.headers.extend(headers);
+                call.phase = Phase::Answering(incoming, Some(op));
+                call.ask_answer(line, invite);
+            }
         }
     }
 
     /// `reject`: refuse an incoming call with `status`, 400 to 699.
     pub fn reject(&mut self, now: Instant, op: u32, id: u32, status: u16, reason: Option<&str>) {
         if let Some((call, line)) = self.operate(now, op, id) {
-            if !matches!(call.phase, Phase::Ringing | Phase::Answering) {
+            if !matches!(call.phase, Phase::Ringing(..) | Phase::Answering(..)) {
                 return line.fail(op, "eInvalidState", "The call does not ring here.");
             }
             let status = status.clamp(400, 699);
@@ -78,7 +85,7 @@ impl Calls {
             Ok(replaces) => replaces,
             Err(status) => return refusal(status),
         };
-        let live = self.list.iter().filter(|call| call.phase != Phase::Over);
+        let live = self.list.iter().filter(|call| !call.is_over());
         if live.count() >= MAX_CALLS {
             return refusal(486);
         }
@@ -88,13 +95,16 @@ impl Calls {
         let dialog = Dialog::of_request(invite, line.random.hex::<8>());
         let flow = line.flows.arrival;
         let contact = line.contact(flow);
-        let mut call = Call::new(id, Phase::Ringing, dialog, contact, flow);
-        call.replaces = replaces;
-        call.answer_headers = record_routes(invite);
         let seconds = invite.expires().map_or(RINGING, |seconds| {
             Duration::from_secs(seconds.into()).min(RINGING)
         });
-        call.ring_until = Some(line.now + seconds);
+        let incoming = Incoming {
+            until: line.now + seconds,
+            replaces,
+            headers: record_routes(invite),
+        };
+        let phase = Phase::Ringing(Box::new(incoming), Box::new(invite.clone()));
+        let mut call = Call::new(id, phase, dialog, contact, flow);
         let has_offer = sdp(invite).is_some();
         let told = Told::by(invite, line.account.trusts_identity);
         call.meet(&told);
@@ -110,7 +120,6 @@ impl Calls {
         if replaces.is_none() {
             call.ringing(line, invite, has_offer);
         }
-        call.asked = Some(invite.clone());
         self.list.push(call);
         None
     }
@@ -138,13 +147,15 @@ impl Calls {
         let found = self.list.iter().find(|call| {
             matches(&call.dialog) || call.forks.iter().any(|fork| matches(&fork.dialog))
         });
-        match found.map(|call| (call, call.phase)) {
-            None => Err(481),
-            Some((_, Phase::Over)) => Err(603),
-            Some((_, Phase::Connected)) if early_only => Err(486),
-            Some((call, Phase::Connected | Phase::Calling)) => Ok(Some(call.id)),
+        let Some(call) = found else {
+            return Err(481);
+        };
+        match call.phase {
+            Phase::Over => Err(603),
+            Phase::Established(_) if early_only => Err(486),
+            Phase::Established(_) | Phase::Calling(_) => Ok(Some(call.id)),
             // An early dialog that they made is theirs to end.
-            Some(_) => Err(481),
+            Phase::Ringing(..) | Phase::Answering(..) => Err(481),
         }
     }
 
@@ -169,19 +180,16 @@ impl Calls {
                 && request.cseq().map(|cseq| cseq.number) == cancel.cseq().map(|cseq| cseq.number)
                 && request.branch() == cancel.branch()
         };
-        let asked = |call: &&mut Call| call.asked.as_ref().is_some_and(same);
+        let asked = |call: &&mut Call| call.asked().is_some_and(same);
         if let Some(call) = list.iter_mut().find(asked) {
             line.reply(call.reply(cancel, 200));
             return call.cancelled(line, cancel);
         }
-        let answered = |call: &&mut Call| {
-            let reply = call.unacknowledged.as_ref();
-            reply.is_some_and(|(_, reply)| same(&reply.request))
-        };
-        match list.iter_mut().find(answered) {
-            Some(call) => line.reply(call.reply(cancel, 200)),
-            None => line.reply(Reply::new(cancel, 481)),
-        }
+        let answered = list.iter_mut().find_map(|call| {
+            let sent = call.unacknowledged.as_ref()?;
+            same(&sent.1.request).then(|| call.reply(cancel, 200))
+        });
+        line.reply(answered.unwrap_or_else(|| Reply::new(cancel, 481)));
     }
 }
 
@@ -219,9 +227,14 @@ impl Call {
             reply = reply
                 .with("Require", "100rel")
                 .with("RSeq", &decimal(self.rseq.into()));
-            self.unacknowledged = Some((Resend::new(line.now), reply.clone()));
+            self.resend(line, &reply);
         }
         line.reply(reply);
+    }
+
+    /// Sends `reply` again and again from now on.
+    pub(super) fn resend(&mut self, line: &Line, reply: &Reply) {
+        self.unacknowledged = Some(Box::new((Resend::new(line.now), reply.clone())));
     }
 
     /// PRACK for our 180 (RFC 3262 §3).
@@ -232,7 +245,7 @@ impl Call {
         if self.rseq == 0 || rseq != Some(self.rseq.into()) {
             return line.reply(self.reply(prack, 481));
         }
-        let provisional = |(_, reply): &mut (Resend, Reply)| reply.status < 200;
+        let provisional = |sent: &mut Box<(_, Reply)>| sent.1.status < 200;
         self.unacknowledged.take_if(provisional);
         // The INVITE's offer is not answered yet: no room for another.
         let status = if sdp(prack).is_some() { 488 } else { 200 };
@@ -242,7 +255,7 @@ impl Call {
     /// Their INVITE was cancelled.
     fn cancelled(&mut self, line: &mut Line, cancel: &Message) {
         self.leave_asked(line);
-        if self.phase == Phase::Connected {
+        if self.is_established() {
             return self.roll_back(line);
         }
         let (cause, text) = cancel_reason(cancel);
@@ -251,11 +264,9 @@ impl Call {
 
     /// What is pending of theirs ends with 487.
     pub(super) fn leave_asked(&mut self, line: &mut Line) {
-        for request in [self.asked.take(), self.queued.take()]
-            .into_iter()
-            .flatten()
-        {
-            line.reply(self.reply(&request, 487));
+        let queued = self.exchange.queued().and_then(Option::take);
+        for request in [self.asked(), queued.as_deref()].into_iter().flatten() {
+            line.reply(self.reply(request, 487));
         }
     }
 }

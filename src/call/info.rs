@@ -8,6 +8,16 @@ use crate::prelude::*;
 use crate::sip::{Message, Name};
 use crate::time::Instant;
 
+/// Our candidates: one INFO at a time. Each fragment holds what the ones before did
+/// (RFC 8840 §4.2), so only the newest waits.
+#[derive(Default)]
+pub(super) enum Trickle {
+    #[default]
+    Idle,
+    /// An INFO is under way, and this comes next.
+    UnderWay(Option<String>),
+}
+
 impl Calls {
     /// `message`: MESSAGE outside of calls (RFC 3428).
     pub fn message(&mut self, now: Instant, op: u32, target: &str, content: (String, String)) {
@@ -28,7 +38,7 @@ impl Calls {
     /// `info`: INFO in the call's dialog.
     pub fn info(&mut self, now: Instant, op: u32, id: u32, content: (String, String)) {
         if let Some((call, line)) = self.operate(now, op, id) {
-            if call.phase != Phase::Connected {
+            if !call.is_established() {
                 return line.fail(op, "eInvalidState", "The call is not connected yet.");
             }
             let mut request = call.dialog.request("INFO");
@@ -47,11 +57,9 @@ impl Calls {
     pub fn candidates(&mut self, now: Instant, id: u32, fragment: String) {
         self.line.now = now;
         if let Some((call, line)) = self.live(id)
-            && call.phase == Phase::Connected
             && call.peer.trickle
         {
-            call.candidates = Some(fragment);
-            call.trickle(line);
+            call.trickle(line, fragment);
         }
     }
 }
@@ -98,24 +106,28 @@ impl Call {
         });
     }
 
-    /// Sends the candidates, one INFO at a time: each fragment holds what the
-    /// ones before did (RFC 8840 §4.2), so only the newest waits.
-    fn trickle(&mut self, line: &mut Line) {
-        if let Some(fragment) = self.candidates.take_if(|_| !self.trickling) {
-            self.trickling = true;
-            let mut info = self.dialog.request("INFO");
-            info.header("Info-Package", "trickle-ice");
-            info.header("Content-Disposition", "Info-Package");
-            info.content = Some(("application/trickle-ice-sdpfrag".to_owned(), fragment));
-            line.send(self.id, Job::Candidates, info);
+    fn trickle(&mut self, line: &mut Line, fragment: String) {
+        let Phase::Established(established) = &mut self.phase else {
+            return;
+        };
+        if let Trickle::UnderWay(next) = &mut established.trickle {
+            *next = Some(fragment);
+            return;
         }
+        established.trickle = Trickle::UnderWay(None);
+        let mut info = self.dialog.request("INFO");
+        info.header("Info-Package", "trickle-ice");
+        info.header("Content-Disposition", "Info-Package");
+        info.content = Some(("application/trickle-ice-sdpfrag".to_owned(), fragment));
+        line.send(self.id, Job::Candidates, info);
     }
 
     /// The INFO with candidates is answered, or never will be.
     pub(super) fn trickled(&mut self, line: &mut Line) {
-        self.trickling = false;
-        if self.phase == Phase::Connected {
-            self.trickle(line);
+        if let Some(established) = self.established()
+            && let Trickle::UnderWay(Some(fragment)) = core::mem::take(&mut established.trickle)
+        {
+            self.trickle(line, fragment);
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Requests that come in within a call (RFC 3261 §12.2.2).
 
 use super::incoming::{BODIES, cancel_reason};
-use super::{Call, Calls, Cause, Line, Phase, Reply, Want, sdp, session};
+use super::{Call, Calls, Cause, Line, Reply, sdp, session};
+use crate::prelude::*;
 use crate::sip::Message;
 use crate::text::decimal;
 
@@ -35,7 +36,7 @@ impl Call {
         if !self.dialog.in_order(request) {
             return line.reply(self.reply(request, 500).with("Retry-After", "1"));
         }
-        if self.phase == Phase::Over {
+        if self.is_over() {
             // A BYE that crosses ours is as good as its answer.
             let status = if method == "BYE" { 200 } else { 481 };
             return line.reply(self.reply(request, status));
@@ -43,7 +44,7 @@ impl Call {
         match method {
             "BYE" => self.hung_up(line, request),
             "PRACK" => self.pracked(line, request),
-            "INVITE" | "UPDATE" if self.phase == Phase::Connected => {
+            "INVITE" | "UPDATE" if self.is_established() => {
                 self.session_request(line, request);
             }
             "UPDATE" if sdp(request).is_none() => self.session_request(line, request),
@@ -66,7 +67,7 @@ impl Call {
 
     /// A request in an early dialog of our own INVITE.
     fn handle_early(&mut self, line: &mut Line, request: &Message) {
-        let over = self.phase == Phase::Over;
+        let over = self.is_over();
         let Some(fork) = self.fork_of(request) else {
             return;
         };
@@ -92,11 +93,9 @@ impl Call {
                 self.learn(line, request);
                 match answer {
                     Some(answer) if first && self.exchange.is_offered() => {
-                        self.exchange.note_remote(&answer);
-                        self.queued = Some(request.clone());
-                        self.ask(line, Want::Apply(answer));
+                        self.apply(line, &answer, Some(Box::new(request.clone())));
                     }
-                    _ => self.offered(line, request.clone()),
+                    _ => self.offered(line, Box::new(request.clone())),
                 }
             }
             ("UPDATE", Some(_)) => line.reply(self.reply(request, 491)),
@@ -117,30 +116,26 @@ impl Call {
         // Their BYE says that they know of our 2xx.
         self.unacknowledged = None;
         self.left(line);
-        let (cause, text) = cancel_reason(bye);
-        let cause = match self.phase {
-            Phase::Connected => Cause::Remote,
-            _ => cause,
-        };
+        let (mut cause, text) = cancel_reason(bye);
+        if self.is_established() {
+            cause = Cause::Remote;
+        }
         self.end(line, cause, None, &text);
     }
 
     fn acknowledged(&mut self, line: &mut Line, ack: &Message) {
         let number = |message: &Message| message.cseq().map(|cseq| cseq.number);
-        let ours = |(_, reply): &mut (_, Reply)| {
-            reply.status >= 200 && number(&reply.request) == number(ack)
+        let ours = |sent: &mut Box<(_, Reply)>| {
+            sent.1.status >= 200 && number(&sent.1.request) == number(ack)
         };
-        let Some((_, reply)) = self.unacknowledged.take_if(ours) else {
+        let Some(sent) = self.unacknowledged.take_if(ours) else {
             return;
         };
-        if self.phase == Phase::Over {
-            if core::mem::take(&mut self.bye_when_acknowledged) {
-                self.bye(line);
-            }
-            return;
+        if self.is_over() {
+            return self.bye(line);
         }
         // Without an offer in the INVITE ours went out in the 2xx.
-        if sdp(&reply.request).is_none() && self.exchange.is_offered() {
+        if sdp(&sent.1.request).is_none() && self.exchange.is_offered() {
             return self.answered_in_ack(line, ack);
         }
         self.advance(line);
@@ -161,14 +156,14 @@ impl Call {
             self.dialog.refresh_target(request);
             return self.refreshed(line, request);
         }
-        self.offered(line, request.clone());
+        self.offered(line, Box::new(request.clone()));
     }
 
     /// A target or session refresh without a description.
     fn refreshed(&mut self, line: &mut Line, request: &Message) {
         let mut reply = self.reply(request, 200);
         reply.headers = super::dialog_headers(&self.contact);
-        if self.phase == Phase::Connected {
+        if self.is_established() {
             self.session.answer(line.now, request, &mut reply.headers);
         }
         line.reply(reply);

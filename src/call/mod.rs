@@ -6,21 +6,13 @@
 //! answers and requests, and tells the app ([`Event`]). Media are made elsewhere:
 //! it asks for descriptions ([`Want`]) and is given them.
 //!
-//! ```text
-//!           offer made     2xx (ACK)
-//!  Calling ───────────► … ──────────┐
-//!     │ hang-up: CANCEL             ▼   BYE, either way
-//!     ├──────────────────────► Connected ───────────────► Over
-//!     │            answer made      ▲                       ▲
-//!  Ringing ──► Answering ───────────┘ 2xx                   │
-//!     └───────────┴─────────────────────────────────────────┘
-//!       refused, cancelled, failed
-//! ```
-//!
-//! The app hears of the end when the call gets `Over`. It then stays until its
-//! last transaction is over: a 2xx may cross a CANCEL, a BYE waits for an ACK.
+//! What there is of a call only while it is made, rings or lasts stands in its
+//! [`Phase`] and goes with it. The app hears of the end when that gets `Over`; the
+//! call then stays until its last transaction is over: a 2xx may cross a CANCEL, a
+//! BYE waits for an ACK.
 
 mod call_info;
+mod exchange;
 mod flows;
 mod hold;
 mod identity;
@@ -31,6 +23,7 @@ mod line;
 mod media;
 mod message;
 mod outgoing;
+mod phase;
 mod pickup;
 mod redirection;
 mod reinvite;
@@ -56,26 +49,17 @@ use crate::time::{Instant, earliest};
 use crate::transaction::{Due, Resend};
 pub use crate::usage::Cause;
 use crate::usage::{Account, Reply};
+use exchange::{Exchange, Signalling};
 use identity::{Told, party, shown_uri};
 use line::Line;
-use media::Exchange;
 use message::{dialog_headers, failure, sdp, shown_headers};
 use outgoing::Fork;
+use phase::Phase;
 use session::Session;
-use transfer::{Referral, Transfer};
+use transfer::Referral;
 
 /// Calls at the same time; more than anybody can handle.
 pub const MAX_CALLS: usize = 10;
-
-/// See the module's documentation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Calling,
-    Ringing,
-    Answering,
-    Connected,
-    Over,
-}
 
 /// What the far end can do.
 #[derive(Clone, Copy, Default)]
@@ -100,48 +84,24 @@ struct Call {
     /// The server knows more of it than may be shown.
     remote_hidden: bool,
     peer: Peer,
-    /// Early dialogs of an outgoing call, and those that were not chosen.
+    /// Early dialogs of our INVITE, and those that were not chosen.
     forks: Vec<Fork>,
-    /// Where else to try, best first, after a redirection.
-    redirects: Vec<String>,
     follow_redirects: FollowRedirects,
-    tried: u8,
     /// Our Contact in its dialogs.
     contact: String,
-    /// Further headers of our INVITE.
-    headers: Vec<(String, String)>,
-    anonymous: bool,
-    /// Their INVITE or UPDATE that we have not answered in the end.
-    asked: Option<Message>,
-    /// One that came while the handler was busy.
-    queued: Option<Message>,
-    /// The operation `answer`.
-    answer_op: Option<u32>,
-    answer_headers: Vec<(String, String)>,
-    /// Sent until it is acknowledged: our 2xx, or a reliable 180.
-    unacknowledged: Option<(Resend, Reply)>,
-    /// RSeq of our 180.
+    /// A response of ours that is sent until the far end confirms it: a reliable 180
+    /// (RFC 3262 §3), or a 2xx (RFC 3261 §13.3.1.4), whose ACK our BYE waits for.
+    unacknowledged: Option<Box<(Resend, Reply)>>,
+    /// RSeq of our reliable 180, or 0. Its PRACK may come after our 2xx.
     rseq: u32,
-    bye_when_acknowledged: bool,
-    ring_until: Option<Instant>,
     exchange: Exchange,
-    /// Candidates that were not sent yet.
-    candidates: Option<String>,
-    /// An INFO with candidates is under way.
-    trickling: bool,
     session: Session,
     /// Where its requests go and its answers; `None` while there is none.
     flow: Option<FlowId>,
-    /// Its flow was lost, and nothing was agreed over another one yet.
-    lost_until: Option<Instant>,
-    transfer: Option<Transfer>,
-    /// A REFER of theirs that the app has not answered yet.
+    /// A REFER of theirs that the app has not answered yet, be it after their BYE.
     referral: Option<Referral>,
-    refers: u32,
     /// The REFER that this call was made for.
     reports_to: Option<Referral>,
-    /// The call that this one takes the place of.
-    replaces: Option<u32>,
     /// What the server told of it last.
     call_info: CallInfo,
 }
@@ -171,14 +131,14 @@ impl Calls {
 
     /// Whether the app has a call.
     pub fn are_any(&self) -> bool {
-        self.list.iter().any(|call| call.phase != Phase::Over)
+        self.list.iter().any(|call| !call.is_over())
     }
 
     /// The call, if it is not over, with what it needs.
     fn live(&mut self, id: u32) -> Option<(&mut Call, &mut Line)> {
         let Self { list, line } = self;
         let mut calls = list.iter_mut();
-        let call = calls.find(|call| call.id == id && call.phase != Phase::Over)?;
+        let call = calls.find(|call| call.id == id && !call.is_over())?;
         Some((call, line))
     }
 
@@ -209,8 +169,8 @@ impl Call {
             flow: Some(flow),
             contact,
             id,
+            ours: matches!(phase, Phase::Calling(_)),
             phase,
-            ours: phase == Phase::Calling,
             shown: (Shown::Calling, false),
             dialog,
             remote: Party::default(),
@@ -218,47 +178,30 @@ impl Call {
             remote_hidden: false,
             peer: Peer::default(),
             forks: Vec::new(),
-            redirects: Vec::new(),
             follow_redirects: FollowRedirects::default(),
-            tried: 0,
-            headers: Vec::new(),
-            anonymous: false,
-            asked: None,
-            queued: None,
-            answer_op: None,
-            answer_headers: Vec::new(),
             unacknowledged: None,
             rseq: 0,
-            bye_when_acknowledged: false,
-            ring_until: None,
             exchange: Exchange::default(),
-            candidates: None,
-            trickling: false,
             session: Session::default(),
-            lost_until: None,
-            transfer: None,
             referral: None,
-            refers: 0,
             reports_to: None,
-            replaces: None,
             call_info: CallInfo::new(),
         }
     }
 
     /// Tells the far end that it is over: CANCEL, a refusal with `status`, or BYE.
     fn leave(&mut self, line: &mut Line, status: u16, reason: Option<&str>) {
-        if let Some(asked) = self.asked.take() {
-            let initial = self.phase != Phase::Connected;
-            let mut reply = self.reply(&asked, if initial { status } else { 487 });
+        if let Some(asked) = self.asked() {
+            let status = if self.is_established() { 487 } else { status };
+            let mut reply = self.reply(asked, status);
             reply.reason = reason.map(str::to_owned);
             line.reply(reply);
         }
-        match self.phase {
-            Phase::Calling => line.cancel(self.id),
+        match &self.phase {
+            Phase::Calling(_) => line.cancel(self.id),
             // RFC 3261 §15: a callee's BYE waits for the ACK.
-            Phase::Connected if self.unacknowledged.is_some() => self.bye_when_acknowledged = true,
-            Phase::Connected => self.bye(line),
-            Phase::Ringing | Phase::Answering | Phase::Over => {}
+            Phase::Established(_) if self.unacknowledged.is_none() => self.bye(line),
+            _ => {}
         }
     }
 
@@ -270,19 +213,20 @@ impl Call {
     /// The app hears of the end: once, and last of all. What `reason` holds of the
     /// network's words was cleaned where it was read.
     fn end(&mut self, line: &mut Line, cause: Cause, status: Option<u16>, reason: &str) {
-        if self.phase == Phase::Over {
+        if self.is_over() {
             return;
         }
-        if !self.bye_when_acknowledged {
+        if let Phase::Answering(_, Some(op)) = self.phase {
+            line.fail(op, "eCallFailed", "The call ended before it was answered.");
+        }
+        let text = "The call has ended.";
+        self.fail_operations(line, text, None);
+        self.transfer_failed(line, "eCallFailed", text, None);
+        if !self.is_established() {
             self.unacknowledged = None;
         }
         self.phase = Phase::Over;
-        self.ring_until = None;
-        self.queued = None;
-        if let Some(op) = self.answer_op.take() {
-            line.fail(op, "eCallFailed", "The call ended before it was answered.");
-        }
-        self.fail_operations(line, "The call has ended.", None);
+        self.exchange.state = Signalling::Stable;
         self.report(line, status.unwrap_or(487), reason);
         self.media_event(line, Want::End);
         line.event(Event::Ended {
@@ -330,66 +274,69 @@ impl Call {
 
     /// Whether its dialog is no early one.
     fn is_confirmed(&self) -> bool {
-        !matches!(self.phase, Phase::Calling | Phase::Ringing)
+        !matches!(self.phase, Phase::Calling(_) | Phase::Ringing(..))
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
         let resend = self.unacknowledged.as_ref();
-        let resend = resend.map(|(resend, _)| resend.poll_timeout());
-        if self.phase == Phase::Over {
-            return resend;
-        }
+        let resend = resend.map(|sent| sent.0.poll_timeout());
+        let (until, transfer) = match &self.phase {
+            Phase::Calling(_) => return None,
+            Phase::Ringing(incoming, _) | Phase::Answering(incoming, _) => {
+                (Some(incoming.until), None)
+            }
+            Phase::Established(established) => {
+                (established.lost_until, established.transfer.as_ref())
+            }
+            Phase::Over => return resend,
+        };
         earliest(&[
             resend,
-            self.ring_until,
-            self.lost_until,
-            self.exchange.poll_timeout(),
-            self.session.poll_timeout(),
-            self.transfer.as_ref().map(|transfer| transfer.until),
+            until,
+            transfer.map(|transfer| transfer.until),
             self.referral.as_ref().map(|referral| referral.until),
+            self.exchange.retry_at,
+            self.session.poll_timeout(),
         ])
     }
 
     fn handle_timeout(&mut self, line: &mut Line) {
         let now = line.now;
-        let due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-        if let Some((resend, reply)) = &mut self.unacknowledged {
-            match resend.due(now) {
+        if let Some(sent) = &mut self.unacknowledged {
+            match sent.0.due(now) {
                 Due::Nothing => {}
-                Due::Again => line.actions.push(Action::Reply(reply.clone())),
+                Due::Again => line.reply(sent.1.clone()),
                 Due::GiveUp => self.unacknowledged_for_long(line),
             }
         }
-        if self.phase == Phase::Over {
-            return;
+        match &self.phase {
+            Phase::Ringing(incoming, _) | Phase::Answering(incoming, _)
+                if incoming.until <= now =>
+            {
+                self.leave(line, 480, None);
+                let text = "Nobody answered in time.";
+                self.end(line, Cause::Cancelled, Some(480), text);
+            }
+            Phase::Established(established) => {
+                if established.lost_until.is_some_and(|until| until <= now) {
+                    return self.lost_for_long(line);
+                }
+                self.session_timeout(line);
+                self.transfer_timeout(line);
+                self.advance(line);
+            }
+            _ => {}
         }
-        if due(self.ring_until) {
-            self.leave(line, 480, None);
-            let text = "Nobody answered in time.";
-            return self.end(line, Cause::Cancelled, Some(480), text);
-        }
-        if due(self.lost_until) {
-            return self.lost_for_long(line);
-        }
-        self.session_timeout(line);
-        self.transfer_timeout(line);
-        self.advance(line);
     }
 
     /// Nobody acknowledged our answer (RFC 3261 §13.3.1.4, RFC 3262 §3).
     fn unacknowledged_for_long(&mut self, line: &mut Line) {
         self.unacknowledged = None;
-        match self.phase {
-            Phase::Over => {
-                if core::mem::take(&mut self.bye_when_acknowledged) {
-                    self.bye(line);
-                }
-            }
-            _ => {
-                self.leave(line, 504, None);
-                let text = "The far end did not confirm the call.";
-                self.end(line, Cause::Failed, Some(408), text);
-            }
+        if self.is_over() {
+            return self.bye(line);
         }
+        self.leave(line, 504, None);
+        let text = "The far end did not confirm the call.";
+        self.end(line, Cause::Failed, Some(408), text);
     }
 }

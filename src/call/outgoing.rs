@@ -1,6 +1,7 @@
 //! Calls that we make: INVITE, its answers and forks (RFC 3261 §9.1, §13.2;
 //! RFC 3262; RFC 6026).
 
+use super::exchange::{Offered, Renewal, Signalling};
 use super::target::request_uri;
 use super::{
     Call, CallOptions, Calls, Cause, Event, FLOW_FAILED, Job, Line, MAX_CALLS, Phase, Shown, Want,
@@ -21,6 +22,19 @@ pub(super) const NOT_REGISTERED: &str =
     "The phone is not registered. While it recovers, wait for eReady; else call registerPhone.";
 pub(super) const BAD_TARGET: &str =
     "The target cannot be called: use a number, user@host, or a sip: or tel: URI.";
+
+/// What there is of a call only while it is made.
+#[derive(Default)]
+pub(super) struct Outgoing {
+    /// Further headers of its INVITE.
+    headers: Vec<(String, String)>,
+    /// Its offer, once it is made.
+    pub offer: String,
+    /// Where else to try, best first, after a redirection.
+    pub redirects: Vec<String>,
+    /// INVITEs that were sent again.
+    pub tried: u8,
+}
 
 /// One dialog that our INVITE made.
 pub(super) struct Fork {
@@ -44,13 +58,8 @@ impl Calls {
             return;
         }
         self.line.now = now;
-        let full = self
-            .list
-            .iter()
-            .filter(|call| call.phase != Phase::Over)
-            .count()
-            >= MAX_CALLS;
-        let referral = options.refer.and_then(|refer| self.take_referral(refer));
+        let full = self.list.iter().filter(|call| !call.is_over()).count() >= MAX_CALLS;
+        let mut referral = options.refer.and_then(|refer| self.take_referral(refer));
         let line = &mut self.line;
         let target = referral
             .as_ref()
@@ -71,31 +80,39 @@ impl Calls {
                 });
             }
         };
-        let from = match options.anonymous {
-            true => "\"Anonymous\" <sip:anonymous@anonymous.invalid>".to_owned(),
-            false => line.account.address.clone(),
-        };
+        let mut headers = options.headers;
+        let mut header = |name: &str, value| headers.push((name.to_owned(), value));
+        let mut from = line.account.address.clone();
+        if options.anonymous {
+            from = "\"Anonymous\" <sip:anonymous@anonymous.invalid>".to_owned();
+            header("Privacy", "id".to_owned());
+            header(
+                "P-Preferred-Identity",
+                concat(&["<", &line.account.aor, ">"]),
+            );
+        }
+        if let Some(replaces) = options.replaces {
+            header("Replaces", replaces);
+            header("Require", "replaces".to_owned());
+        }
+        if let Some(referral) = &mut referral {
+            headers.append(&mut referral.headers);
+        }
         let half = line.half(&from, uri);
         let contact = line.contact(flow);
-        let mut call = Call::new(id, Phase::Calling, half, contact, flow);
-        call.anonymous = options.anonymous;
-        call.headers = options.headers;
+        let phase = Phase::Calling(Box::new(Outgoing {
+            headers,
+            ..Outgoing::default()
+        }));
+        let mut call = Call::new(id, phase, half, contact, flow);
         call.follow_redirects = options.follow_redirects;
-        if let Some(replaces) = options.replaces {
-            call.headers.push(("Replaces".to_owned(), replaces));
-            call.headers
-                .push(("Require".to_owned(), "replaces".to_owned()));
-        }
-        if let Some(mut referral) = referral {
-            call.headers.append(&mut referral.headers);
-            call.reports_to = Some(referral);
-        }
+        call.reports_to = referral;
         line.event(Event::State {
             call: id,
             state: Shown::Calling,
             early: false,
         });
-        call.ask(line, Want::Offer { restart: false });
+        call.ask_offer(line, false);
         self.list.push(call);
     }
 }
@@ -117,29 +134,31 @@ impl Line {
 }
 
 impl Call {
+    fn is_calling(&self) -> bool {
+        matches!(self.phase, Phase::Calling(_))
+    }
+
     /// Sends the INVITE with our offer.
-    pub(super) fn invite(&mut self, line: &mut Line, offer: String) {
+    pub(super) fn invite(&mut self, line: &mut Line) {
+        let Phase::Calling(outgoing) = &self.phase else {
+            return;
+        };
         let mut request = self.dialog.request("INVITE");
         request.headers.extend(dialog_headers(&self.contact));
         self.session.offer(&mut request);
-        if self.anonymous {
-            request.header("Privacy", "id");
-            let preferred = concat(&["<", &line.account.aor, ">"]);
-            request.header("P-Preferred-Identity", &preferred);
-        }
-        request.headers.extend(self.headers.iter().cloned());
-        request.content = Some(("application/sdp".to_owned(), offer));
-        self.exchange.offered(line.now, 0);
+        request.headers.extend(outgoing.headers.iter().cloned());
+        request.content = Some(("application/sdp".to_owned(), outgoing.offer.clone()));
+        self.exchange.state = Signalling::Offered(Offered::new(0, line.now, ""));
         line.send_numbered(self.id, Job::Invite, 0, request);
     }
 
     pub(super) fn invite_answered(&mut self, line: &mut Line, job_number: u32, answer: &Message) {
         match answer.status() {
             // Whoever hung up before the first of these still has to cancel.
-            ..200 if self.phase == Phase::Over => line.cancel(self.id),
+            ..200 if self.is_over() => line.cancel(self.id),
             ..200 => self.progress(line, answer),
             200..300 => self.accepted(line, job_number, answer),
-            _ if self.phase != Phase::Calling => {}
+            _ if !self.is_calling() => {}
             300..400 => self.redirected(line, answer),
             422 => self.too_brief(line, answer),
             FLOW_FAILED if self.invite_elsewhere(line) => {}
@@ -225,16 +244,13 @@ impl Call {
     fn accepted(&mut self, line: &mut Line, job_number: u32, answer: &Message) {
         let tag = answer.to_tag().unwrap_or_default();
         let number = answer.cseq().map_or(0, |cseq| cseq.number);
-        let chosen = self.phase != Phase::Calling && self.dialog.remote_tag == tag;
-        if self.phase == Phase::Calling || chosen {
-            let first = !chosen;
-            if first {
-                self.choose(answer);
-            }
+        let first = self.is_calling();
+        if first || self.dialog.remote_tag == tag {
+            let early = if first { self.choose(answer) } else { None };
             let ack = self.dialog.request("ACK");
             line.acknowledge(self.id, Job::Invite, job_number, ack, number);
             if first {
-                self.connected(line, answer);
+                self.connected(line, answer, early);
             }
             return;
         }
@@ -251,11 +267,12 @@ impl Call {
         }
     }
 
-    /// Makes the dialog of `answer` the call's own.
-    fn choose(&mut self, answer: &Message) {
+    /// Makes the dialog of `answer` the call's own. What it answered to our offer
+    /// before, and whether reliably.
+    fn choose(&mut self, answer: &Message) -> Option<(String, bool)> {
         let tag = answer.to_tag().unwrap_or_default();
         let known = |fork: &Fork| fork.dialog.remote_tag == tag;
-        let mut followed = false;
+        let (mut early, mut followed) = (None, false);
         match self.forks.iter().position(known) {
             Some(index) => {
                 let mut fork = self.forks.remove(index);
@@ -263,24 +280,25 @@ impl Call {
                 self.dialog = fork.dialog;
                 followed = fork.followed;
                 let reliable = fork.reliable;
-                self.exchange.early_answer = fork.answer.map(|answer| (answer, reliable));
+                early = fork.answer.map(|answer| (answer, reliable));
             }
             None => self.dialog = Dialog::of_answer(&self.dialog, answer),
         }
         if !self.exchange.is_offered() && !followed {
-            self.exchange.want_offer();
+            self.exchange.want(Renewal::Offer);
         }
+        early
     }
 
-    fn connected(&mut self, line: &mut Line, answer: &Message) {
+    fn connected(&mut self, line: &mut Line, answer: &Message, early: Option<(String, bool)>) {
         self.learn(line, answer);
-        self.phase = Phase::Connected;
+        self.phase = Phase::established();
         self.session.answered(line.now, answer);
         self.report(line, 200, "OK");
         // What a reliable answer said is settled, and the 2xx may repeat it. What an
         // unreliable one said is the answer if the 2xx says nothing (RFC 3261
         // §13.2.1): it need not repeat it either.
-        let description = match self.exchange.early_answer.take() {
+        let description = match early {
             Some((settled, true)) => Some(settled),
             early => {
                 let own = sdp(answer).map(str::to_owned);
@@ -290,8 +308,7 @@ impl Call {
         self.show(line, Shown::Connected, false);
         match description {
             Some(description) if self.exchange.is_offered() => {
-                self.exchange.note_remote(&description);
-                self.ask(line, Want::Apply(description));
+                self.apply(line, &description, None);
             }
             // An UPDATE has taken the early dialog further.
             _ if !self.exchange.is_offered() => self.advance(line),
@@ -305,7 +322,10 @@ impl Call {
 
     fn failed(&mut self, line: &mut Line, answer: &Message) {
         // A 6xx speaks for all places.
-        if answer.status() < 600 && !self.redirects.is_empty() {
+        if answer.status() < 600
+            && let Phase::Calling(outgoing) = &self.phase
+            && !outgoing.redirects.is_empty()
+        {
             return self.try_next(line, answer);
         }
         let cause = match answer.status() {
@@ -318,8 +338,11 @@ impl Call {
 
     /// 422: the session interval was too small (RFC 4028 §7.3).
     fn too_brief(&mut self, line: &mut Line, answer: &Message) {
-        self.tried += 1;
-        if self.tried > MAX_TRIES || !self.session.raise(answer) {
+        let Phase::Calling(outgoing) = &mut self.phase else {
+            return;
+        };
+        outgoing.tried += 1;
+        if outgoing.tried > MAX_TRIES || !self.session.raise(answer) {
             return self.failed(line, answer);
         }
         self.again(line);
@@ -328,15 +351,13 @@ impl Call {
     /// Sends the INVITE again, with the same offer: Call-ID, From and To stay.
     pub(super) fn again(&mut self, line: &mut Line) {
         self.forks.clear();
-        if let Some(offer) = self.exchange.offer.clone() {
-            self.invite(line, offer);
-        }
+        self.invite(line);
     }
 
     pub(super) fn prack_refused(&mut self, line: &mut Line, answer: &Message) {
         // The far end knows the early dialog no more; the INVITE's own answer
         // tells what becomes of the call.
-        if self.phase == Phase::Calling && answer.status() == 481 {
+        if self.is_calling() && answer.status() == 481 {
             self.forks.retain(|fork| fork.rseq == 0);
             let state = self.shown.0;
             let early = self.forks.iter().any(|fork| fork.answer.is_some());

@@ -2,7 +2,7 @@
 //! the reloaded page can take its place with an INVITE that names it (Replaces,
 //! RFC 3891), if the far end can do that.
 
-use super::{Call, Calls, Cause, Party, Phase, party};
+use super::{Call, Calls, Cause, Party, party};
 use crate::prelude::*;
 use crate::sip::quote;
 use crate::text::concat;
@@ -60,8 +60,9 @@ impl Calls {
     pub fn abandon_all(&mut self, now: Instant, reason: &str) {
         self.line.now = now;
         for call in &mut self.list {
-            if !call.waits() {
-                call.leave(&mut self.line, 480, None);
+            match call.waits() {
+                true => call.unacknowledged = None,
+                false => call.leave(&mut self.line, 480, None),
             }
             call.end(&mut self.line, Cause::Local, None, reason);
         }
@@ -72,6 +73,6 @@ impl Call {
     /// Whether the far end could go on with another page load: it is connected,
     /// and has said that it knows Replaces.
     fn waits(&self) -> bool {
-        self.phase == Phase::Connected && self.peer.replaces
+        self.is_established() && self.peer.replaces
     }
 }

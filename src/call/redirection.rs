@@ -2,7 +2,7 @@
 
 use super::outgoing::{MAX_FORKS, MAX_TRIES};
 use super::target::request_uri;
-use super::{Call, Cause, Event, FollowRedirects, Line, failure, shown_uri};
+use super::{Call, Cause, Event, FollowRedirects, Line, Phase, failure, shown_uri};
 use crate::prelude::*;
 use crate::sip::{Message, Uri};
 use crate::text::concat;
@@ -50,8 +50,11 @@ impl Call {
                 None => foreign = foreign.or(Some(shown)),
             }
         }
-        self.redirects.splice(0..0, wanted);
-        match foreign.filter(|_| self.redirects.is_empty()) {
+        let Phase::Calling(outgoing) = &mut self.phase else {
+            return;
+        };
+        outgoing.redirects.splice(0..0, wanted);
+        match foreign.filter(|_| outgoing.redirects.is_empty()) {
             Some(uri) => {
                 let text = [
                     "The call was redirected to ",
@@ -66,13 +69,15 @@ impl Call {
     }
 
     pub(super) fn try_next(&mut self, line: &mut Line, answer: &Message) {
-        self.tried += 1;
-        if self.redirects.is_empty() || self.tried > MAX_TRIES {
-            self.redirects.clear();
+        let Phase::Calling(outgoing) = &mut self.phase else {
+            return;
+        };
+        outgoing.tried += 1;
+        if outgoing.redirects.is_empty() || outgoing.tried > MAX_TRIES {
             let text = failure(answer);
             return self.end(line, Cause::Failed, Some(answer.status()), &text);
         }
-        self.dialog.target = self.redirects.remove(0);
+        self.dialog.target = outgoing.redirects.remove(0);
         self.again(line);
     }
 }

@@ -2,12 +2,10 @@
 //! nothing (RFC 6141); an answer that cannot be taken changes nothing here, but the
 //! far end has agreed to our offer: it gets another one.
 
-use super::{
-    Call, Cause, FLOW_FAILED, Job, Line, Phase, Want, dialog_headers, failure, flows, sdp,
-};
+use super::exchange::{Offered, Renewal, Signalling};
+use super::{Call, Cause, FLOW_FAILED, Job, Line, dialog_headers, failure, flows, sdp};
 use crate::prelude::*;
 use crate::sip::Message;
-use crate::text::mentions;
 use crate::time::Duration;
 
 impl Call {
@@ -15,15 +13,14 @@ impl Call {
         let mut request = self.dialog.request("INVITE");
         request.headers.extend(dialog_headers(&self.contact));
         self.session.offer(&mut request);
-        self.exchange.offered_nothing = mentions(&offer, "a=inactive");
-        request.content = Some(("application/sdp".to_owned(), offer));
+        request.content = Some(("application/sdp".to_owned(), offer.clone()));
         let number = line.send(self.id, Job::Reinvite, request);
-        self.exchange.offered(line.now, number);
+        self.exchange.state = Signalling::Offered(Offered::new(number, line.now, &offer));
     }
 
     pub(super) fn reinvite_answered(&mut self, line: &mut Line, number: u32, answer: &Message) {
         let status = answer.status();
-        let waits = self.exchange.is_offered() && self.exchange.reinvite == number;
+        let waits = matches!(&self.exchange.state, Signalling::Offered(offered) if offered.reinvite == number);
         if (200..300).contains(&status) {
             // Its ACK goes there already (RFC 3261 §12.2.1.2).
             if waits {
@@ -33,15 +30,14 @@ impl Call {
             let cseq = answer.cseq().map_or(0, |cseq| cseq.number);
             line.acknowledge(self.id, Job::Reinvite, number, ack, cseq);
         }
-        if self.phase == Phase::Over || !waits || status < 200 {
+        if self.is_over() || !waits || status < 200 {
             return;
         }
         match (status, sdp(answer)) {
             (200..300, Some(description)) => {
                 self.learn(line, answer);
                 self.session.answered(line.now, answer);
-                self.exchange.note_remote(description);
-                self.ask(line, Want::Apply(description.to_owned()));
+                self.apply(line, description, None);
             }
             // Glare (RFC 3261 §14.1): whoever made the Call-ID waits longer.
             (491, _) => {
@@ -55,7 +51,7 @@ impl Call {
             (FLOW_FAILED, _) if self.flow_failed(line) => {}
             (408 | 481, _) => self.broken(line, status),
             (422, _) if self.session.raise(answer) => {
-                self.exchange.want_offer = true;
+                self.exchange.again();
                 self.roll_back(line);
             }
             (200..300, None) => {
@@ -76,11 +72,17 @@ impl Call {
     /// is the last: the sound may flow all the same.
     pub(super) fn not_taken(&mut self, line: &mut Line, code: &'static str, text: &str) {
         self.give_up(line, code, text, None);
+        let recovers = self.is_recovering();
         let exchange = &mut self.exchange;
-        exchange.mending = !exchange.mending;
-        exchange.want_offer = exchange.mending;
-        // Who answered a restart has moved on.
-        exchange.restart = exchange.mending && (exchange.restarting || self.lost_until.is_some());
+        if let Some(agreed) = &mut exchange.agreed {
+            agreed.disputed = !agreed.disputed;
+            exchange.wanted = match agreed.disputed {
+                false => Renewal::None,
+                // Who answered a restart has moved on.
+                true if exchange.restarting || recovers => Renewal::Restart,
+                true => Renewal::Offer,
+            };
+        }
         self.roll_back(line);
     }
 
@@ -88,8 +90,9 @@ impl Call {
     pub(super) fn offer_again(&mut self, line: &mut Line, wait: Duration) {
         let exchange = &mut self.exchange;
         exchange.retry_at = Some(line.now + wait);
-        exchange.want_offer |= exchange.holding == exchange.held;
-        exchange.restart |= exchange.restarting;
+        if exchange.restarting || exchange.holding == exchange.held() {
+            exchange.again();
+        }
         self.roll_back(line);
     }
 

@@ -1,6 +1,6 @@
 //! Session timers (RFC 4028): a call whose far end has vanished ends by itself.
 
-use super::{Action, Call, Cause, FLOW_FAILED, Job, Line, Phase, dialog_headers};
+use super::{Action, Call, Cause, FLOW_FAILED, Job, Line, dialog_headers};
 use crate::prelude::*;
 use crate::sip::{Message, Name, Params, unquote};
 use crate::text::{concat, cut, decimal, number};
@@ -155,7 +155,7 @@ impl Call {
     }
 
     pub(super) fn update_answered(&mut self, line: &mut Line, answer: &Message) {
-        if self.phase != Phase::Connected {
+        if !self.is_established() {
             return;
         }
         match answer.status() {

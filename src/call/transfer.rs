@@ -40,7 +40,7 @@ impl Calls {
     /// `transferTo`: the far end shall take our place in call `other`.
     pub fn transfer_to(&mut self, now: Instant, op: u32, id: u32, other: u32) {
         let other = self.list.iter().find(|call| call.id == other);
-        let other = other.filter(|call| call.phase == Phase::Connected && call.id != id);
+        let other = other.filter(|call| call.is_established() && call.id != id);
         let refer_to = other.map(|call| call.replacing());
         if let Some((call, line)) = self.operate(now, op, id) {
             match refer_to {
@@ -105,6 +105,14 @@ impl Referral {
 }
 
 impl Call {
+    fn transfer(&mut self) -> Option<&mut Transfer> {
+        self.established()?.transfer.as_mut()
+    }
+
+    fn take_transfer(&mut self) -> Option<Transfer> {
+        self.established()?.transfer.take()
+    }
+
     /// What a REFER needs to make somebody take our place in this call: their
     /// view of the dialog (RFC 3891 §3). A Contact that is no GRUU may lead
     /// nowhere from elsewhere; their address then does, and only the phone that
@@ -126,10 +134,10 @@ impl Call {
     }
 
     fn refer(&mut self, line: &mut Line, op: u32, refer_to: String) {
-        if self.phase != Phase::Connected {
+        let Phase::Established(established) = &mut self.phase else {
             return line.fail(op, "eInvalidState", "The call is not connected.");
-        }
-        if self.transfer.is_some() {
+        };
+        if established.transfer.is_some() {
             return line.fail(
                 op,
                 "eInvalidState",
@@ -143,7 +151,7 @@ impl Call {
         refer.header("Referred-By", &referred_by);
         let refer = line.send(self.id, Job::Refer, refer);
         let until = line.now + PATIENCE;
-        self.transfer = Some(Transfer {
+        established.transfer = Some(Transfer {
             op,
             refer,
             accepted: false,
@@ -152,7 +160,7 @@ impl Call {
     }
 
     pub(super) fn refer_answered(&mut self, line: &mut Line, number: u32, answer: &Message) {
-        let Some(transfer) = &mut self.transfer else {
+        let Some(transfer) = self.transfer() else {
             return;
         };
         if transfer.refer != number {
@@ -178,7 +186,7 @@ impl Call {
     pub(super) fn notified(&mut self, line: &mut Line, notify: &Message) {
         let event = notify.header(Name::Event).unwrap_or_default();
         let package = cut(event, b';').map_or(event, |(package, _)| package.trim_ascii());
-        let Some(transfer) = &mut self.transfer else {
+        let Some(transfer) = self.transfer() else {
             return line.reply(self.reply(notify, 481));
         };
         if !package.eq_ignore_ascii_case("refer") {
@@ -219,7 +227,7 @@ impl Call {
 
     /// The transfer succeeded: we leave (RFC 5589 §6.1).
     fn transferred(&mut self, line: &mut Line) {
-        if let Some(transfer) = self.transfer.take() {
+        if let Some(transfer) = self.take_transfer() {
             line.done(transfer.op);
         }
         self.leave(line, 487, None);
@@ -230,7 +238,9 @@ impl Call {
     /// it, leaves for its sake: many exchanges say no more than that (RFC 5589 §6.1
     /// has us say BYE).
     pub(super) fn left(&mut self, line: &mut Line) {
-        if let Some(transfer) = self.transfer.take_if(|transfer| transfer.accepted) {
+        if self.transfer().is_some_and(|transfer| transfer.accepted)
+            && let Some(transfer) = self.take_transfer()
+        {
             line.done(transfer.op);
         }
     }
@@ -242,7 +252,7 @@ impl Call {
         text: &str,
         status: Option<u16>,
     ) {
-        if let Some(transfer) = self.transfer.take() {
+        if let Some(transfer) = self.take_transfer() {
             line.refused(transfer.op, code, text, status);
         }
     }
@@ -250,8 +260,7 @@ impl Call {
     pub(super) fn transfer_timeout(&mut self, line: &mut Line) {
         let now = line.now;
         if self
-            .transfer
-            .as_ref()
+            .transfer()
             .is_some_and(|transfer| transfer.until <= now)
         {
             let text = "The far end told no news of the transfer.";
@@ -277,7 +286,7 @@ impl Call {
         let Some(target) = target.filter(|_| method.is_none_or(|method| method == "INVITE")) else {
             return line.reply(self.reply(request, 603));
         };
-        if self.phase != Phase::Connected || self.referral.is_some() {
+        if !self.is_established() || self.referral.is_some() {
             return line.reply(self.reply(request, 491));
         }
         let mut wanted = Vec::new();
@@ -309,8 +318,11 @@ impl Call {
             wanted.push(("Referred-By".to_owned(), referred_by.clone()));
         }
         // The first REFER of a dialog needs no id (RFC 3515 §2.4.6).
-        self.refers += 1;
-        let (event, event_id) = match self.refers {
+        let refers = self.established().map_or(0, |established| {
+            established.refers += 1;
+            established.refers
+        });
+        let (event, event_id) = match refers {
             1 => ("refer", String::new()),
             _ => {
                 let number = request.cseq().map_or(0, |cseq| cseq.number);

@@ -1,8 +1,6 @@
 //! The calls as a usage of the phone: see [`Usage`].
 
-use super::{
-    Action, Calls, Cause, Event, Job, Key, Line, Phase, dropped_meanwhile, failure, flows,
-};
+use super::{Action, Calls, Cause, Event, Job, Key, Line, dropped_meanwhile, failure, flows};
 use crate::pool::{Distribution, FlowId};
 use crate::prelude::*;
 use crate::queue::take_first;
@@ -136,7 +134,7 @@ impl Usage for Calls {
     fn end_all(&mut self, now: Instant, cause: Cause, reason: &str) {
         self.line.now = now;
         for call in &mut self.list {
-            if call.phase != Phase::Over {
+            if !call.is_over() {
                 call.leave(&mut self.line, 480, None);
                 call.end(&mut self.line, cause, None, reason);
             }
@@ -146,7 +144,7 @@ impl Usage for Calls {
     fn tidy(&mut self, pending: impl Fn(u32) -> bool) {
         self.list.retain(|call| {
             let left = call.unacknowledged.is_some() || pending(call.id);
-            call.phase != Phase::Over || left
+            !call.is_over() || left
         });
     }
 
@@ -154,7 +152,7 @@ impl Usage for Calls {
     /// the Contact that the far end chose, and with a digest over that anybody could
     /// call, or notify, whom it names.
     fn answers_challenge(&self, key: Key) -> bool {
-        let over = |call: &super::Call| call.id == key.of && call.phase == Phase::Over;
+        let over = |call: &super::Call| call.id == key.of && call.is_over();
         match key.job {
             Job::Reinvite | Job::Refer | Job::Notify => false,
             Job::Invite => !self.list.iter().any(over),

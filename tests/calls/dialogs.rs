@@ -194,7 +194,7 @@ fn a_flow_that_does_not_come_back_costs_the_change_and_not_the_call() {
 
 #[test]
 fn a_restart_of_ice_is_one_after_a_failed_flow_and_a_glare_too() {
-    for status in [430, 491] {
+    for (status, headers) in [(430, ""), (491, ""), (422, "Min-SE: 3600\r\n")] {
         let mut rig = Rig::new();
         rig.connected();
         let op = rig.operate(|calls, now, op| calls.renegotiate(now, op, 1, true));
@@ -202,7 +202,7 @@ fn a_restart_of_ice_is_one_after_a_failed_flow_and_a_glare_too() {
         let ours = rig.request("INVITE");
         let restarts = |rig: &Rig| rig.told().matches("restart: true").count();
         assert_eq!(restarts(&rig), 1);
-        rig.reply(&ours, status, "", "", "");
+        rig.reply(&ours, status, "", headers, "");
         rig.request("ACK");
         rig.wait(4500);
         let ours = rig.request("INVITE");

@@ -91,3 +91,36 @@ fn a_flow_lost_while_their_offer_is_answered_takes_the_offer_with_it() {
     rig.request("BYE");
     rig.over();
 }
+
+/// A new path was asked for beside a change of hold that was taken back.
+#[test]
+fn a_restart_that_met_a_glare_is_asked_for_again_whatever_becomes_of_the_hold() {
+    let mut rig = Rig::new();
+    rig.connected();
+    let hold = |rig: &mut Rig, hold| rig.operate(|calls, now, op| calls.hold(now, op, 1, hold));
+    let restarts = |rig: &Rig| rig.told().matches("restart: true").count();
+    let held = SDP.replace("sendrecv", "recvonly");
+    hold(&mut rig, true);
+    rig.settle();
+    let ours = rig.request("INVITE");
+    hold(&mut rig, false);
+    rig.operate(|calls, now, op| calls.renegotiate(now, op, 1, true));
+    rig.reply(&ours, 200, "", CONTACT, &held);
+    rig.request("ACK");
+    rig.settle();
+    let ours = rig.request("INVITE");
+    assert_eq!(restarts(&rig), 1);
+    hold(&mut rig, true);
+    rig.reply(&ours, 491, "", "", "");
+    rig.request("ACK");
+    rig.wait(4_500);
+    let ours = rig.request("INVITE");
+    assert_eq!(restarts(&rig), 2);
+    rig.reply(&ours, 200, "", CONTACT, &held);
+    rig.request("ACK");
+    rig.settle();
+    assert!(rig.settled().iter().all(|(_, error)| error.is_none()));
+    rig.hangup(1);
+    rig.request("BYE");
+    rig.over();
+}
