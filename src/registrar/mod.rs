@@ -40,6 +40,7 @@ mod relay;
 mod reply;
 mod update;
 
+pub use crate::sip::Algorithm;
 pub use bindings::Binding;
 pub use config::{
     ALL_TELLINGS, CannedAnswer, Config, Dialect, Faults, Limits, Policy, Telling, User,
