@@ -76,8 +76,16 @@ impl Registration {
         let ok = (200..300).contains(&answer.status());
         match answer.status() {
             200..300 => {
+                // Seen on FreeSWITCH with several registrations a user: a removal is
+                // accepted, and the binding stays.
+                let contacts = answer.contacts();
+                let stays = |uri: &str| {
+                    let mut listed = contacts.list.iter();
+                    step.removes() && listed.any(|contact| contact.uri == uri)
+                };
                 let sent = &self.sent;
-                self.exposed.retain(|uri| !sent.contains(&removal_of(uri)));
+                let removed = |uri: &String| sent.contains(&removal_of(uri)) && !stays(uri);
+                self.exposed.retain(|uri| !removed(uri));
             }
             // Somebody on the way gave up, or the registrar did halfway.
             408 | 500..600 => {}
@@ -91,7 +99,7 @@ impl Registration {
             Step::Register => self.register_failed(now, answer),
             Step::Clear if ok => self.register(now, Vec::new()),
             Step::Clear => self.next_rung(now, Rung::Beside),
-            Step::Withdraw { then } => self.withdrawn(now, ok, then),
+            Step::Withdraw { then } => self.withdrawn(now, then),
             Step::Sweep => {
                 let list = self.list(answer);
                 self.sweep(&list);

@@ -116,12 +116,10 @@ impl Registration {
     }
 
     /// A removal was answered: the next one, or what follows.
-    pub(super) fn withdrawn(&mut self, now: Instant, ok: bool, then: Then) {
-        if !ok {
-            let sent = core::mem::take(&mut self.sent);
-            let tried = |uri: &mut String| sent.contains(&removal_of(uri));
-            self.stuck.extend(self.exposed.extract_if(.., tried));
-        }
+    pub(super) fn withdrawn(&mut self, now: Instant, then: Then) {
+        let sent = core::mem::take(&mut self.sent);
+        let tried = |uri: &mut String| sent.contains(&removal_of(uri));
+        self.stuck.extend(self.exposed.extract_if(.., tried));
         match then {
             Then::Again if self.exposed.is_empty() => {
                 self.stay.claim = None;

@@ -69,6 +69,13 @@ enum Step {
     Unregister,
 }
 
+impl Step {
+    /// Whether it takes back what may be bound, and nothing else.
+    fn removes(&self) -> bool {
+        matches!(self, Step::Withdraw { .. })
+    }
+}
+
 /// What follows when nothing of us is bound any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Then {

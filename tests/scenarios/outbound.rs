@@ -72,3 +72,30 @@ fn a_call_that_comes_while_the_registration_moves_is_taken() {
     world.seconds(1);
     assert_eq!(settled(&world.heard(alice)), [(90, None)]);
 }
+
+#[test]
+fn whoever_logs_out_is_bound_by_no_flow() {
+    let (mut world, alice, _) = two_flows();
+    world.act(alice, graceline::phone::Phone::unregister);
+    world.seconds(1);
+    assert_eq!(world.registrar.bindings("2001"), []);
+    assert_eq!(world.status(alice), Status::Idle);
+}
+
+/// Its socket is another one, which the registrar has to learn of.
+#[test]
+fn a_further_flow_that_comes_back_is_bound_anew() {
+    let (mut world, alice, _) = two_flows();
+    let registers = |world: &World| {
+        let by_second = |sent: &&(ClientId, u32, String)| {
+            (sent.0, sent.1) == (alice, 1) && sent.2.starts_with("REGISTER")
+        };
+        world.sent.iter().filter(by_second).count()
+    };
+    let before = registers(&world);
+    world.act(alice, |phone, now| phone.handle_close(now, 1, 1));
+    world.seconds(10);
+    assert_eq!(world.status(alice), Status::Ready);
+    let again = registers(&world) - before;
+    assert!((1..=2).contains(&again), "{again}");
+}

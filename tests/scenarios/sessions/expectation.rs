@@ -12,6 +12,8 @@ struct Expected {
     exposed: bool,
     /// When it was registered again after that.
     back: Option<Instant>,
+    /// When somebody logged in politely.
+    came_in: Option<(ClientId, Instant)>,
     /// When a takeover was given up that had perhaps been sent already.
     abandoned: Option<Instant>,
 }
@@ -82,7 +84,9 @@ impl Expectations {
     /// An unforced login succeeded. One that crossed a force may not have seen it, on a
     /// registrar that leaves that to the clients; nor one that crossed the winner's way
     /// back to a registrar that had lost it.
-    pub fn logged_in(&mut self, group: usize, id: ClientId, since: Instant) {
+    pub fn logged_in(&mut self, group: usize, id: ClientId, since: Instant, now: Instant) {
+        let expected = &mut self.groups[group];
+        expected.came_in = Some((id, now));
         let expected = &self.groups[group];
         let crossed = expected
             .clients
@@ -94,9 +98,20 @@ impl Expectations {
         }
     }
 
-    /// Logs out, closes, reloads.
-    pub fn gives_up(&mut self, group: usize, id: ClientId) {
-        if self.of(group).contains(&id) {
+    /// Logs out, closes, reloads. `removes`: it takes its binding back before it has seen
+    /// that it was replaced, at a registrar where a user has one, which any removal takes.
+    pub fn gives_up(&mut self, group: usize, id: ClientId, removes: bool) {
+        if removes || self.of(group).contains(&id) {
+            self.contest(group);
+        }
+    }
+
+    /// It heard late that it was in: its binding may have lapsed before, and somebody have
+    /// come in politely.
+    pub fn heard_late(&mut self, group: usize, id: ClientId, since: Instant) {
+        self.expose(group, id, false);
+        let crossed = |(other, then): (ClientId, Instant)| other != id && then >= since;
+        if self.groups[group].came_in.is_some_and(crossed) {
             self.contest(group);
         }
     }

@@ -486,3 +486,82 @@ fn a_login_that_crosses_the_winners_way_back_may_win() {
          register 0",
     );
 }
+
+/// Who had forced slept before it heard that it was in, and another one came in politely
+/// when its binding had lapsed.
+#[test]
+fn a_force_that_is_heard_of_hours_later_is_not_the_last() {
+    holds(
+        "registrar normal freeswitch
+         client CSF auto graceful
+         client CSF auto graceful
+         client CSF auto graceful
+         force 1
+         wait 1000
+         slow-open 1 100
+         server restart
+         force 0
+         wait 500
+         force 1
+         wait 160
+         sleep 1
+         wait 160000
+         register 2
+         wait 3000
+         cut 2",
+    );
+}
+
+/// A registrar that accepts a removal and keeps the binding: the error names it.
+#[test]
+fn a_removal_without_effect_is_told() {
+    holds(
+        "registrar normal freeswitch-multi max-contacts=1
+         client CSF auto graceful
+         register 0
+         latency 0 2000
+         wait 30
+         crash 0
+         register 0
+         wait 9000
+         latency 0 10
+         cut 0",
+    );
+}
+
+/// Where a user has one binding, a page that is left before it has seen that it was
+/// replaced takes away whoever replaced it (docs/registration.md, known limits).
+#[test]
+fn a_page_that_is_left_unaware_may_take_the_winner_with_it() {
+    for script in ["reload 0\nregister 0", "leave 0\nresume 0"] {
+        holds(&format!(
+            "registrar normal freeswitch
+             client CSF auto graceful
+             client CSF auto graceful
+             register 0
+             force 1
+             wait 1000
+             {script}"
+        ));
+    }
+}
+
+/// Look and refresh, each challenged, take longer than the registrar grants.
+#[test]
+fn a_link_that_is_too_slow_for_the_grant_keeps_trying() {
+    holds(
+        "registrar normal asterisk nonce-lifetime=10 max-expires=15
+         client CSF auto graceful
+         force 0
+         latency 0 2000
+         cut 0
+         wait 155000",
+    );
+    holds(
+        "registrar normal opensips
+         client CSF auto graceful expires=15
+         server forget
+         latency 0 2000
+         force 0",
+    );
+}

@@ -94,20 +94,20 @@ pub struct Session<'a> {
 
 /// A refresh is a look and a REGISTER, no more often than every 20 s, or in half
 /// the time that is granted where that is less; both are challenged where nonces
-/// do not live that long. A naive client makes others look at every refresh.
+/// do not live that long. Where they serve once, another one is asked for after it. A
+/// naive client makes others look at every refresh.
 fn refreshes(script: &Script) -> f64 {
     let asked = script.clients.iter().filter_map(|client| client.expires);
     let shortest = asked.chain(script.registrar.max_expires).min();
     let half = shortest.map_or(20, |granted| granted / 2);
     let naive = |client: &ClientKind| client.kind == RegistrationType::Normal;
     let once = script.registrar.dialect == Some(Dialect::Opensips);
-    let challenged = once || script.registrar.nonce_lifetime.is_some();
-    let doubled = [challenged, script.clients.iter().any(naive)];
-    let each = doubled
-        .iter()
-        .filter(|doubled| **doubled)
-        .fold(2, |each, _| each * 2);
-    f64::from(each) / f64::from(half.min(20))
+    let each = match once || script.registrar.nonce_lifetime.is_some() {
+        true => 4 + i32::from(once),
+        false => 2,
+    };
+    let looked_at = 1 + i32::from(script.clients.iter().any(naive));
+    f64::from(each * looked_at) / f64::from(half.min(20))
 }
 
 fn seconds(duration: Duration) -> f64 {
@@ -218,24 +218,24 @@ impl<'a> Session<'a> {
             Deed::Register => self.register(id, false),
             Deed::Force => self.register(id, true),
             Deed::Unregister => {
-                self.give_up(id);
+                self.give_up(id, true);
                 self.models[id].leaving.get_or_insert_default();
                 self.world.act(id, Phone::unregister);
             }
             Deed::Abort => {
                 if self.models[id].pending.is_some() {
-                    self.give_up(id);
+                    self.give_up(id, true);
                 }
                 self.world.act(id, Phone::abort);
             }
             Deed::Close => {
-                self.give_up(id);
+                self.give_up(id, true);
                 self.models[id].closed = true;
                 self.models[id].leaving.get_or_insert_default();
                 self.world.act(id, Phone::close);
             }
             Deed::Reload | Deed::Crash | Deed::LoseStorage => {
-                self.give_up(id);
+                self.give_up(id, deed == Deed::Reload);
                 let seen = &self.models[id];
                 self.models[id] = Model {
                     rival_seen: seen.rival_seen,
@@ -254,7 +254,7 @@ impl<'a> Session<'a> {
             }
             Deed::Look => self.world.act(id, Phone::look),
             Deed::Leave => {
-                self.give_up(id);
+                self.give_up(id, true);
                 self.models[id].away = true;
                 self.world.act(id, Phone::leave);
             }
@@ -267,7 +267,7 @@ impl<'a> Session<'a> {
             }
             Deed::OtherTab => {
                 // It is ousted once, and is told so however often.
-                self.give_up(id);
+                self.give_up(id, false);
                 self.models[id].ousted = None;
                 self.models[id].rival_seen = Some(self.world.now);
                 self.world.act(id, Phone::silence);
@@ -379,10 +379,16 @@ impl<'a> Session<'a> {
     }
 
     /// The client gives up what it has, and what it is about to get.
-    fn give_up(&mut self, id: ClientId) {
+    /// `removes`: it sends a removal of what it has, or believes to have.
+    fn give_up(&mut self, id: ClientId, removes: bool) {
         self.abandon(id);
         let group = self.group(id);
-        self.expected.gives_up(group, id);
+        let one = self.script.registrar.dialect == Some(Dialect::Freeswitch);
+        let bound = !matches!(
+            self.world.status(id),
+            Status::Idle | Status::ConnectionTerminated
+        );
+        self.expected.gives_up(group, id, removes && one && bound);
     }
 
     /// Nobody waits for the pending login any more. It may have taken over.

@@ -188,7 +188,7 @@ impl Session<'_> {
             Event::Error(fault) => {
                 self.tally.count("events", format!("error {}", fault.code));
                 let group = self.group(id);
-                self.expected.gives_up(group, id);
+                self.expected.gives_up(group, id, false);
                 let limited = self.script.registrar.max_contacts.is_some();
                 let excused = self.models[id].faulted && fault.code != "eCredentialsRejected";
                 if !excused && !limited {
@@ -240,11 +240,10 @@ impl Session<'_> {
                 self.expected.contest(group);
             }
             if self.models[id].faulted {
-                // What it holds may have lapsed before it heard of it.
-                self.expected.expose(group, id, false);
+                self.expected.heard_late(group, id, pending.since);
             }
         } else {
-            self.expected.logged_in(group, id, pending.since);
+            self.expected.logged_in(group, id, pending.since, now);
         }
         Ok(())
     }
@@ -253,7 +252,7 @@ impl Session<'_> {
         let group = self.group(id);
         match pending.takes_over {
             true => self.expected.contest(group),
-            false => self.expected.gives_up(group, id),
+            false => self.expected.gives_up(group, id, false),
         }
         let registrar = &self.script.registrar;
         let told = format!("{}: {}", self.world.clients[id].name, fault.message);
@@ -315,6 +314,16 @@ impl Session<'_> {
         self.check_quiet(sent)
     }
 
+    /// A look and a refresh, each challenged, take longer than the registrar grants: it is
+    /// registered by turns.
+    fn is_too_slow(&self, id: ClientId) -> bool {
+        let kind = &self.script.registrar;
+        let asked = self.script.clients[id].expires;
+        let granted = asked.into_iter().chain(kind.max_expires).min();
+        let round_trip = 2 * self.world.clients[id].latency;
+        granted.is_some_and(|granted| 4 * round_trip > u64::from(granted) * 1000)
+    }
+
     fn check_quiet(&mut self, sent: usize) -> Holds {
         let with = |wanted: &[Status]| -> Vec<ClientId> {
             let everybody = 0..self.models.len();
@@ -348,6 +357,9 @@ impl Session<'_> {
             if holders.len() > 1 {
                 let detail = format!("clients {holders:?}");
                 return violated(1, "two registrations of a device", detail);
+            }
+            if group.iter().any(|id| self.is_too_slow(*id)) {
+                continue;
             }
             if let Some(id) = group.iter().find(|id| under_way.contains(id)) {
                 return violated(6, "a client that does not come back", format!("{id}"));
