@@ -77,6 +77,8 @@ pub struct Phone {
     asked: Option<Asked>,
     questions: u32,
     farewells: u32,
+    /// When a nonce was asked for last.
+    nonce_at: Instant,
     /// How often the registrar may make us speak, and what waits for its turn.
     pacer: Pacer,
     held: Option<Register>,
@@ -167,6 +169,7 @@ impl Phone {
             asked: None,
             questions: 0,
             farewells: 0,
+            nonce_at: Instant::default(),
             pacer: Pacer::default(),
             held: None,
             away: false,
@@ -244,6 +247,7 @@ impl Phone {
             self.registration.poll_timeout(),
             self.poll_usage_timeout(),
             self.subscription.poll_timeout().filter(|_| subscribed),
+            self.nonce_due(),
         ])
     }
 
@@ -303,6 +307,7 @@ impl Phone {
             self.keep_flows(now);
             self.place_usages(now);
             self.perform_usages(now);
+            self.renew_nonce(now);
         } else {
             self.end_usages(now, Cause::Failed, "The phone is not registered any more.");
             self.release_flows(now);

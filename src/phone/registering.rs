@@ -9,7 +9,7 @@ use crate::prelude::*;
 use crate::registration::{Action, Profile, Register};
 use crate::sip::{Message, Name, Uri, challenges, unquote};
 use crate::text::{concat, decimal, number};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::transaction::{Reach, Request};
 
 /// Option tag of a registrar of ours whose messages name nobody but whom it knows.
@@ -26,15 +26,22 @@ pub(super) enum Job {
     Farewell(u32),
     /// The OPTIONS that makes a rival look.
     Hint,
+    /// The REGISTER that asks for nothing but a nonce.
+    Nonce,
 }
 
 /// The REGISTER at hand.
 pub(super) const REGISTER: Purpose = Purpose::Registration(Job::Home);
 
+/// A nonce that was not shown is replaced before it is as old as OpenSIPS lets one get.
+const NONCE_AGE: Duration = Duration::from_secs(25);
+/// No nonce is asked for sooner than this after another one.
+const NONCE_PAUSE: Duration = Duration::from_secs(10);
+
 impl Job {
     pub(super) fn reach(self) -> Reach {
         match self {
-            Job::Home => Reach::Registrar,
+            Job::Home | Job::Nonce => Reach::Registrar,
             Job::Further(_) | Job::Farewell(_) => Reach::Server,
             Job::Hint => Reach::Others,
         }
@@ -115,6 +122,31 @@ impl Phone {
     pub(super) fn send_farewell(&mut self, now: Instant, register: Register) {
         self.farewells += 1;
         self.send_register(now, Job::Farewell(self.farewells), register);
+    }
+
+    /// When a nonce is asked for, where nonces serve once: there the farewell of a page
+    /// that is left needs one that was never shown, because nobody is there any more to
+    /// answer a challenge. With a call there is no farewell.
+    pub(super) fn nonce_due(&self) -> Option<Instant> {
+        let wanted = self.authenticator.nonces_serve_once()
+            && self.registration.is_settled()
+            && self.flows.home().is_some()
+            && !self.usages.calls.are_any();
+        let after = match self.authenticator.has_fresh_nonce() {
+            true => NONCE_AGE,
+            false => NONCE_PAUSE,
+        };
+        wanted.then(|| (self.nonce_at + after).max(self.pacer.next()))
+    }
+
+    pub(super) fn renew_nonce(&mut self, now: Instant) {
+        if self.nonce_due().is_some_and(|due| due <= now) {
+            self.nonce_at = now;
+            self.pacer.sent(now);
+            self.authenticator.give_up_nonces();
+            let register = self.registration.plain();
+            self.send_register(now, Job::Nonce, register);
+        }
     }
 
     /// Tells the client behind `uri` to look. Nobody waits for the answer. Sent to
@@ -212,6 +244,7 @@ impl Phone {
                 self.registration.handle_answer(now, answer);
             }
             Job::Further(slot) => self.registration.handle_spare_answer(now, slot, answer),
+            Job::Nonce => self.authenticator.learn_ahead(answer),
             Job::Farewell(_) | Job::Hint => {}
         }
     }
@@ -237,7 +270,7 @@ impl Phone {
                 }
             }
             Job::Further(slot) => self.registration.spare_unanswered(now, slot),
-            Job::Farewell(_) | Job::Hint => {}
+            Job::Farewell(_) | Job::Hint | Job::Nonce => {}
         }
     }
 

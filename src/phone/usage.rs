@@ -100,6 +100,8 @@ macro_rules! usages {
                     Purpose::Registration(Job::Farewell(_)) => {
                         !self.transactions.was_challenged(&purpose)
                     }
+                    // That is what it was sent for.
+                    Purpose::Registration(Job::Nonce) => false,
                     Purpose::Registration(_) | Purpose::Subscribe => true,
                     Purpose::Heartbeat(_) => false,
                     $($(#[$meta])* Purpose::$name(key) => {

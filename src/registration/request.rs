@@ -45,6 +45,11 @@ pub struct Register {
 }
 
 impl Registration {
+    /// A REGISTER without Contact whose answer is not for this machine.
+    pub fn plain(&self) -> Register {
+        self.request()
+    }
+
     /// A REGISTER without Contact (RFC 3261 §10.2.3).
     pub(super) fn query(&mut self) {
         self.step = Step::Query;

@@ -101,6 +101,12 @@ fn an_idle_hour_costs_what_the_documentation_says() {
             plain(Dialect::Kamailio),
             [556, 556, 2452],
         ),
+        // Nonces serve once, and one that was not shown is kept for the farewell.
+        (
+            "generic, OpenSIPS",
+            plain(Dialect::Opensips),
+            [980, 980, 2876],
+        ),
     ] {
         let counted = [(1, Watch::All), (8, Watch::InUse), (8, Watch::All)]
             .map(|(addresses, watch)| messages_per_idle_hour(&config, addresses, watch));

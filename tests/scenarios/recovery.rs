@@ -108,6 +108,24 @@ fn leaving_the_page_frees_the_line_with_one_register() {
     }
 }
 
+/// Where a nonce serves once, and for 30 s, one is kept that was never shown: nobody is
+/// there to answer a challenge to the farewell.
+#[test]
+fn leaving_the_page_frees_the_line_where_nonces_serve_once() {
+    for millis in (300..150_000).step_by(3_700) {
+        let mut world = World::new(44, plain(Dialect::Opensips));
+        let alice = world.client("alice");
+        world.login(alice, false);
+        world.run(Duration::from_millis(millis));
+        let before = world.clients[alice].registers;
+        world.act(alice, Phone::leave);
+        world.run(Duration::from_secs(2));
+        let told = world.transcript.join("\n");
+        assert_eq!(world.holders(), Vec::<String>::new(), "{millis}\n{told}");
+        assert_eq!(world.clients[alice].registers, before + 1, "{millis}");
+    }
+}
+
 #[test]
 fn a_page_that_comes_back_to_a_free_line_registers_again() {
     let mut world = World::new(45, registrar_config());

@@ -131,6 +131,8 @@ impl Scheme {
 pub struct Authenticator {
     secrets: Secrets,
     spaces: Vec<Space>,
+    /// A nonce was refused when it was shown for the second time.
+    nonces_serve_once: bool,
 }
 
 /// What credentials are computed for.
@@ -157,6 +159,7 @@ impl Authenticator {
         Self {
             secrets,
             spaces: Vec::new(),
+            nonces_serve_once: false,
         }
     }
 
@@ -181,7 +184,9 @@ impl Authenticator {
                 headers.push((header_name(*proxy), value));
             }
         }
-        let Self { secrets, spaces } = self;
+        let Self {
+            secrets, spaces, ..
+        } = self;
         // The challenge learnt last stands first: it is the one that counts where
         // registrar and proxy asked for the same realm.
         for space in spaces.iter_mut().rev() {
@@ -353,6 +358,15 @@ impl Authenticator {
         let refused = old
             .as_ref()
             .is_some_and(|old| again && old.used && !old.proven && !stale);
+        if let Some(Space {
+            scheme: Scheme::Digest { nc: 2, .. },
+            used: true,
+            proven: true,
+            ..
+        }) = &old
+        {
+            self.nonces_serve_once = true;
+        }
         let doubts = old.as_ref().map_or(0, |old| old.doubts);
         let (refused, doubts) = match (refused, doubts.checked_sub(1)) {
             (true, Some(left)) => (false, left),
@@ -448,6 +462,41 @@ impl Authenticator {
         }
     }
 
+    /// Whether the server takes every nonce once alone, as far as it has been seen.
+    pub fn nonces_serve_once(&self) -> bool {
+        self.nonces_serve_once
+    }
+
+    /// Whether a nonce is at hand that was never shown.
+    pub fn has_fresh_nonce(&self) -> bool {
+        self.spaces.iter().any(|space| {
+            let digest = matches!(&space.scheme, Scheme::Digest { challenge, .. } if !challenge.nonce.is_empty());
+            digest && !space.used
+        })
+    }
+
+    /// The next request is to show no nonce, so that it brings in another one.
+    pub fn give_up_nonces(&mut self) {
+        for space in &mut self.spaces {
+            if let Scheme::Digest { challenge, .. } = &mut space.scheme {
+                challenge.nonce.clear();
+            }
+        }
+    }
+
+    /// Takes the answer to a request that was to bring in a nonce. That may be too old
+    /// when it is shown: to be refused then says nothing of the password.
+    pub fn learn_ahead(&mut self, answer: &Message) {
+        if !matches!(answer.status(), 401 | 407) {
+            self.nonces_serve_once = false;
+            return;
+        }
+        self.learn(answer, Reach::Registrar, false);
+        for space in &mut self.spaces {
+            space.proven = true;
+        }
+    }
+
     /// Whether the credentials that were sent were never accepted.
     pub fn is_doubtful(&self) -> bool {
         self.spaces.iter().any(|space| space.used && !space.proven)
@@ -460,7 +509,11 @@ impl Authenticator {
         let info = answer
             .header(Name::AuthenticationInfo)
             .map(AuthenticationInfo::parse);
-        let Self { secrets, spaces } = self;
+        let Self {
+            secrets,
+            spaces,
+            nonces_serve_once,
+        } = self;
         for space in spaces.iter_mut().filter(|space| space.used) {
             space.proven = true;
             space.doubts = DOUBTS;
@@ -473,6 +526,9 @@ impl Authenticator {
             else {
                 continue;
             };
+            if *nc > 1 && !challenge.nonce.is_empty() {
+                *nonces_serve_once = false;
+            }
             let Some(info) = info.as_ref().filter(|_| !space.proxy) else {
                 continue;
             };

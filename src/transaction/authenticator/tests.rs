@@ -297,3 +297,37 @@ fn a_nonce_that_was_refused_without_a_word_is_given_up() {
     let (_, response) = sent(&mut authenticator, &REGISTER, None).remove(0);
     assert_eq!(&*response.nonce, "m");
 }
+
+#[test]
+fn a_nonce_that_is_refused_when_it_is_shown_again_serves_once() {
+    // So many times it is shown and accepted; then it is refused.
+    for (accepted, once) in [(1, true), (2, false), (3, false)] {
+        let (mut authenticator, _) = challenged();
+        authenticator.accepted(&answer("200 OK", ""));
+        for _ in 1..accepted {
+            sent(&mut authenticator, &REGISTER, None);
+            authenticator.accepted(&answer("200 OK", ""));
+        }
+        sent(&mut authenticator, &REGISTER, None);
+        authenticator.learn(&www("m", STRONG), Reach::Registrar, true);
+        assert_eq!(authenticator.nonces_serve_once(), once, "{accepted}");
+    }
+}
+
+#[test]
+fn a_nonce_that_was_asked_for_ahead_is_shown_first_and_proves_no_wrong_password() {
+    let mut authenticator = registered();
+    authenticator.give_up_nonces();
+    assert!(sent(&mut authenticator, &REGISTER, None).is_empty());
+    assert!(!authenticator.has_fresh_nonce());
+    authenticator.learn_ahead(&www("m", STRONG));
+    assert!(authenticator.has_fresh_nonce());
+    let (_, response) = sent(&mut authenticator, &REGISTER, None).remove(0);
+    assert_eq!((&*response.nonce, response.nc), ("m", Some(1)));
+    assert!(!authenticator.has_fresh_nonce());
+    for nonce in ["o", "p"] {
+        let learned = authenticator.learn(&www(nonce, STRONG), Reach::Registrar, true);
+        assert_eq!(learned, Learned::Retry(None));
+        sent(&mut authenticator, &REGISTER, None);
+    }
+}
