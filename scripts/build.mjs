@@ -8,31 +8,50 @@ import { Explained, runMain, say, secondsSince } from "./lib/log.mjs";
 import { checkNode, ensureNodePackages } from "./lib/node-packages.mjs";
 import { buildInline, buildWasm } from "./lib/wasm.mjs";
 
-/** In order: each part may use what the ones before it made. */
+/** What each part is made of. Each of these may use what the one before it made. */
 const parts = {
-  client: async () => [await buildWasm("client"), await buildInline()],
-  registrar: async () => [await buildWasm("registrar")],
-  script: async () => [await buildScript()],
+  client: [() => buildWasm("client"), buildInline],
+  script: [buildScript],
+  registrar: [() => buildWasm("registrar")],
 };
+
+/** Parts that use each other's results. They are built side by side with the others. */
+const chains = [["client", "script"], ["registrar"]];
 
 await runMain(async () => {
   const start = performance.now();
   const wanted = partsNamed(process.argv.slice(2));
   checkNode();
   await ensureNodePackages();
-  let built = false;
-  for (const part of wanted) built = (await part()).includes(true) || built;
-  say(built ? `pkg/ built in ${secondsSince(start)}` : "pkg/ is up to date");
+  const built = await Promise.all(
+    chains.map((chain) =>
+      buildChain(chain.filter((it) => wanted.includes(it))),
+    ),
+  );
+  const news = built.includes(true);
+  say(news ? `pkg/ built in ${secondsSince(start)}` : "pkg/ is up to date");
 });
+
+/**
+ * @param {string[]} chain
+ * @returns {Promise<boolean>} whether there was anything to do
+ */
+async function buildChain(chain) {
+  let built = false;
+  for (const name of chain) {
+    for (const build of parts[/** @type {keyof typeof parts} */ (name)])
+      built = (await build()) || built;
+  }
+  return built;
+}
 
 /** @param {string[]} names */
 function partsNamed(names) {
-  if (names.length === 0) return Object.values(parts);
-  return names.map((name) => {
-    const part = parts[/** @type {keyof typeof parts} */ (name)];
-    if (part) return part;
+  const unknown = names.find((name) => !(name in parts));
+  if (unknown) {
     throw new Explained(
-      `There is no part "${name}": ${Object.keys(parts).join(", ")}.`,
+      `There is no part "${unknown}": ${Object.keys(parts).join(", ")}.`,
     );
-  });
+  }
+  return names.length === 0 ? Object.keys(parts) : names;
 }

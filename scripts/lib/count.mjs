@@ -92,14 +92,17 @@ export async function runNodeTests(
       ],
       { cwd, mayFail: true },
     );
-    const { passed, failed, skipped } = JSON.parse(
-      readFileSync(result, "utf8"),
-    );
+    const counted = readFileSync(result, { encoding: "utf8", flag: "a+" });
+    if (counted === "") {
+      say(`✘ the test runner of ${folder} was ended before it had counted`);
+      return { passed: 0, failed: 1 };
+    }
+    const { passed, failed, skipped } = JSON.parse(counted);
     if (skipped > 0) {
       say(`✘ ${skipped} tests skipped${process.env.CI ? ": failed" : ""}`);
     }
-    const counted = failed + (process.env.CI ? skipped : 0);
-    return { passed, failed: code !== 0 ? Math.max(counted, 1) : counted };
+    const wrong = failed + (process.env.CI ? skipped : 0);
+    return { passed, failed: code !== 0 ? Math.max(wrong, 1) : wrong };
   } finally {
     rmSync(draft, { recursive: true, force: true });
   }

@@ -1,11 +1,40 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { writeSync } from "node:fs";
+
 /**
  * Progress goes to stderr, all of it: stdout belongs to whoever called
- * (`npm pack --json`, for one, prints its answer there).
+ * (`npm pack --json`, for one, prints its answer there). Work that is done beside
+ * other work has an output of its own.
+ *
+ * @typedef {object} Output
+ * @property {number} descriptor
+ * @property {number} niceness of the commands
  */
 
+/** @type {AsyncLocalStorage<Output>} */
+const current = new AsyncLocalStorage();
+
+/** Where what is done here and now tells of itself. @returns {Output} */
+export const output = () =>
+  current.getStore() ?? { descriptor: 2, niceness: 0 };
+
+/**
+ * Does `work` with an output of its own.
+ *
+ * @template T
+ * @param {Output} output
+ * @param {() => T} work
+ */
+export const inOutput = (output, work) => current.run(output, work);
+
 /** @param {string} text */
-export function say(text) {
-  process.stderr.write(`${text}\n`);
+export const say = (text) => write(`${text}\n`);
+
+/** @param {string} text as it is */
+export function write(text) {
+  const { descriptor } = output();
+  if (descriptor === 2) process.stderr.write(text);
+  else writeSync(descriptor, text);
 }
 
 /** @param {number} start value of `performance.now()` */

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
+import { setPriority } from "node:os";
 import { delimiter, join } from "node:path";
-import { Explained } from "./log.mjs";
+import { Explained, output as currentOutput, write } from "./log.mjs";
 import { root } from "./paths.mjs";
 
 /**
@@ -9,7 +10,7 @@ import { root } from "./paths.mjs";
  * @property {string} [cwd] default: the top of the repository
  * @property {Record<string, string | undefined>} [env] on top of this process's
  * @property {"show" | "capture" | "tee"} [stdout] where its standard output goes:
- *   shown on our stderr (default), returned, or both
+ *   shown where {@link currentOutput} goes (default), returned, or both
  * @property {"show" | "capture"} [stderr] `capture` adds it to what is returned
  * @property {boolean} [mayFail] return the exit code instead of throwing
  */
@@ -30,20 +31,22 @@ export function run(command, args, options = {}) {
     stderr = "show",
     mayFail,
   } = options;
+  const { descriptor, niceness } = currentOutput();
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd,
       env: { ...process.env, ...env },
       stdio: [
         "ignore",
-        stdout === "show" ? 2 : "pipe",
-        stderr === "show" ? 2 : "pipe",
+        stdout === "show" ? descriptor : "pipe",
+        stderr === "show" ? descriptor : "pipe",
       ],
     });
+    if (child.pid && niceness > 0) setPriority(child.pid, niceness);
     let output = "";
     child.stdout?.setEncoding("utf8").on("data", (text) => {
       output += text;
-      if (stdout === "tee") process.stderr.write(text);
+      if (stdout === "tee") write(text);
     });
     child.stderr?.setEncoding("utf8").on("data", (text) => (output += text));
     child.once("error", (error) =>

@@ -65,14 +65,21 @@ export async function ensureRustLinters() {
   }
 }
 
+/** @type {Promise<unknown> | undefined} */
+let wasmBindgenIsBuilt;
+
 /**
  * Builds wasm-bindgen and its test runner from tools/wasm-bindgen, once: the
  * program must be of exactly the version of the crate, with a locked dependency
  * tree.
  */
-export async function ensureWasmBindgen() {
+export function ensureWasmBindgen() {
+  return (wasmBindgenIsBuilt ??= buildWasmBindgen());
+}
+
+function buildWasmBindgen() {
   const inputs = ["Cargo.toml", "Cargo.lock", "src"];
-  await unlessFresh({
+  return unlessFresh({
     stamp: join(tools, "graceline.stamp"),
     digest: digestOf(inputs.map((name) => join("tools", "wasm-bindgen", name))),
     outputs: [wasmBindgen, join(tools, "wasm-bindgen-test-runner")],

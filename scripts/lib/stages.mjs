@@ -33,6 +33,7 @@ import { countCommands, runCargoTests, runNodeTests } from "./count.mjs";
  * @typedef {object} Stage
  * @property {string} name for `npm test -- NAME`
  * @property {string} title
+ * @property {string} lane stages of one lane run one after the other
  * @property {(() => unknown)[]} prepare what it needs; a {@link Missing} thing means that it cannot run here
  * @property {() => Promise<{ passed: number, failed: number }>} run
  */
@@ -55,6 +56,7 @@ const wasmBuilds = Object.values(builds).map(({ features }) => [
 export const stages = [
   {
     name: "fmt",
+    lane: "compilers",
     title: "Rust formatting",
     prepare: [ensureRustLinters],
     run: () =>
@@ -73,6 +75,7 @@ export const stages = [
   },
   {
     name: "clippy",
+    lane: "compilers",
     title: "Rust lints, native and wasm",
     prepare: [ensureRustLinters],
     run: () =>
@@ -85,6 +88,7 @@ export const stages = [
   },
   {
     name: "rust",
+    lane: "compilers",
     title: "the two machines in virtual time",
     prepare: [ensureRust],
     run: async () => {
@@ -101,12 +105,14 @@ export const stages = [
   },
   {
     name: "instructions",
+    lane: "compilers",
     title: "instruction counts against the recorded ones",
     prepare: [mustBeRecorded, ensureInstructionTarget, ensureValgrind],
     run: async () => compareInstructions(await countInstructions()),
   },
   {
     name: "web",
+    lane: "compilers",
     title: "wasm in headless Chromium",
     prepare: [
       () => mustExist("tests/web.rs"),
@@ -122,6 +128,7 @@ export const stages = [
   },
   {
     name: "lint",
+    lane: "pages",
     title: "JavaScript formatting, lints and types",
     prepare: [nodePackages, build],
     run: () =>
@@ -133,6 +140,7 @@ export const stages = [
   },
   {
     name: "sizes",
+    lane: "pages",
     title: "the shipped sizes against their budgets",
     prepare: [nodePackages, build],
     run: () =>
@@ -140,30 +148,35 @@ export const stages = [
   },
   {
     name: "js",
+    lane: "pages",
     title: "the packed tarball's API in Node",
     prepare: [nodePackages, build, pack],
     run: () => runNodeTests("tests/js", { cwd: testProject }),
   },
   {
     name: "packaging",
+    lane: "pages",
     title: "the packed tarball in other people's projects",
     prepare: [ensureRust, nodePackages, build, pack, browser],
     run: () => runNodeTests("tests/packaging", { concurrency: 1 }),
   },
   {
     name: "browser",
+    lane: "pages",
     title: "pages in Chromium",
     prepare: [nodePackages, build, browser],
     run: () => runNodeTests("tests/browser", { concurrency: 1 }),
   },
   {
     name: "interop",
+    lane: "servers",
     title: "a real Kamailio, with JsSIP and SIP.js as rivals",
     prepare: [nodePackages, build, kamailio],
     run: () => runNodeTests("tests/interop", { concurrency: 1 }),
   },
   {
     name: "calls",
+    lane: "calls",
     title: "calls between browsers and a desk phone, with what is heard",
     prepare: [
       nodePackages,
@@ -178,6 +191,7 @@ export const stages = [
   },
   {
     name: "networks",
+    lane: "calls",
     title: "calls of a host that loses its networks, in Chromium",
     prepare: [
       mustBeRoot,
@@ -191,6 +205,7 @@ export const stages = [
   },
   {
     name: "kamailio",
+    lane: "servers",
     title: "deploy/kamailio: graceful registration on real servers",
     prepare: [nodePackages, build, kamailio],
     run: () => runNodeTests("tests/kamailio", { concurrency: 1 }),

@@ -121,13 +121,26 @@ function subfolders(folder) {
     .map((entry) => join(folder, entry.name));
 }
 
+/** The last installation: apt-get does one at a time. @type {Promise<unknown>} */
+let installing = Promise.resolve();
+
 /**
  * Installs distribution packages as root; anybody else is told the command.
  *
  * @param {string} what
  * @param {string[][]} choices sets of packages; the first that this distribution has is taken
  */
-async function installPackages(what, choices) {
+function installPackages(what, choices) {
+  const result = installing.then(() => install(what, choices));
+  installing = result.catch(() => {});
+  return result;
+}
+
+/**
+ * @param {string} what
+ * @param {string[][]} choices
+ */
+async function install(what, choices) {
   const [first] = choices;
   if (!findProgram("apt-get")) {
     throw new Missing(

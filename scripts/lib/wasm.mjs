@@ -69,10 +69,10 @@ export function buildWasm(name) {
     outputs: wasmFiles(name).map((file) => join(pkg, file)),
     work: async () => {
       await ensureRust();
-      await ensureWasmBindgen();
-      const module = await step(`compiling the ${name} to wasm`, () =>
-        compile(name),
-      );
+      const [module] = await Promise.all([
+        step(`compiling the ${name} to wasm`, () => compile(name)),
+        ensureWasmBindgen(),
+      ]);
       await optimiseUnlessSame(name, module);
     },
   });

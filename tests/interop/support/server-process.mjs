@@ -3,6 +3,7 @@
  * workers, and never left running after the tests.
  */
 import { spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
@@ -86,47 +87,37 @@ process.on("exit", () => {
   }
 });
 
-/** Ports given away here: the system may offer one again before its server listens. */
+/** Ports given away here: their servers may not listen yet. */
 const given = new Set();
 
 /**
- * @param {() => Promise<number>} offer
- * @returns {Promise<number>} one that was not given away before
+ * A port below the range from which systems take the ports of outgoing connections:
+ * one of those, of a test that runs beside, could come between the look and the server.
+ *
+ * @param {(port: number) => import("node:net").Server | import("node:dgram").Socket} listen
+ * @returns {Promise<number>}
  */
-async function notGiven(offer) {
+async function free(listen) {
   for (;;) {
-    const port = await offer();
+    const port = randomInt(10_000, 30_000);
     if (given.has(port)) continue;
+    const probe = listen(port);
+    const listens = once(probe, "listening");
+    if (!(await listens.then(Boolean, () => false))) continue;
     given.add(port);
+    probe.close();
+    await once(probe, "close");
     return port;
   }
 }
 
 /** A loopback TCP port that nobody listens on. */
-export const freePort = () => notGiven(offeredPort);
+export const freePort = () =>
+  free((port) => createServer().listen(port, "127.0.0.1"));
 
 /** A loopback UDP port that nobody uses. */
-export const freeUdpPort = () => notGiven(offeredUdpPort);
-
-async function offeredPort() {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  if (address === null || typeof address === "string")
-    throw new Error("no free loopback port");
-  return address.port;
-}
-
-async function offeredUdpPort() {
-  const probe = createSocket("udp4").bind(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, "close");
-  return port;
-}
+export const freeUdpPort = () =>
+  free((port) => createSocket("udp4").bind(port, "127.0.0.1"));
 
 /**
  * @template T
