@@ -81,6 +81,9 @@ pub trait Usage: Sized {
     /// is registered.
     fn flows_changed(&mut self, _now: Instant, _open: &[FlowId], _home: Option<FlowId>) {}
 
+    /// The registrar has said more of the account.
+    fn account_changed(&mut self, _account: &Account) {}
+
     /// The flow that requests of this one go by, and answers; `None`: there is none
     /// at the moment.
     fn flow(&self, of: u32) -> Option<FlowId>;

@@ -48,7 +48,7 @@ use crate::sip::{Message, Name};
 use crate::time::{Instant, earliest};
 use crate::transaction::{Due, Resend};
 pub use crate::usage::Cause;
-use crate::usage::{Account, Reply};
+use crate::usage::Reply;
 use exchange::{Exchange, Signalling};
 use identity::{Told, party, shown_uri};
 use line::Line;
@@ -113,11 +113,6 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// The account, where the registrar's answers say more of it.
-    pub fn account_mut(&mut self) -> &mut Account {
-        &mut self.line.account
-    }
-
     /// Whether a call is known by this id, be it over for the app.
     pub fn knows(&self, id: u32) -> bool {
         self.list.iter().any(|call| call.id == id)

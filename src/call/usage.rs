@@ -108,6 +108,10 @@ impl Usage for Calls {
         self.set_flows(open, home);
     }
 
+    fn account_changed(&mut self, account: &Account) {
+        self.line.account.clone_from(account);
+    }
+
     /// MESSAGE is of no call.
     fn flow(&self, of: u32) -> Option<FlowId> {
         let call = self.list.iter().find(|call| call.id == of);

@@ -66,6 +66,14 @@ impl Dialog {
         dialog
     }
 
+    /// A request of theirs came before the answer that makes the dialog (RFC 6665
+    /// §4.4.1): it has the same tag.
+    pub fn answered_by(&mut self, request: &Message) {
+        let from = request.header(Name::From).unwrap_or_default();
+        self.remote = NameAddr::echo(from).into_owned();
+        self.remote_tag = request.from_tag().unwrap_or_default().to_owned();
+    }
+
     /// A target refresh (RFC 3261 §12.2.1.2, §12.2.2).
     pub fn refresh_target(&mut self, message: &Message) {
         if let Some(target) = remote_target(message) {

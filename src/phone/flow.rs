@@ -141,8 +141,6 @@ impl Phone {
         let home = self.flows.open_home();
         if home.is_some() && home != self.flows.adopted {
             self.flows.adopted = home;
-            // Its dialog was made on the flow before.
-            self.subscription.stop();
             self.registration.flow_up(now, self.flows.home_slot());
         }
         let further = |flow: &FlowId| (Some(*flow) != self.flows.adopted).then_some(flow.slot);
@@ -180,7 +178,6 @@ impl Phone {
     /// Takes a fresh socket to the address of the registration.
     pub(super) fn reconnect_home(&mut self, now: Instant) {
         if let Some(home) = self.flows.home() {
-            self.subscription.stop();
             self.close_flow(now, home);
             self.open_flow(now, home.slot as usize);
         }
@@ -188,7 +185,6 @@ impl Phone {
 
     /// Closes every socket on purpose.
     pub(super) fn close_flows(&mut self, now: Instant) {
-        self.subscription.stop();
         for slot in 0..self.flows.all.len() {
             self.close_flow(now, self.flows.id(slot));
         }
@@ -229,7 +225,6 @@ impl Phone {
             self.authenticator.interrupted();
             self.asked = None;
             self.held = None;
-            self.subscription.stop();
         }
         // Addresses that take turns are never all closed: who only wants to leave waits
         // until each was lost, and could not be had again.

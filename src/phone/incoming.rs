@@ -1,15 +1,14 @@
 //! Requests from the network. Only what arrives on the registered flow counts,
 //! and a hint is only a reason to look.
 
-use super::inspect::{ACCEPT, EVENTS, inspect, package_of};
+use super::inspect::{ACCEPT, EVENTS, inspect};
 use super::{Level, Phone, Status};
 use crate::flow::{ALLOW, SUPPORTED};
 use crate::pool::FlowId;
 use crate::prelude::*;
 use crate::sip::{Message, Name, Writer, reason_phrase};
-use crate::subscription::News;
 use crate::text::{concat, cut, pieces};
-use crate::time::{Duration, Instant};
+use crate::time::Instant;
 use crate::usage::{Arrival, Reply};
 
 impl Phone {
@@ -32,7 +31,7 @@ impl Phone {
         let ready = home && self.status == Status::Ready && self.registration.is_bound();
         let bound = ready || self.registration.follows(flow.slot);
         if self.taken(now, request, Arrival { flow, home, bound }) {
-            return;
+            return self.perform_usages(now);
         }
         let inside = request.to_tag().is_some();
         match request.method() {
@@ -55,14 +54,13 @@ impl Phone {
         }
     }
 
+    /// A NOTIFY of no subscription of ours: what is taken unasked goes by its package.
     fn handle_notify(&mut self, now: Instant, flow: FlowId, notify: &Message) {
-        let is = |package| package_of(notify).eq_ignore_ascii_case(package);
+        let is = |package| notify.event_package().eq_ignore_ascii_case(package);
         let home = self.flows.home() == Some(flow);
         let unasked = notify.to_tag().is_none();
         if is("service-control") && home {
             self.handle_service_control(now, flow, notify);
-        } else if is("reg") && home {
-            self.handle_reg_event(now, flow, notify);
         } else if is("message-summary") && unasked {
             // Many servers send it. Nobody listens yet.
             self.answer(flow, notify, 200);
@@ -94,25 +92,6 @@ impl Phone {
         self.answer(flow, notify, 200);
         if action == "reset" || action == "restart" {
             self.registration.hint(now);
-        }
-    }
-
-    fn handle_reg_event(&mut self, now: Instant, flow: FlowId, notify: &Message) {
-        let own = self.registration.contact_user().unwrap_or_default();
-        let news = self.subscription.handle_notify(now, notify, &own);
-        if news == News::Unknown {
-            return self.answer(flow, notify, 481);
-        }
-        self.answer(flow, notify, 200);
-        self.registration.set_watched(self.subscription.is_live());
-        match news {
-            News::Changed => self.registration.hint(now),
-            News::Probation(seconds) => {
-                self.registration
-                    .probation(now + Duration::from_secs(seconds.into()));
-            }
-            News::Rejected => self.registration.rejected(),
-            News::Nothing | News::Unknown => {}
         }
     }
 

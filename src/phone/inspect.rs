@@ -5,7 +5,7 @@
 use crate::flow::{ALLOW, SUPPORTED};
 use crate::prelude::*;
 use crate::sip::{Message, Name, Params, unquote};
-use crate::text::{concat, cut, pieces};
+use crate::text::{concat, pieces};
 
 /// Bodies that the phone reads; INFO and MESSAGE hand any text to the app.
 pub(super) const ACCEPT: &str =
@@ -60,7 +60,7 @@ pub(super) fn inspect(request: &Message) -> Option<Refusal> {
     // those of subscriptions are read.
     let unread = match request.method() {
         "INFO" | "MESSAGE" => true,
-        "NOTIFY" => !listed("reg, refer", package_of(request)),
+        "NOTIFY" => !listed("reg, refer", request.event_package()),
         _ => false,
     };
     if unread {
@@ -81,12 +81,6 @@ fn is_optional(request: &Message) -> bool {
     let disposition = request.header(Name::ContentDisposition).unwrap_or_default();
     let handling = Params::read(disposition).get("handling");
     handling.is_some_and(|handling| unquote(handling).eq_ignore_ascii_case("optional"))
-}
-
-/// The event package of a NOTIFY; empty if none is named.
-pub(super) fn package_of(request: &Message) -> &str {
-    let event = request.header(Name::Event).unwrap_or_default();
-    cut(event, b';').map_or(event, |(package, _)| package.trim_ascii())
 }
 
 fn listed(list: &str, wanted: &str) -> bool {

@@ -25,7 +25,6 @@ pub use output::{Event, Fault, Level, Output, Registered, Status};
 use crate::queue::take_first;
 use crate::rand::Random;
 use crate::registration::{Register, Registration, Settings};
-use crate::subscription::Subscription;
 use crate::text::concat;
 use crate::time::{Duration, Instant, earliest};
 use crate::transaction::{Ask, Authenticator, OVERSLEPT, Secrets, Transactions};
@@ -68,7 +67,7 @@ pub struct Phone {
     authenticator: Authenticator,
     transactions: Transactions<Purpose>,
     registration: Registration,
-    subscription: Subscription,
+    account: Account,
     usages: Usages,
     /// The flow that the message at hand came by.
     arrival: FlowId,
@@ -143,11 +142,12 @@ impl Phone {
         let mut registration =
             Registration::new(settings, memory.profile, memory.held_until, own_random);
         registration.replaces = memory.replaces;
+        registration.watch.unsupported = memory.no_reg_event;
         let host = concat(&[&random.hex::<6>(), ".invalid"]);
         let aor = concat(&["sip:", &config.user, "@", &config.domain]);
         let account = Account {
             address: requests::address(&config),
-            aor: aor.clone(),
+            aor,
             domain: config.domain.clone(),
             host: host.clone(),
             gruu: None,
@@ -155,13 +155,12 @@ impl Phone {
             trusts_identity: config.trust_asserted_identity == Some(true),
         };
         let usages = Usages::new(&account, config.distribution, &mut random);
-        let subscription = Subscription::new(aor, &host, memory.no_reg_event, &mut random);
         Self {
             flows: Flows::new(config.connections.len(), config.watch, config.heartbeat),
             authenticator,
             transactions: Transactions::new(host),
             registration,
-            subscription,
+            account,
             usages,
             arrival: FlowId::default(),
             status: Status::Idle,
@@ -216,11 +215,6 @@ impl Phone {
         }
         self.registration.handle_timeout(now);
         self.usage_timeouts(now);
-        let watching = self.registration.is_bound() && self.flows.home().is_some();
-        let request = watching.then(|| self.subscription.handle_timeout(now, &mut self.random));
-        if let Some(request) = request.flatten() {
-            self.send(now, Purpose::Subscribe, request);
-        }
         // What is sent was remembered when it was written: of time alone nothing
         // comes that is to be, but the end of calls.
         if in_call {
@@ -237,7 +231,6 @@ impl Phone {
             .as_ref()
             .filter(|_| self.asked.is_none())
             .map(|login| login.deadline);
-        let subscribed = self.registration.is_bound() && self.flows.home().is_some();
         earliest(&[
             login,
             self.linger,
@@ -246,7 +239,6 @@ impl Phone {
             self.transactions.poll_timeout(),
             self.registration.poll_timeout(),
             self.poll_usage_timeout(),
-            self.subscription.poll_timeout().filter(|_| subscribed),
             self.nonce_due(),
         ])
     }
@@ -318,7 +310,6 @@ impl Phone {
 
     /// Flows that nobody needs are closed, once the farewell is answered.
     fn release_flows(&mut self, now: Instant) {
-        self.subscription.stop();
         let waits = self.transactions.any_waits(|purpose| purpose.lingers());
         let linger = *self.linger.get_or_insert(now + LINGER);
         if !waits || linger <= now || self.flows.home().is_none() {
@@ -342,7 +333,7 @@ impl Phone {
     /// Stores what changed, before the outputs that follow.
     fn remember(&mut self) {
         self.memory.profile = self.registration.profile();
-        self.memory.no_reg_event = self.subscription.is_unsupported();
+        self.memory.no_reg_event = self.registration.watch.unsupported;
         self.memory.replaces = self.registration.replaces;
         if let Some(lapses_at) = self.registration.lapses_at() {
             self.memory.held_until = Some(lapses_at);

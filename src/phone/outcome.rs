@@ -11,7 +11,7 @@ use crate::usage::Cause;
 impl Phone {
     pub(super) fn handle_outcome(&mut self, now: Instant, outcome: Outcome) {
         match outcome {
-            Outcome::Registered => self.registered_again(now),
+            Outcome::Registered => self.registered_again(),
             Outcome::Refused(refusal) => self.refused(refusal),
             Outcome::Failed(failure) => self.failed(failure),
             Outcome::Ousted(ousting) => {
@@ -38,7 +38,7 @@ impl Phone {
         }
     }
 
-    fn registered_again(&mut self, now: Instant) {
+    fn registered_again(&mut self) {
         let Some(registered) = self.registered() else {
             return;
         };
@@ -57,9 +57,7 @@ impl Phone {
         if self.config.registration_type == RegistrationType::Normal {
             return;
         }
-        if let Some(request) = self.subscription.start(&mut self.random) {
-            self.send(now, super::usage::Purpose::Subscribe, request);
-        }
+        self.watch_registrations();
     }
 
     fn refused(&mut self, refusal: Refusal) {

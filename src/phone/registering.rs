@@ -179,7 +179,7 @@ impl Phone {
             let cisco = self.registration.profile() == Some(Profile::Cisco);
             let told = cisco || answer.has_option(Name::Supported, ASSERTS_IDENTITY);
             let trusted = self.config.trust_asserted_identity.unwrap_or(told);
-            self.usages.calls.account_mut().trusts_identity = trusted;
+            self.account.trusts_identity = trusted;
         }
         let own = self.registration.contact_user();
         let contacts = answer.contacts().list;
@@ -192,9 +192,8 @@ impl Phone {
         };
         let gruu = mine.params.get("pub-gruu").map(unquote);
         let gruu = gruu.filter(|gruu| Uri::parse(gruu).is_some());
-        let account = self.usages.calls.account_mut();
-        account.gruu = gruu.map(alloc::borrow::Cow::into_owned);
-        account.routes = values(answer, Name::ServiceRoute);
+        self.account.gruu = gruu.map(alloc::borrow::Cow::into_owned);
+        self.account.routes = values(answer, Name::ServiceRoute);
     }
 
     /// The answer may be what tells the machine how this registrar is spoken to: then it
@@ -239,6 +238,7 @@ impl Phone {
                     self.flows.set_flow_timer(now, seconds);
                 }
                 self.note_account(answer);
+                self.tell_account();
                 let doubtful = self.authenticator.is_doubtful();
                 self.registration.set_doubtful(doubtful);
                 self.registration.handle_answer(now, answer);

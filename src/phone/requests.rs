@@ -164,6 +164,7 @@ impl Phone {
         let told = !challenge && ours && answer.status() != 403;
         let proven = !told || self.authenticator.accepted(answer);
         self.answered(now, purpose, answer, proven);
+        self.perform_usages(now);
     }
 
     fn challenged(&mut self, now: Instant, purpose: Purpose, reach: Reach, answer: &Message) {

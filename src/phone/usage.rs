@@ -12,10 +12,17 @@ use crate::pool::{Distribution, FlowId};
 use crate::prelude::*;
 use crate::rand::Random;
 use crate::sip::{Message, WriteError};
+use crate::subscription::{self, Lapse, Subscriptions, Topic};
 use crate::text::concat;
 use crate::time::{Instant, earliest};
 use crate::transaction::Reach;
 use crate::usage::{Account, Action, Arrival, Cause, Key, Usage};
+
+/// The subscription to our own registrations.
+const WATCH: u32 = 0;
+/// Its time in seconds. The default of RFC 3680 §4.4, about an hour, would leave us
+/// trusting for long a notifier that has lost its state.
+const WATCH_EXPIRES: u32 = 600;
 
 /// A line of the table: name, where it is kept, its type, and what is done with what it
 /// tells.
@@ -44,8 +51,6 @@ macro_rules! usages {
         pub(super) enum Purpose {
             /// Of the registration.
             Registration(Job),
-            /// The SUBSCRIBE to our own registrations.
-            Subscribe,
             /// The OPTIONS that asks the server of this slot whether it is there.
             Heartbeat(u32),
             $(
@@ -61,7 +66,6 @@ macro_rules! usages {
             pub(super) fn reach(self) -> Option<Reach> {
                 Some(match self {
                     Purpose::Registration(job) => job.reach(),
-                    Purpose::Subscribe => Reach::Server,
                     Purpose::Heartbeat(_) => return None,
                     $($(#[$meta])* Purpose::$name(key) => <$usage>::reach(key.job),)*
                 })
@@ -69,16 +73,13 @@ macro_rules! usages {
 
             /// Whether it is of a usage, not of the phone's own.
             pub(super) fn is_usage(self) -> bool {
-                !matches!(
-                    self,
-                    Purpose::Registration(_) | Purpose::Subscribe | Purpose::Heartbeat(_)
-                )
+                !matches!(self, Purpose::Registration(_) | Purpose::Heartbeat(_))
             }
 
             /// Whether it waits for another flow when its own is lost.
             fn outlives_flow(self) -> bool {
                 match self {
-                    Purpose::Registration(_) | Purpose::Subscribe | Purpose::Heartbeat(_) => false,
+                    Purpose::Registration(_) | Purpose::Heartbeat(_) => false,
                     $($(#[$meta])* Purpose::$name(key) => <$usage>::outlives_flow(key.job),)*
                 }
             }
@@ -87,7 +88,7 @@ macro_rules! usages {
             pub(super) fn lingers(self) -> bool {
                 match self {
                     Purpose::Registration(job) => matches!(job, Job::Farewell(_)),
-                    Purpose::Subscribe | Purpose::Heartbeat(_) => false,
+                    Purpose::Heartbeat(_) => false,
                     $($(#[$meta])* Purpose::$name(key) => <$usage>::lingers(key.job),)*
                 }
             }
@@ -102,7 +103,7 @@ macro_rules! usages {
                     }
                     // That is what it was sent for.
                     Purpose::Registration(Job::Nonce) => false,
-                    Purpose::Registration(_) | Purpose::Subscribe => true,
+                    Purpose::Registration(_) => true,
                     Purpose::Heartbeat(_) => false,
                     $($(#[$meta])* Purpose::$name(key) => {
                         self.usages.$field.answers_challenge(key)
@@ -122,10 +123,6 @@ macro_rules! usages {
                     Purpose::Registration(job) => {
                         self.registration_answered(now, job, answer, proven);
                     }
-                    Purpose::Subscribe => {
-                        self.subscription.handle_answer(now, answer);
-                        self.registration.set_watched(self.subscription.is_live());
-                    }
                     Purpose::Heartbeat(slot) => self.flows.heartbeat_answered(now, slot),
                     $($(#[$meta])* Purpose::$name(key) => {
                         self.usages.$field.handle_answer(now, key, answer);
@@ -143,7 +140,6 @@ macro_rules! usages {
             ) {
                 match purpose {
                     Purpose::Registration(job) => self.registration_unanswered(now, job),
-                    Purpose::Subscribe => self.subscription.handle_timeout_of_answer(now),
                     // The heartbeat has a patience of its own.
                     Purpose::Heartbeat(_) => {}
                     $($(#[$meta])* Purpose::$name(key) => {
@@ -160,6 +156,11 @@ macro_rules! usages {
                 false
             }
 
+            /// Tells all of them what the account is.
+            pub(super) fn tell_account(&mut self) {
+                $($(#[$meta])* self.usages.$field.account_changed(&self.account);)*
+            }
+
             fn tell_flows(&mut self, now: Instant, home: Option<FlowId>) {
                 let open = self.flows.open();
                 $($(#[$meta])* self.usages.$field.flows_changed(now, &open, home);)*
@@ -168,7 +169,7 @@ macro_rules! usages {
             /// The flow that it goes by; `None`: there is none at the moment.
             fn flow_of(&self, purpose: Purpose) -> Option<FlowId> {
                 match purpose {
-                    Purpose::Registration(_) | Purpose::Subscribe | Purpose::Heartbeat(_) => {
+                    Purpose::Registration(_) | Purpose::Heartbeat(_) => {
                         self.flows.home()
                     }
                     $($(#[$meta])* Purpose::$name(key) => self.usages.$field.flow(key.of),)*
@@ -257,6 +258,7 @@ macro_rules! usages {
 
 usages! {
     Calls, calls: Calls, |phone, _, event| phone.emit(Event::Call(event));
+    Subscriptions, subscriptions: Subscriptions, Phone::subscription_told;
 }
 
 impl Phone {
@@ -265,6 +267,34 @@ impl Phone {
     pub fn with_calls(&mut self, now: Instant, action: impl FnOnce(&mut Calls)) {
         action(&mut self.usages.calls);
         self.settle(now);
+    }
+
+    /// Watches our own registrations.
+    pub(super) fn watch_registrations(&mut self) {
+        if !self.registration.watch.unsupported {
+            let topic = Topic {
+                package: "reg",
+                accept: "application/reginfo+xml",
+                target: self.account.aor.clone(),
+                expires: WATCH_EXPIRES,
+            };
+            self.usages.subscriptions.subscribe(WATCH, topic);
+        }
+    }
+
+    fn subscription_told(&mut self, now: Instant, event: subscription::Event) {
+        match event {
+            subscription::Event::Confirmed { of: WATCH } => self.registration.watch_confirmed(),
+            subscription::Event::Notified {
+                of: WATCH, body, ..
+            } => {
+                self.registration.notified(now, &body);
+            }
+            subscription::Event::Lapsed { of: WATCH, why } => {
+                self.registration.watch_lapsed(why == Lapse::Refused);
+            }
+            _ => {}
+        }
     }
 
     fn look_at_registration(&mut self, now: Instant) {

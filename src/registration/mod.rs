@@ -16,6 +16,7 @@ mod looks;
 mod request;
 mod spares;
 mod terms;
+mod watch;
 
 use crate::prelude::*;
 pub use claim::{Claim, Identity};
@@ -101,6 +102,8 @@ pub struct Registration {
     spares: Spares,
     /// Somebody (reg-event) tells us of changes: no need to look before a refresh.
     watched: bool,
+    /// What it told.
+    pub watch: watch::Watch,
     doubtful: bool,
     only_own_seen: bool,
     /// Contacts of the last list that could not be read.
@@ -158,6 +161,7 @@ impl Registration {
             flow: false,
             spares: Spares::default(),
             watched: false,
+            watch: watch::Watch::default(),
             doubtful: false,
             only_own_seen: true,
             skipped: 0,

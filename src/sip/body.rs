@@ -15,6 +15,11 @@ impl Message {
         before_params(self.header(Name::ContentType).unwrap_or_default())
     }
 
+    /// The event package of a NOTIFY or SUBSCRIBE; empty if none is named.
+    pub fn event_package(&self) -> &str {
+        before_params(self.header(Name::Event).unwrap_or_default())
+    }
+
     /// The body if it is of the media type `wanted`, else the first part of it that
     /// is.
     pub fn part(&self, wanted: &str) -> Option<&[u8]> {

@@ -1,221 +1,188 @@
-//! The subscription to our own registrations: RFC 3680 over RFC 6665. It tells
-//! at once what a look would show later. One dialog, refreshed before it ends;
-//! a registrar that does not offer the package is not asked again.
+//! Subscriptions (RFC 6665) to any package: one dialog each, refreshed before it
+//! ends, made anew when its flow is lost. What the documents say is read elsewhere.
 
-use crate::dialog::remote_target;
+#[cfg(test)]
+mod tests;
+
+use crate::dialog::Dialog;
+use crate::pool::{Distribution, FlowId};
 use crate::prelude::*;
+use crate::queue::take_first;
 use crate::rand::Random;
-use crate::sip::{Element, Message, Name, NameAddr, Uri};
+use crate::sip::{Message, Name, NameAddr};
 use crate::text::{concat, decimal, number};
-use crate::time::{Duration, Instant};
-use crate::transaction::Request;
+use crate::time::{Duration, Instant, earliest};
+use crate::transaction::Reach;
+use crate::usage::{self, Account, Arrival, Cause, Key, Reply, Usage};
 
-/// Seconds asked for, refreshed at half of them: a notifier that lost its state
-/// while the connection to a proxy before it lives on is found out by that. The
-/// default of RFC 3680 §4.4, about an hour, would leave us trusting it for long.
-const EXPIRES: u32 = 600;
 /// A shorter time than this many seconds is not heeded: it would be a storm.
 const LEAST: u32 = 10;
 /// Before another try where the server had a passing fault.
 const RETRY: Duration = Duration::from_secs(60);
 
+/// What is subscribed to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Topic {
+    /// Event package.
+    pub package: &'static str,
+    /// Media types of its documents.
+    pub accept: &'static str,
+    /// Whose state it is.
+    pub target: String,
+    /// Seconds asked for, refreshed at half of them: a notifier that lost its state
+    /// while the connection to a proxy before it lives on is found out by that.
+    pub expires: u32,
+}
+
+/// Why a subscription does not stand any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lapse {
+    /// It comes back by itself.
+    ForAWhile,
+    /// There is no such state, or none for us: it is over.
+    Refused,
+}
+
+/// What the owner hears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The notifier has it, or has it still.
+    Confirmed {
+        /// Subscription.
+        of: u32,
+    },
+    /// A document came.
+    Notified {
+        /// Subscription.
+        of: u32,
+        /// Content-Type.
+        content_type: String,
+        /// Document.
+        body: Vec<u8>,
+    },
+    /// It does not stand any more.
+    Lapsed {
+        /// Subscription.
+        of: u32,
+        /// Why.
+        why: Lapse,
+    },
+}
+
+type Action = usage::Action<(), Event>;
+
 /// ```text
-///  Off ──start──► Asking ──2xx/NOTIFY──► Active ──refresh──► Active
-///   ▲               │ error                │ terminated, flow lost
-///   └───────────────┴──────────────────────┘
+///       start           2xx, NOTIFY              refresh
+///  Off ───────► Asking ─────────────► Active ◄───────────┐
+///   ▲             │ error               │ └──────────────┘
+///   └─────────────┴─────────────────────┘ terminated, flow lost
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
+    /// To be started at this time, or with the next flow.
     Off { retry_at: Option<Instant> },
-    Asking,
-    Active { refresh_at: Instant },
+    /// The first SUBSCRIBE, on this flow, waits for its answer.
+    Asking { flow: FlowId },
+    /// It stands, on this flow.
+    Active { flow: FlowId, refresh_at: Instant },
 }
 
-/// What a NOTIFY told of our registration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum News {
-    /// Not part of our subscription: answer 481 and forget it.
-    Unknown,
-    /// Out of order or nothing of interest.
-    Nothing,
-    /// Something changed that is not our own doing, as far as one can tell.
-    Changed,
-    /// Our contact was removed and may come back after so many seconds.
-    Probation(u32),
-    /// Our contact was removed and must not come back.
-    Rejected,
+struct Subscription {
+    of: u32,
+    topic: Topic,
+    state: State,
+    dialog: Dialog,
+    /// The 2xx has told the dialog's route and target.
+    confirmed: bool,
+    /// Counts the dialogs: an answer in an earlier one says nothing of this.
+    number: u32,
 }
 
 /// The subscriber.
-pub struct Subscription {
-    state: State,
-    unsupported: bool,
+pub struct Subscriptions {
+    list: Vec<Subscription>,
     aor: String,
+    /// A random user part: dialogs never show the claim.
     contact: String,
-    call_id: String,
-    from_tag: String,
-    to_tag: Option<String>,
-    target: Option<String>,
-    route: Vec<String>,
-    last_cseq: Option<u32>,
-    version: Option<u64>,
-    /// Our contact stood in the last full document.
-    listed: bool,
+    routes: Vec<String>,
+    home: Option<FlowId>,
+    random: Random,
+    actions: Vec<Action>,
 }
 
-impl Subscription {
-    /// No subscription yet to `aor`; `host` makes the Contact. `unsupported`:
-    /// the registrar is known not to offer the package.
-    pub fn new(aor: String, host: &str, unsupported: bool, random: &mut Random) -> Self {
-        Self {
-            state: State::Off { retry_at: None },
-            unsupported,
-            aor,
-            // A random user part: dialogs never show the claim.
-            contact: concat(&["<sip:", &random.hex::<6>(), "@", host, ";transport=ws>"]),
-            call_id: String::new(),
-            from_tag: String::new(),
-            to_tag: None,
-            target: None,
-            route: Vec::new(),
-            last_cseq: None,
-            version: None,
-            listed: true,
+impl Subscriptions {
+    /// Subscribes as soon as there is a flow, and again whenever that is of use;
+    /// `of` names it from then on.
+    pub fn subscribe(&mut self, of: u32, topic: Topic) {
+        let off = State::Off { retry_at: None };
+        match self.list.iter_mut().find(|one| one.of == of) {
+            Some(one) if one.flow().is_none() => one.state = off,
+            Some(_) => return,
+            None => self.list.push(Subscription {
+                of,
+                topic,
+                state: off,
+                dialog: Dialog::default(),
+                confirmed: false,
+                number: 0,
+            }),
+        }
+        self.start();
+    }
+
+    /// Ends it, with a word to the notifier.
+    pub fn unsubscribe(&mut self, of: u32) {
+        for mut one in self.list.extract_if(.., |one| one.of == of) {
+            if one.flow().is_some() {
+                one.topic.expires = 0;
+                self.actions.push(one.subscribe(&self.contact));
+            }
         }
     }
 
-    /// Whether the registrar does not offer the package.
-    pub fn is_unsupported(&self) -> bool {
-        self.unsupported
-    }
-
-    /// Whether notifications arrive: the registrar sent the full state.
-    pub fn is_live(&self) -> bool {
-        matches!(self.state, State::Active { .. }) && self.version.is_some()
-    }
-
-    /// Opens the subscription, unless there is one or it is of no use.
-    pub fn start(&mut self, random: &mut Random) -> Option<Request> {
-        if self.unsupported || !matches!(self.state, State::Off { .. }) {
-            return None;
-        }
-        self.state = State::Asking;
-        self.call_id = random.hex::<16>();
-        self.from_tag = random.hex::<8>();
-        self.to_tag = None;
-        self.target = None;
-        self.route.clear();
-        self.last_cseq = None;
-        self.version = None;
-        self.listed = true;
-        Some(self.subscribe())
-    }
-
-    fn subscribe(&self) -> Request {
-        let tag = match &self.to_tag {
-            Some(tag) => concat(&[";tag=", tag]),
-            None => String::new(),
+    /// Starts what waits for a flow, if there is one.
+    fn start(&mut self) {
+        let Some(flow) = self.home else {
+            return;
         };
-        let mut headers = vec![
-            ("Event".to_owned(), "reg".to_owned()),
-            ("Accept".to_owned(), "application/reginfo+xml".to_owned()),
-            ("Contact".to_owned(), self.contact.clone()),
-            ("Expires".to_owned(), decimal(EXPIRES.into())),
-        ];
-        headers.extend(
-            self.route
-                .iter()
-                .map(|route| ("Route".to_owned(), route.clone())),
-        );
-        Request {
-            method: "SUBSCRIBE",
-            uri: self.target.clone().unwrap_or_else(|| self.aor.clone()),
-            from: concat(&["<", &self.aor, ">;tag=", &self.from_tag]),
-            to: concat(&["<", &self.aor, ">", &tag]),
-            call_id: self.call_id.clone(),
-            headers,
-            content: None,
-        }
-    }
-
-    /// The flow is gone, or nothing is registered any more.
-    pub fn stop(&mut self) {
-        self.state = State::Off { retry_at: None };
-        self.version = None;
-    }
-
-    /// Takes the final answer to the SUBSCRIBE.
-    pub fn handle_answer(&mut self, now: Instant, answer: &Message) {
-        match answer.status() {
-            200..300 => {
-                self.to_tag = answer.to_tag().map(str::to_owned);
-                if self.target.is_none() {
-                    self.target = remote_target(answer);
-                    self.route = answer
-                        .values(Name::RecordRoute)
-                        .map(str::to_owned)
-                        .collect();
-                    self.route.reverse();
-                }
-                self.extend(now, answer.expires().unwrap_or(EXPIRES));
-            }
-            // The dialog is gone; a new one may be opened.
-            481 => {
-                self.state = State::Off {
-                    retry_at: Some(now + RETRY),
-                }
-            }
-            500..600 => {
-                self.state = State::Off {
-                    retry_at: Some(now + RETRY),
-                }
-            }
-            _ => {
-                self.unsupported = true;
-                self.stop();
+        for one in &mut self.list {
+            if one.state == (State::Off { retry_at: None }) {
+                let tag = self.random.hex::<8>();
+                one.dialog = Dialog {
+                    call_id: self.random.hex::<16>(),
+                    local: concat(&["<", &self.aor, ">;tag=", &tag]),
+                    local_tag: tag,
+                    remote: concat(&["<", &one.topic.target, ">"]),
+                    target: one.topic.target.clone(),
+                    route: self.routes.clone(),
+                    ..Dialog::default()
+                };
+                one.state = State::Asking { flow };
+                one.confirmed = false;
+                one.number += 1;
+                self.actions.push(one.subscribe(&self.contact));
             }
         }
     }
 
-    /// No answer came.
-    pub fn handle_timeout_of_answer(&mut self, now: Instant) {
-        self.state = State::Off {
-            retry_at: Some(now + RETRY),
-        };
-    }
-
-    fn extend(&mut self, now: Instant, seconds: u32) {
-        let half = Duration::from_millis(u64::from(seconds.max(LEAST)) * 500);
-        self.state = State::Active {
-            refresh_at: now + half,
-        };
-    }
-
-    /// Takes a NOTIFY for `Event: reg`. `own` is the user part of our Contact.
-    pub fn handle_notify(&mut self, now: Instant, notify: &Message, own: &str) -> News {
-        let ours = !matches!(self.state, State::Off { .. })
-            && notify.call_id() == self.call_id
-            && notify.to_tag() == Some(&self.from_tag)
-            && notify.from_tag().is_some()
-            // The first NOTIFY may overtake the 200, which has the same tag.
-            && (self.to_tag.is_none() || notify.from_tag() == self.to_tag.as_deref());
-        if !ours {
-            return News::Unknown;
+    /// It does not stand any more: it is tried again at `retry_at`, or with the next
+    /// flow.
+    fn lapse(&mut self, of: u32, retry_at: Option<Instant>) {
+        if let Some(one) = self.list.iter_mut().find(|one| one.of == of) {
+            one.state = State::Off { retry_at };
+            let why = Lapse::ForAWhile;
+            self.actions.push(Action::Event(Event::Lapsed { of, why }));
         }
-        let number = notify.cseq().map(|cseq| cseq.number);
-        if number.is_none() || number <= self.last_cseq {
-            return News::Nothing;
-        }
-        self.last_cseq = number;
-        self.to_tag = notify.from_tag().map(str::to_owned);
-        let first = self.version.is_none();
-        let document = Element::parse(notify.body()).ok();
-        let news = document.and_then(|document| self.read(&document, own, first));
-        self.read_state(now, notify);
-        news.unwrap_or(News::Nothing)
     }
 
-    fn read_state(&mut self, now: Instant, notify: &Message) {
+    fn refused(&mut self, of: u32) {
+        self.list.retain(|one| one.of != of);
+        let why = Lapse::Refused;
+        self.actions.push(Action::Event(Event::Lapsed { of, why }));
+    }
+
+    /// What a NOTIFY says of the subscription itself.
+    fn read_state(&mut self, now: Instant, of: u32, notify: &Message) {
         // Subscription-State has the form of a name-addr's parameters.
         let value = notify.header(Name::SubscriptionState).unwrap_or("active");
         let state = concat(&["<sip:state.invalid>;state=", value]);
@@ -223,96 +190,225 @@ impl Subscription {
             return;
         };
         let number = |name| state.params.get(name).and_then(seconds);
-        let text = |name| {
-            state
-                .params
-                .get(name)
-                .unwrap_or_default()
-                .to_ascii_lowercase()
+        let is = |name, value| {
+            let known = state.params.get(name).unwrap_or_default();
+            known.eq_ignore_ascii_case(value)
         };
-        if text("state") == "terminated" {
-            match text("reason").as_str() {
-                "rejected" | "noresource" | "invariant" => {
-                    self.unsupported = true;
-                    self.stop();
-                }
-                _ => {
-                    let wait = number("retry-after").map_or(RETRY, |seconds| {
-                        Duration::from_secs(u64::from(seconds.clamp(LEAST, 3600)))
-                    });
-                    self.state = State::Off {
-                        retry_at: Some(now + wait),
-                    };
-                }
+        if is("state", "terminated") {
+            let mut final_reasons = ["rejected", "noresource", "invariant"].into_iter();
+            if final_reasons.any(|reason| is("reason", reason)) {
+                return self.refused(of);
             }
-        } else if let Some(seconds) = number("expires") {
-            self.extend(now, seconds);
+            let wait = number("retry-after").map_or(RETRY, |seconds| {
+                Duration::from_secs(u64::from(seconds.clamp(LEAST, 3600)))
+            });
+            self.lapse(of, Some(now + wait));
+        } else if let Some(seconds) = number("expires")
+            && let Some(one) = self.list.iter_mut().find(|one| one.of == of)
+        {
+            one.extend(now, seconds);
+        }
+    }
+}
+
+impl Subscription {
+    /// Its flow, while there is a dialog.
+    fn flow(&self) -> Option<FlowId> {
+        match self.state {
+            State::Off { .. } => None,
+            State::Asking { flow } | State::Active { flow, .. } => Some(flow),
         }
     }
 
-    /// Reads a `reginfo` document (RFC 3680 §5): of all that it tells, the few
-    /// things that matter here.
-    fn read(&mut self, document: &Element, own: &str, first: bool) -> Option<News> {
-        let version = number(document.attribute("version")?);
-        if document.name != "reginfo" || version.is_none() || version <= self.version {
-            return None;
+    /// The SUBSCRIBE that makes it, refreshes it or, without time, ends it.
+    fn subscribe(&self, contact: &str) -> Action {
+        let mut request = self.dialog.request("SUBSCRIBE");
+        request.header("Event", self.topic.package);
+        request.header("Accept", self.topic.accept);
+        request.header("Contact", contact);
+        request.header("Expires", &decimal(self.topic.expires.into()));
+        let key = Key {
+            of: self.of,
+            job: (),
+            number: self.number,
+        };
+        Action::Send(key, request)
+    }
+
+    fn extend(&mut self, now: Instant, seconds: u32) {
+        if let Some(flow) = self.flow() {
+            let half = Duration::from_millis(u64::from(seconds.max(LEAST)) * 500);
+            let refresh_at = now + half;
+            self.state = State::Active { flow, refresh_at };
         }
-        self.version = version;
-        let mut news = News::Nothing;
-        let mut listed = false;
-        for contact in document
-            .children_named("registration")
-            .flat_map(|registration| registration.children_named("contact"))
-        {
-            let uri = contact.child("uri").map_or("", |uri| uri.text.trim_ascii());
-            let user = Uri::parse(uri).and_then(|uri| uri.user);
-            let ours = user == Some(own);
-            let gone = contact.attribute("state") == Some("terminated");
-            listed |= ours && !gone;
-            match contact.attribute("event").unwrap_or_default() {
-                "rejected" if ours && gone => return Some(News::Rejected),
-                "probation" if ours && gone => {
-                    let seconds = contact.attribute("retry-after").and_then(seconds);
-                    return Some(News::Probation(seconds.unwrap_or(60)));
+    }
+
+    /// Whether `notify`, which came by `flow`, belongs here.
+    fn has(&self, notify: &Message, flow: FlowId) -> bool {
+        let Dialog {
+            call_id,
+            local_tag,
+            remote_tag,
+            ..
+        } = &self.dialog;
+        let from = notify.from_tag().unwrap_or_default();
+        self.flow() == Some(flow)
+            && notify.call_id() == call_id
+            && notify.to_tag() == Some(local_tag)
+            && !from.is_empty()
+            // The first NOTIFY may overtake the 200, which has the same tag.
+            && (remote_tag.is_empty() || from == remote_tag)
+            && notify.event_package().eq_ignore_ascii_case(self.topic.package)
+    }
+}
+
+impl Usage for Subscriptions {
+    type Job = ();
+    type Event = Event;
+
+    fn new(account: &Account, _: Distribution, mut random: Random) -> Self {
+        let user = random.hex::<6>();
+        Self {
+            list: Vec::new(),
+            aor: account.aor.clone(),
+            contact: concat(&["<sip:", &user, "@", &account.host, ";transport=ws>"]),
+            routes: Vec::new(),
+            home: None,
+            random,
+            actions: Vec::new(),
+        }
+    }
+
+    fn poll_action(&mut self) -> Option<Action> {
+        take_first(&mut self.actions)
+    }
+
+    fn handle_answer(&mut self, now: Instant, key: Key<()>, answer: &Message) {
+        let Key { of, number, .. } = key;
+        let this = |one: &&mut Subscription| one.of == of && one.number == number;
+        let Some(one) = self.list.iter_mut().find(this) else {
+            return;
+        };
+        match answer.status() {
+            ..200 => {}
+            200..300 => {
+                if !core::mem::replace(&mut one.confirmed, true) {
+                    one.dialog = Dialog::of_answer(&one.dialog, answer);
                 }
-                _ if ours && gone => news = News::Changed,
-                // The first document describes what our own login just saw.
-                "registered" | "created" if !ours && !gone && !first => news = News::Changed,
+                one.extend(now, answer.expires().unwrap_or(one.topic.expires));
+                self.actions.push(Action::Event(Event::Confirmed { of }));
+            }
+            // The dialog is gone, or the fault passes; a new one may be made.
+            481 | 500..600 => self.lapse(of, Some(now + RETRY)),
+            _ => self.refused(of),
+        }
+    }
+
+    fn unanswered(&mut self, now: Instant, key: Key<()>, _: Option<&'static str>) {
+        let Key { of, number, .. } = key;
+        if self
+            .list
+            .iter()
+            .any(|one| one.of == of && one.number == number)
+        {
+            self.lapse(of, Some(now + RETRY));
+        }
+    }
+
+    fn handle_request(&mut self, now: Instant, request: &Message, at: Arrival) -> bool {
+        let this = |one: &&mut Subscription| one.has(request, at.flow);
+        let notify = request.method() == "NOTIFY";
+        let Some(one) = self.list.iter_mut().find(this).filter(|_| notify) else {
+            return false;
+        };
+        let of = one.of;
+        let reply = Reply::new(request, 200);
+        self.actions.push(Action::Reply(Reply {
+            of: Some(of),
+            ..reply
+        }));
+        // One that was overtaken is of no interest any more.
+        if one.dialog.in_order(request) {
+            one.dialog.answered_by(request);
+            if !request.body().is_empty() {
+                self.actions.push(Action::Event(Event::Notified {
+                    of,
+                    content_type: request.media_type().to_owned(),
+                    body: request.body().to_vec(),
+                }));
+            }
+            self.read_state(now, of, request);
+        }
+        true
+    }
+
+    fn flows_changed(&mut self, _: Instant, open: &[FlowId], home: Option<FlowId>) {
+        self.home = home;
+        let stays = |flow| open.contains(&flow) && home.is_none_or(|home| home == flow);
+        let lost = |one: &Subscription| one.flow().is_some_and(|flow| !stays(flow));
+        while let Some(one) = self.list.iter().find(|one| lost(one)) {
+            self.lapse(one.of, None);
+        }
+        self.start();
+    }
+
+    fn account_changed(&mut self, account: &Account) {
+        self.routes.clone_from(&account.routes);
+    }
+
+    fn flow(&self, of: u32) -> Option<FlowId> {
+        let one = self.list.iter().find(|one| one.of == of);
+        one.map_or(self.home, Subscription::flow)
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        if self.home.is_none() {
+            return;
+        }
+        for one in &mut self.list {
+            match one.state {
+                State::Off { retry_at: Some(at) } if at <= now => {
+                    one.state = State::Off { retry_at: None };
+                }
+                State::Active { flow, refresh_at } if refresh_at <= now => {
+                    let refresh_at = now + RETRY;
+                    one.state = State::Active { flow, refresh_at };
+                    self.actions.push(one.subscribe(&self.contact));
+                }
                 _ => {}
             }
         }
-        if document.attribute("state") == Some("full") {
-            // Taken over before the subscription stood. Told once: there may be
-            // servers that never list us by our own name.
-            if self.listed && !listed {
-                news = News::Changed;
-            }
-            self.listed = listed;
-        }
-        Some(news)
+        self.start();
     }
 
-    /// When [`Subscription::handle_timeout`] is due.
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        match self.state {
-            State::Off { retry_at } => retry_at,
-            State::Asking => None,
-            State::Active { refresh_at } => Some(refresh_at),
+    fn poll_timeout(&self) -> Option<Instant> {
+        let mut due = None;
+        for one in self.list.iter().filter(|_| self.home.is_some()) {
+            due = earliest(&[
+                due,
+                match one.state {
+                    State::Off { retry_at } => retry_at,
+                    State::Asking { .. } => None,
+                    State::Active { refresh_at, .. } => Some(refresh_at),
+                },
+            ]);
         }
+        due
     }
 
-    /// Refreshes, or tries again, when that is due.
-    pub fn handle_timeout(&mut self, now: Instant, random: &mut Random) -> Option<Request> {
-        match self.state {
-            State::Off { retry_at: Some(at) } if at <= now => self.start(random),
-            State::Active { refresh_at } if refresh_at <= now => {
-                self.state = State::Active {
-                    refresh_at: now + RETRY,
-                };
-                Some(self.subscribe())
-            }
-            _ => None,
-        }
+    /// Nobody says good-bye: notifiers of what is registered here learn it from the
+    /// end of the registration, others from that of the flow.
+    fn end_all(&mut self, _: Instant, _: Cause, _: &str) {
+        self.list.clear();
+        self.actions.clear();
+    }
+
+    fn reach((): ()) -> Reach {
+        Reach::Server
+    }
+
+    fn lingers((): ()) -> bool {
+        false
     }
 }
 
