@@ -1,6 +1,8 @@
 //! What every usage has to know of the flows to the server (RFC 5626) and of what the
 //! phone takes by them.
 
+use crate::pool::{Distribution, FlowId, next_session};
+use crate::prelude::*;
 use crate::time::Duration;
 
 /// How long a usage outlives its flow: the window that Cisco's servers give, too.
@@ -16,3 +18,41 @@ pub const ALLOW: &str =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, INFO, UPDATE, PRACK, REFER, MESSAGE";
 /// Option tags that it understands.
 pub const SUPPORTED: &str = "path, gruu, replaces, 100rel, timer, norefersub, trickle-ice";
+
+/// What a usage knows of the flows: the phone tells it.
+#[derive(Default)]
+pub struct Flows {
+    /// Those that are open, in order of priority.
+    pub open: Vec<FlowId>,
+    /// The one that the phone is registered on.
+    pub home: Option<FlowId>,
+    /// The one that the request at hand came by.
+    pub arrival: FlowId,
+    distribution: Distribution,
+    /// Whose turn it is.
+    cursor: u32,
+}
+
+impl Flows {
+    /// None yet.
+    pub fn new(distribution: Distribution) -> Self {
+        Self {
+            distribution,
+            ..Self::default()
+        }
+    }
+
+    /// They have changed, perhaps.
+    pub fn set(&mut self, open: &[FlowId], home: Option<FlowId>) {
+        if self.open != open {
+            self.open = open.to_vec();
+        }
+        self.home = home;
+    }
+
+    /// The flow for a new session; `None`: the phone is not registered.
+    pub fn next(&mut self) -> Option<FlowId> {
+        self.home?;
+        next_session(&self.open, self.distribution, &mut self.cursor)
+    }
+}

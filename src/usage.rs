@@ -9,7 +9,8 @@
 use crate::pool::{Distribution, FlowId};
 use crate::prelude::*;
 use crate::rand::Random;
-use crate::sip::Message;
+use crate::sip::{Message, Name, sanitize_text};
+use crate::text::{concat, decimal};
 use crate::time::Instant;
 use crate::transaction::{Reach, Request};
 
@@ -213,4 +214,38 @@ pub struct Account {
     /// What the server's messages tell of the far end, and of the call, is believed:
     /// clients cannot write it themselves (RFC 3325 §4: the trust domain).
     pub trusts_identity: bool,
+}
+
+impl Account {
+    /// The Contact of a dialog: the public GRUU, which leads to the flow of the
+    /// registration (`home`), else a random one. Far ends never see the claim that the
+    /// registered Contact carries.
+    pub fn contact(&self, home: bool, random: &mut Random) -> String {
+        match self.gruu.as_ref().filter(|_| home) {
+            Some(gruu) => concat(&["<", gruu, ">"]),
+            None => {
+                let user = random.hex::<6>();
+                concat(&["<sip:", &user, "@", &self.host, ";transport=ws>"])
+            }
+        }
+    }
+}
+
+/// All headers but credentials.
+pub(crate) fn shown_headers(message: &Message) -> Vec<(String, String)> {
+    let hidden = |name| matches!(name, Name::Authorization | Name::ProxyAuthorization);
+    message
+        .all_headers()
+        .filter(|(name, _)| !hidden(Name::from_text(name)))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// What a failure means to people.
+pub(crate) fn failure(answer: &Message) -> String {
+    let status = decimal(answer.status().into());
+    match answer.reason() {
+        "" => status,
+        reason => sanitize_text(reason),
+    }
 }

@@ -13,8 +13,7 @@
 use super::exchange::Renewal;
 use super::{Action, Call, Calls, Cause, Line, Phase};
 use crate::flow::{FLOW_FAILED, FLOW_GRACE};
-use crate::pool::{Distribution, FlowId, next_session};
-use crate::prelude::*;
+use crate::pool::FlowId;
 use crate::sip::Message;
 use crate::time::{Duration, Instant};
 
@@ -23,42 +22,10 @@ const STUCK: Duration = Duration::from_secs(2);
 /// Between two attempts to reach a far end that may have lost its flow as well.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// What calls know of the flows.
-#[derive(Default)]
-pub(super) struct Flows {
-    /// Those that are open, in order of priority.
-    open: Vec<FlowId>,
-    /// The one that the phone is registered on.
-    pub home: Option<FlowId>,
-    /// The one that the message at hand came by.
-    pub arrival: FlowId,
-    distribution: Distribution,
-    /// Whose turn it is.
-    cursor: u32,
-}
-
-impl Flows {
-    pub fn new(distribution: Distribution) -> Self {
-        Self {
-            distribution,
-            ..Self::default()
-        }
-    }
-
-    /// The flow for a new call; `None`: the phone is not registered.
-    pub fn next(&mut self) -> Option<FlowId> {
-        self.home?;
-        next_session(&self.open, self.distribution, &mut self.cursor)
-    }
-}
-
 impl Calls {
     pub(super) fn set_flows(&mut self, open: &[FlowId], home: Option<FlowId>) {
         let Self { list, line } = self;
-        if line.flows.open != open {
-            line.flows.open = open.to_vec();
-        }
-        line.flows.home = home;
+        line.flows.set(open, home);
         for call in list.iter_mut() {
             if call.flow.take_if(|flow| !open.contains(flow)).is_some() {
                 call.flow_down(line);

@@ -1,10 +1,9 @@
 //! Calls that come in (RFC 3261 §8.2.2.2, §9.2, §13.3; RFC 3262; RFC 3891).
 
 use super::{
-    Call, Calls, Cause, Event, Line, MAX_CALLS, Phase, Reply, Told, party, sdp, session,
-    shown_headers,
+    Call, Calls, Cause, Event, Line, MAX_CALLS, Phase, Reply, Told, party, sdp, shown_headers,
 };
-use crate::dialog::{Dialog, values};
+use crate::dialog::{Dialog, timer, values};
 use crate::prelude::*;
 use crate::sip::{Message, Name, Params, sanitize_text, unquote};
 use crate::text::{concat, cut, decimal, number, pieces};
@@ -77,8 +76,8 @@ impl Calls {
         if !takes_sdp(invite) {
             return refusal(406);
         }
-        if session::is_too_brief(invite) {
-            let min = decimal(session::MIN.into());
+        if timer::is_too_brief(invite) {
+            let min = decimal(timer::MIN.into());
             return Some(Reply::new(invite, 422).with("Min-SE", &min));
         }
         let replaces = match self.replaced(invite) {

@@ -1,7 +1,8 @@
 //! Requests that come in within a call (RFC 3261 §12.2.2).
 
 use super::incoming::{BODIES, cancel_reason};
-use super::{Call, Calls, Cause, Line, Reply, sdp, session};
+use super::{Call, Calls, Cause, Line, Reply, sdp};
+use crate::dialog::timer;
 use crate::prelude::*;
 use crate::sip::Message;
 use crate::text::decimal;
@@ -147,8 +148,8 @@ impl Call {
             let reply = self.reply(request, 415).with("Accept", BODIES);
             return line.reply(reply);
         }
-        if session::is_too_brief(request) {
-            let min = decimal(session::MIN.into());
+        if timer::is_too_brief(request) {
+            let min = decimal(timer::MIN.into());
             return line.reply(self.reply(request, 422).with("Min-SE", &min));
         }
         self.learn(line, request);

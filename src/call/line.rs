@@ -1,6 +1,7 @@
 //! What the calls of a phone share, and what they say to their owner by it.
 
-use super::{Action, Event, Job, Key, Problem, flows};
+use super::{Action, Event, Job, Key, Problem};
+use crate::flow::Flows;
 use crate::pool::FlowId;
 use crate::prelude::*;
 use crate::rand::Random;
@@ -12,7 +13,7 @@ use crate::usage::{Account, Reply};
 /// What all calls share: the account, randomness, and what is to be done.
 pub(super) struct Line {
     pub now: Instant,
-    pub flows: flows::Flows,
+    pub flows: Flows,
     pub account: Account,
     pub random: Random,
     pub actions: Vec<Action>,
@@ -87,17 +88,9 @@ impl Line {
         self.event(Event::Done { op, error });
     }
 
-    /// The Contact of our dialogs: the public GRUU, which leads to the flow of
-    /// the registration, else a random one. Far ends never see the claim that the
-    /// registered Contact carries.
+    /// The Contact of our dialogs on `flow`.
     pub fn contact(&mut self, flow: FlowId) -> String {
         let home = self.flows.home == Some(flow);
-        match self.account.gruu.as_ref().filter(|_| home) {
-            Some(gruu) => concat(&["<", gruu, ">"]),
-            None => {
-                let user = self.random.hex::<6>();
-                concat(&["<sip:", &user, "@", &self.account.host, ";transport=ws>"])
-            }
-        }
+        self.account.contact(home, &mut self.random)
     }
 }

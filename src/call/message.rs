@@ -3,8 +3,8 @@
 
 use crate::flow::{ALLOW, SUPPORTED};
 use crate::prelude::*;
-use crate::sip::{Message, Name, sanitize_text};
-use crate::text::{concat, decimal};
+use crate::sip::Message;
+use crate::text::concat;
 
 /// The headers of a target refresh or of what makes a dialog.
 pub(super) fn dialog_headers(contact: &str) -> Vec<(String, String)> {
@@ -17,16 +17,6 @@ pub(super) fn dialog_headers(contact: &str) -> Vec<(String, String)> {
     ]
     .map(header)
     .into()
-}
-
-/// All headers but credentials.
-pub(super) fn shown_headers(message: &Message) -> Vec<(String, String)> {
-    let hidden = |name| matches!(name, Name::Authorization | Name::ProxyAuthorization);
-    message
-        .all_headers()
-        .filter(|(name, _)| !hidden(Name::from_text(name)))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
 }
 
 /// The session description in `message`, be it one part of several.
@@ -43,13 +33,4 @@ pub fn dropped_meanwhile(text: &str, why: &str) -> String {
         why,
         ".",
     ])
-}
-
-/// What a failure means to people.
-pub(super) fn failure(answer: &Message) -> String {
-    let status = decimal(answer.status().into());
-    match answer.reason() {
-        "" => status,
-        reason => sanitize_text(reason),
-    }
 }

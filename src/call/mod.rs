@@ -41,21 +41,20 @@ pub use terms::{
     Action, CallOptions, Event, FollowRedirects, Job, Key, Party, Problem, Shown, Want,
 };
 
-use crate::dialog::Dialog;
+use crate::dialog::{Dialog, SessionTimer};
 use crate::flow::FLOW_FAILED;
 use crate::pool::FlowId;
 use crate::sip::{Message, Name};
 use crate::time::{Instant, earliest};
 use crate::transaction::{Due, Resend};
 pub use crate::usage::Cause;
-use crate::usage::Reply;
+use crate::usage::{Reply, failure, shown_headers};
 use exchange::{Exchange, Signalling};
 use identity::{Told, party, shown_uri};
 use line::Line;
-use message::{dialog_headers, failure, sdp, shown_headers};
+use message::{dialog_headers, sdp};
 use outgoing::Fork;
 use phase::Phase;
-use session::Session;
 use transfer::Referral;
 
 /// Calls at the same time; more than anybody can handle.
@@ -95,7 +94,7 @@ struct Call {
     /// RSeq of our reliable 180, or 0. Its PRACK may come after our 2xx.
     rseq: u32,
     exchange: Exchange,
-    session: Session,
+    session: SessionTimer,
     /// Where its requests go and its answers; `None` while there is none.
     flow: Option<FlowId>,
     /// A REFER of theirs that the app has not answered yet, be it after their BYE.
@@ -177,7 +176,7 @@ impl Call {
             unacknowledged: None,
             rseq: 0,
             exchange: Exchange::default(),
-            session: Session::default(),
+            session: SessionTimer::default(),
             referral: None,
             reports_to: None,
             call_info: CallInfo::new(),

@@ -120,16 +120,7 @@ impl Calls {
 impl Line {
     /// Our half of a dialog, or of a request outside of any.
     pub(super) fn half(&mut self, from: &str, uri: String) -> Dialog {
-        let tag = self.random.hex::<8>();
-        Dialog {
-            call_id: self.random.hex::<16>(),
-            local: concat(&[from, ";tag=", &tag]),
-            local_tag: tag,
-            remote: concat(&["<", &uri, ">"]),
-            target: uri,
-            route: self.account.routes.clone(),
-            ..Dialog::default()
-        }
+        Dialog::half(&mut self.random, from, uri, &self.account.routes)
     }
 }
 

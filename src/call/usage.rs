@@ -1,6 +1,7 @@
 //! The calls as a usage of the phone: see [`Usage`].
 
-use super::{Action, Calls, Cause, Event, Job, Key, Line, dropped_meanwhile, failure, flows};
+use super::{Action, Calls, Cause, Event, Job, Key, Line, dropped_meanwhile, failure};
+use crate::flow::Flows;
 use crate::pool::{Distribution, FlowId};
 use crate::prelude::*;
 use crate::queue::take_first;
@@ -18,7 +19,7 @@ impl Usage for Calls {
             list: Vec::new(),
             line: Line {
                 now: Instant::default(),
-                flows: flows::Flows::new(distribution),
+                flows: Flows::new(distribution),
                 account: account.clone(),
                 random,
                 actions: Vec::new(),

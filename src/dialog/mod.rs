@@ -1,9 +1,13 @@
 //! Dialogs (RFC 3261 §12): who talks to whom, by which route, in which order.
 
+pub mod timer;
+
 use crate::prelude::*;
+use crate::rand::Random;
 use crate::sip::{Message, Name, NameAddr, Uri};
 use crate::text::concat;
 use crate::transaction::Request;
+pub use timer::SessionTimer;
 
 /// One dialog, early or confirmed, or the local half of one before its first
 /// answer (then `remote_tag` is empty).
@@ -28,6 +32,21 @@ pub struct Dialog {
 }
 
 impl Dialog {
+    /// Our half of a dialog, or of requests outside of any: `from` is our address, and
+    /// `routes` those that the registrar named (RFC 3608).
+    pub fn half(random: &mut Random, from: &str, uri: String, routes: &[String]) -> Self {
+        let tag = random.hex::<8>();
+        Self {
+            call_id: random.hex::<16>(),
+            local: concat(&[from, ";tag=", &tag]),
+            local_tag: tag,
+            remote: concat(&["<", &uri, ">"]),
+            target: uri,
+            route: routes.to_vec(),
+            ..Self::default()
+        }
+    }
+
     /// The dialog that `answer` makes of `half`, which the request was sent
     /// with (RFC 3261 §12.1.2).
     pub fn of_answer(half: &Dialog, answer: &Message) -> Self {

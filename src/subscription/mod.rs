@@ -69,7 +69,16 @@ pub enum Event {
     },
 }
 
-type Action = usage::Action<(), Event>;
+/// Whose state a SUBSCRIBE asks for, and so who answers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// Our own: the server.
+    Own,
+    /// Somebody else's, who may be anybody.
+    Others,
+}
+
+type Action = usage::Action<Job, Event>;
 
 /// ```text
 ///       start           2xx, NOTIFY              refresh
@@ -135,7 +144,7 @@ impl Subscriptions {
         for mut one in self.list.extract_if(.., |one| one.of == of) {
             if one.flow().is_some() {
                 one.topic.expires = 0;
-                self.actions.push(one.subscribe(&self.contact));
+                self.actions.push(one.subscribe(&self.aor, &self.contact));
             }
         }
     }
@@ -147,20 +156,13 @@ impl Subscriptions {
         };
         for one in &mut self.list {
             if one.state == (State::Off { retry_at: None }) {
-                let tag = self.random.hex::<8>();
-                one.dialog = Dialog {
-                    call_id: self.random.hex::<16>(),
-                    local: concat(&["<", &self.aor, ">;tag=", &tag]),
-                    local_tag: tag,
-                    remote: concat(&["<", &one.topic.target, ">"]),
-                    target: one.topic.target.clone(),
-                    route: self.routes.clone(),
-                    ..Dialog::default()
-                };
+                let from = concat(&["<", &self.aor, ">"]);
+                let target = one.topic.target.clone();
+                one.dialog = Dialog::half(&mut self.random, &from, target, &self.routes);
                 one.state = State::Asking { flow };
                 one.confirmed = false;
                 one.number += 1;
-                self.actions.push(one.subscribe(&self.contact));
+                self.actions.push(one.subscribe(&self.aor, &self.contact));
             }
         }
     }
@@ -221,7 +223,7 @@ impl Subscription {
     }
 
     /// The SUBSCRIBE that makes it, refreshes it or, without time, ends it.
-    fn subscribe(&self, contact: &str) -> Action {
+    fn subscribe(&self, aor: &str, contact: &str) -> Action {
         let mut request = self.dialog.request("SUBSCRIBE");
         request.header("Event", self.topic.package);
         request.header("Accept", self.topic.accept);
@@ -229,7 +231,10 @@ impl Subscription {
         request.header("Expires", &decimal(self.topic.expires.into()));
         let key = Key {
             of: self.of,
-            job: (),
+            job: match self.topic.target == aor {
+                true => Job::Own,
+                false => Job::Others,
+            },
             number: self.number,
         };
         Action::Send(key, request)
@@ -263,15 +268,14 @@ impl Subscription {
 }
 
 impl Usage for Subscriptions {
-    type Job = ();
+    type Job = Job;
     type Event = Event;
 
     fn new(account: &Account, _: Distribution, mut random: Random) -> Self {
-        let user = random.hex::<6>();
         Self {
             list: Vec::new(),
             aor: account.aor.clone(),
-            contact: concat(&["<sip:", &user, "@", &account.host, ";transport=ws>"]),
+            contact: account.contact(false, &mut random),
             routes: Vec::new(),
             home: None,
             random,
@@ -283,7 +287,7 @@ impl Usage for Subscriptions {
         take_first(&mut self.actions)
     }
 
-    fn handle_answer(&mut self, now: Instant, key: Key<()>, answer: &Message) {
+    fn handle_answer(&mut self, now: Instant, key: Key<Job>, answer: &Message) {
         let Key { of, number, .. } = key;
         let this = |one: &&mut Subscription| one.of == of && one.number == number;
         let Some(one) = self.list.iter_mut().find(this) else {
@@ -304,7 +308,7 @@ impl Usage for Subscriptions {
         }
     }
 
-    fn unanswered(&mut self, now: Instant, key: Key<()>, _: Option<&'static str>) {
+    fn unanswered(&mut self, now: Instant, key: Key<Job>, _: Option<&'static str>) {
         let Key { of, number, .. } = key;
         if self
             .list
@@ -373,7 +377,7 @@ impl Usage for Subscriptions {
                 State::Active { flow, refresh_at } if refresh_at <= now => {
                     let refresh_at = now + RETRY;
                     one.state = State::Active { flow, refresh_at };
-                    self.actions.push(one.subscribe(&self.contact));
+                    self.actions.push(one.subscribe(&self.aor, &self.contact));
                 }
                 _ => {}
             }
@@ -403,11 +407,14 @@ impl Usage for Subscriptions {
         self.actions.clear();
     }
 
-    fn reach((): ()) -> Reach {
-        Reach::Server
+    fn reach(job: Job) -> Reach {
+        match job {
+            Job::Own => Reach::Server,
+            Job::Others => Reach::Others,
+        }
     }
 
-    fn lingers((): ()) -> bool {
+    fn lingers(_: Job) -> bool {
         false
     }
 }

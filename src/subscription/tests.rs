@@ -15,7 +15,7 @@ const OTHER: FlowId = FlowId {
 struct Rig {
     subscriber: Subscriptions,
     now: Instant,
-    asked: Vec<(Key<()>, String, Dialog)>,
+    asked: Vec<(Key<Job>, String, Dialog)>,
     replies: Vec<u16>,
     events: Vec<Event>,
 }
@@ -97,7 +97,7 @@ impl Rig {
         self.drain();
     }
 
-    fn asked(&mut self) -> (Key<()>, String, Dialog) {
+    fn asked(&mut self) -> (Key<Job>, String, Dialog) {
         assert_eq!(self.asked.len(), 1, "one SUBSCRIBE");
         self.asked.remove(0)
     }

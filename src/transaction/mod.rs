@@ -168,7 +168,15 @@ impl<P: Clone + PartialEq> Transactions<P> {
         let method = sent.request.method;
         sent.branch = context.branch();
         sent.number = number;
-        let registrar = matches!(method, "REGISTER" | "SUBSCRIBE" | "OPTIONS");
+        let registrar = match method {
+            "REGISTER" | "OPTIONS" => true,
+            // Our own state is the server's to keep; others' is told by others.
+            "SUBSCRIBE" | "PUBLISH" => {
+                let Request { from, to, .. } = &sent.request;
+                NameAddr::uri_in(from) == NameAddr::uri_in(to)
+            }
+            _ => false,
+        };
         let body = sent.request.content.as_ref();
         let subject = Subject {
             method,
