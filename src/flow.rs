@@ -51,7 +51,7 @@ impl Flows {
     }
 
     /// The flow for a new session; `None`: the phone is not registered.
-    pub fn next(&mut self) -> Option<FlowId> {
+    pub fn for_session(&mut self) -> Option<FlowId> {
         self.home?;
         next_session(&self.open, self.distribution, &mut self.cursor)
     }

@@ -68,6 +68,7 @@
 //! # Features
 //!
 //! None is needed. `registrar` adds the test registrar, the machine at the other end.
+//! `sessions` adds sessions with any body, publications, and subscriptions to any package.
 //! `bridge`, `bridge-registrar` and `bare` make the modules of the npm package of it:
 //! exports for JavaScript; an allocator and a panic handler. `internals` shows the machines
 //! inside to this repository's own tests: it is no API.
@@ -84,9 +85,13 @@ pub mod bridge;
 mod hash;
 pub mod phone;
 pub mod prelude;
+#[cfg(feature = "sessions")]
+pub mod publication;
 mod queue;
 #[cfg(feature = "registrar")]
 pub mod registrar;
+#[cfg(feature = "sessions")]
+pub mod session;
 mod text;
 pub mod time;
 
@@ -109,7 +114,7 @@ mod redact;
 mod registration;
 #[cfg(not(feature = "internals"))]
 mod sip;
-#[cfg(not(feature = "internals"))]
+#[cfg(not(any(feature = "internals", feature = "sessions")))]
 mod subscription;
 #[cfg(not(feature = "internals"))]
 mod transaction;
@@ -134,7 +139,7 @@ pub mod redact;
 pub mod registration;
 #[cfg(feature = "internals")]
 pub mod sip;
-#[cfg(feature = "internals")]
+#[cfg(any(feature = "internals", feature = "sessions"))]
 pub mod subscription;
 #[cfg(feature = "internals")]
 pub mod transaction;

@@ -59,6 +59,8 @@ pub trait Usage: Sized {
     type Job: Copy + PartialEq;
     /// What it tells.
     type Event;
+    /// Whether it sends INVITEs, and so ACK and CANCEL.
+    const INVITES: bool = false;
 
     /// With nothing to do yet.
     fn new(account: &Account, distribution: Distribution, random: Random) -> Self;

@@ -68,7 +68,7 @@ impl Calls {
             _ if full => Err("There are too many calls: end one of them."),
             uri => uri.ok_or(BAD_TARGET),
         };
-        let uri = uri.and_then(|uri| Ok((uri, line.flows.next().ok_or(NOT_REGISTERED)?)));
+        let uri = uri.and_then(|uri| Ok((uri, line.flows.for_session().ok_or(NOT_REGISTERED)?)));
         let (uri, flow) = match uri {
             Ok(both) => both,
             Err(reason) => {

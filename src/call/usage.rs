@@ -13,6 +13,7 @@ use crate::usage::{Account, Arrival, Usage};
 impl Usage for Calls {
     type Job = Job;
     type Event = Event;
+    const INVITES: bool = true;
 
     fn new(account: &Account, distribution: Distribution, random: Random) -> Self {
         Self {
@@ -110,7 +111,7 @@ impl Usage for Calls {
     }
 
     fn account_changed(&mut self, account: &Account) {
-        self.line.account.clone_from(account);
+        self.line.account = account.clone();
     }
 
     /// MESSAGE is of no call.

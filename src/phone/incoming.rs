@@ -2,12 +2,12 @@
 //! and a hint is only a reason to look.
 
 use super::inspect::{ACCEPT, EVENTS, inspect};
-use super::{Level, Phone, Status};
+use super::{Phone, Status};
 use crate::flow::{ALLOW, SUPPORTED};
 use crate::pool::FlowId;
 use crate::prelude::*;
 use crate::sip::{Message, Name, Writer, reason_phrase};
-use crate::text::{concat, cut, pieces};
+use crate::text::{cut, pieces};
 use crate::time::Instant;
 use crate::usage::{Arrival, Reply};
 
@@ -121,15 +121,6 @@ impl Phone {
         if let Some((kind, body)) = &reply.content {
             writer.body(kind, body.as_bytes());
         }
-        match writer.finish() {
-            Ok(bytes) => {
-                self.trace(true, flow, &bytes);
-                self.write(flow, bytes);
-            }
-            Err(problem) => {
-                let text = concat(&["a request could not be answered: ", &problem.message()]);
-                self.log(Level::Debug, &text);
-            }
-        }
+        self.put(flow, writer.finish());
     }
 }

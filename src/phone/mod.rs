@@ -276,7 +276,9 @@ impl Phone {
 
     /// Calls, and transactions of calls, that are not over yet.
     pub fn calls_left(&self) -> usize {
-        let transaction = self.transactions.any(|purpose| purpose.is_usage());
+        let transaction = self
+            .transactions
+            .any(|purpose| matches!(purpose, Purpose::Calls(_)));
         self.usages.calls.len() + usize::from(transaction)
     }
 

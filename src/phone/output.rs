@@ -161,6 +161,15 @@ pub enum Event {
     Error(Fault),
     /// Something of a call.
     Call(crate::call::Event),
+    /// Something of a subscription of the app's.
+    #[cfg(feature = "sessions")]
+    Subscription(crate::subscription::Event),
+    /// Something of a session.
+    #[cfg(feature = "sessions")]
+    Session(crate::session::Event),
+    /// Something of a publication.
+    #[cfg(feature = "sessions")]
+    Publication(crate::publication::Event),
 }
 
 /// What went wrong.

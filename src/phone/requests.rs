@@ -100,22 +100,35 @@ impl Phone {
         purpose: Purpose,
         written: Result<Vec<u8>, WriteError>,
     ) {
+        self.remember();
+        // Options are checked when the phone is made; what is left are values from the
+        // network, such as a contact to be removed.
+        match self.put(flow, written) {
+            None => {}
+            Some(problem) if purpose == REGISTER => {
+                self.registration_failed(now, "eInternal", 0, &problem);
+            }
+            Some(_) => self.unanswered(now, purpose, None),
+        }
+    }
+
+    /// Writes a message, or says why that is impossible.
+    pub(super) fn put(
+        &mut self,
+        flow: FlowId,
+        written: Result<Vec<u8>, WriteError>,
+    ) -> Option<String> {
         match written {
             Ok(bytes) => {
-                self.remember();
                 self.trace(true, flow, &bytes);
                 self.write(flow, bytes);
+                None
             }
-            // Options are checked when the phone is made; what is left are
-            // values from the network, such as a contact to be removed.
             Err(problem) => {
                 let problem = problem.message();
-                let text = concat(&["a request could not be written: ", &problem]);
+                let text = concat(&["a message could not be written: ", &problem]);
                 self.log(Level::Warn, &text);
-                match purpose {
-                    REGISTER => self.registration_failed(now, "eInternal", 0, &problem),
-                    _ => self.unanswered(now, purpose, None),
-                }
+                Some(problem)
             }
         }
     }
@@ -145,8 +158,7 @@ impl Phone {
         if let Some(flow) = self.transactions.flow(&purpose) {
             let (transactions, context) = self.context(flow);
             if let Some(ack) = transactions.acknowledge(answer, &context) {
-                self.trace(true, flow, &ack);
-                self.write(flow, ack);
+                self.put(flow, Ok(ack));
             }
         }
         if purpose == REGISTER && self.observed(now, answer) {

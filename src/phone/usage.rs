@@ -5,18 +5,20 @@
 //! `registering`), and whether the servers are there (see `flow`).
 
 use super::registering::Job;
-use super::{Event, Level, Phone, Status};
+use super::{Event, Phone, Status};
 use crate::call::Calls;
 use crate::flow::FLOW_GRACE;
 use crate::pool::{Distribution, FlowId};
-use crate::prelude::*;
+#[cfg(feature = "sessions")]
+use crate::publication::Publications;
 use crate::rand::Random;
-use crate::sip::{Message, WriteError};
+#[cfg(feature = "sessions")]
+use crate::session::Sessions;
+use crate::sip::Message;
 use crate::subscription::{self, Lapse, Subscriptions, Topic};
-use crate::text::concat;
 use crate::time::{Instant, earliest};
-use crate::transaction::Reach;
-use crate::usage::{Account, Action, Arrival, Cause, Key, Usage};
+use crate::transaction::{Reach, Request};
+use crate::usage::{Account, Action, Arrival, Cause, Key, Reply, Usage};
 
 /// The subscription to our own registrations.
 const WATCH: u32 = 0;
@@ -207,42 +209,19 @@ macro_rules! usages {
                 $($(#[$meta])* while let Some(action) = self.usages.$field.poll_action() {
                     match action {
                         Action::Send(key, request) => {
-                            let purpose = Purpose::$name(key);
-                            match self.flow_of(purpose) {
-                                Some(flow) => self.send_on(now, flow, purpose, request),
-                                None => {
-                                    let until = Some(now + FLOW_GRACE);
-                                    self.transactions.hold(purpose, request, until);
-                                }
-                            }
+                            self.send_for(now, Purpose::$name(key), request);
                         }
+                        Action::Ack(..) | Action::Cancel(_) if !<$usage>::INVITES => {}
                         Action::Ack(key, request, cseq) => {
-                            let invite = Purpose::$name(key);
-                            if let Some(flow) = self.flow_of(invite) {
-                                let (transactions, mut context) = self.context(flow);
-                                let ack =
-                                    transactions.write_ack(&invite, request, cseq, &mut context);
-                                self.write_beside(flow, ack);
-                            }
+                            self.acknowledge(Purpose::$name(key), request, cseq);
                         }
-                        Action::Cancel(key) => {
-                            let invite = Purpose::$name(key);
-                            if let Some(flow) = self.flow_of(invite) {
-                                let (transactions, context) = self.context(flow);
-                                let cancel = transactions.cancel(now, &invite, None, &context);
-                                if let Some(cancel) = cancel {
-                                    self.write_beside(flow, Ok(cancel));
-                                }
-                            }
-                        }
+                        Action::Cancel(key) => self.cancel(now, Purpose::$name(key)),
                         Action::Reply(reply) => {
                             let flow = match reply.of {
                                 Some(of) => self.usages.$field.flow(of),
                                 None => Some(self.arrival),
                             };
-                            if let Some(flow) = flow {
-                                self.reply(flow, &reply);
-                            }
+                            self.reply_by(flow, &reply);
                         }
                         Action::Look => self.look_at_registration(now),
                         Action::Event(event) => {
@@ -259,6 +238,12 @@ macro_rules! usages {
 usages! {
     Calls, calls: Calls, |phone, _, event| phone.emit(Event::Call(event));
     Subscriptions, subscriptions: Subscriptions, Phone::subscription_told;
+    #[cfg(feature = "sessions")]
+    Sessions, sessions: Sessions, |phone, _, event| phone.emit(Event::Session(event));
+    #[cfg(feature = "sessions")]
+    Publications, publications: Publications, |phone, _, event| {
+        phone.emit(Event::Publication(event));
+    };
 }
 
 impl Phone {
@@ -293,14 +278,77 @@ impl Phone {
             subscription::Event::Lapsed { of: WATCH, why } => {
                 self.registration.watch_lapsed(why == Lapse::Refused);
             }
+            #[cfg(feature = "sessions")]
+            event => self.emit(Event::Subscription(event)),
+            #[cfg(not(feature = "sessions"))]
             _ => {}
         }
     }
 
+    /// Does something with the sessions.
+    #[cfg(feature = "sessions")]
+    pub fn with_sessions(&mut self, now: Instant, action: impl FnOnce(&mut Sessions)) {
+        action(&mut self.usages.sessions);
+        self.settle(now);
+    }
+
+    /// Does something with the publications.
+    #[cfg(feature = "sessions")]
+    pub fn with_publications(&mut self, now: Instant, action: impl FnOnce(&mut Publications)) {
+        action(&mut self.usages.publications);
+        self.settle(now);
+    }
+
+    /// Does something with the subscriptions: 0 is the phone's own.
+    #[cfg(feature = "sessions")]
+    pub fn with_subscriptions(&mut self, now: Instant, action: impl FnOnce(&mut Subscriptions)) {
+        action(&mut self.usages.subscriptions);
+        self.settle(now);
+    }
+
+    #[inline(never)]
     fn look_at_registration(&mut self, now: Instant) {
         if self.flows.home().is_some() {
             self.registration.look(now);
             self.perform_actions(now);
+        }
+    }
+
+    // Once, not for each usage: the page downloads it.
+    #[inline(never)]
+    fn send_for(&mut self, now: Instant, purpose: Purpose, request: Request) {
+        match self.flow_of(purpose) {
+            Some(flow) => self.send_on(now, flow, purpose, request),
+            None => {
+                let until = now + FLOW_GRACE;
+                self.transactions.hold(purpose, request, Some(until));
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn acknowledge(&mut self, invite: Purpose, request: Request, cseq: u32) {
+        if let Some(flow) = self.flow_of(invite) {
+            let (transactions, mut context) = self.context(flow);
+            let ack = transactions.write_ack(&invite, request, cseq, &mut context);
+            self.put(flow, ack);
+        }
+    }
+
+    #[inline(never)]
+    fn cancel(&mut self, now: Instant, invite: Purpose) {
+        if let Some(flow) = self.flow_of(invite) {
+            let (transactions, context) = self.context(flow);
+            if let Some(cancel) = transactions.cancel(now, &invite, None, &context) {
+                self.put(flow, Ok(cancel));
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn reply_by(&mut self, flow: Option<FlowId>, reply: &Reply) {
+        if let Some(flow) = flow {
+            self.reply(flow, reply);
         }
     }
 
@@ -312,20 +360,6 @@ impl Phone {
             }
         }
         self.perform_usages(now);
-    }
-
-    /// Writes a request that is no transaction of its own.
-    fn write_beside(&mut self, flow: FlowId, written: Result<Vec<u8>, WriteError>) {
-        match written {
-            Ok(bytes) => {
-                self.trace(true, flow, &bytes);
-                self.write(flow, bytes);
-            }
-            Err(problem) => {
-                let text = concat(&["a request could not be written: ", &problem.message()]);
-                self.log(Level::Warn, &text);
-            }
-        }
     }
 
     /// The flow is gone: what may wait for another one does.

@@ -41,6 +41,8 @@ pub enum Lapse {
     ForAWhile,
     /// There is no such state, or none for us: it is over.
     Refused,
+    /// The phone is logged out: it is over.
+    LoggedOut,
 }
 
 /// What the owner hears.
@@ -103,7 +105,9 @@ struct Subscription {
     dialog: Dialog,
     /// The 2xx has told the dialog's route and target.
     confirmed: bool,
-    /// Counts the dialogs: an answer in an earlier one says nothing of this.
+    /// Refused for good.
+    over: bool,
+    /// Of the dialog: an answer in an earlier one says nothing of this.
     number: u32,
 }
 
@@ -114,6 +118,8 @@ pub struct Subscriptions {
     /// A random user part: dialogs never show the claim.
     contact: String,
     routes: Vec<String>,
+    /// Dialogs so far.
+    dialogs: u32,
     home: Option<FlowId>,
     random: Random,
     actions: Vec<Action>,
@@ -123,19 +129,20 @@ impl Subscriptions {
     /// Subscribes as soon as there is a flow, and again whenever that is of use;
     /// `of` names it from then on.
     pub fn subscribe(&mut self, of: u32, topic: Topic) {
-        let off = State::Off { retry_at: None };
-        match self.list.iter_mut().find(|one| one.of == of) {
-            Some(one) if one.flow().is_none() => one.state = off,
-            Some(_) => return,
-            None => self.list.push(Subscription {
-                of,
-                topic,
-                state: off,
-                dialog: Dialog::default(),
-                confirmed: false,
-                number: 0,
-            }),
+        let stands = |one: &Subscription| one.of == of && one.flow().is_some();
+        if self.list.iter().any(stands) {
+            return;
         }
+        self.list.retain(|one| one.of != of);
+        self.list.push(Subscription {
+            of,
+            topic,
+            state: State::Off { retry_at: None },
+            dialog: Dialog::default(),
+            confirmed: false,
+            over: false,
+            number: 0,
+        });
         self.start();
     }
 
@@ -149,8 +156,9 @@ impl Subscriptions {
         }
     }
 
-    /// Starts what waits for a flow, if there is one.
+    /// Forgets what is over, and starts what waits for a flow, if there is one.
     fn start(&mut self) {
+        self.list.retain(|one| !one.over);
         let Some(flow) = self.home else {
             return;
         };
@@ -161,54 +169,10 @@ impl Subscriptions {
                 one.dialog = Dialog::half(&mut self.random, &from, target, &self.routes);
                 one.state = State::Asking { flow };
                 one.confirmed = false;
-                one.number += 1;
+                self.dialogs += 1;
+                one.number = self.dialogs;
                 self.actions.push(one.subscribe(&self.aor, &self.contact));
             }
-        }
-    }
-
-    /// It does not stand any more: it is tried again at `retry_at`, or with the next
-    /// flow.
-    fn lapse(&mut self, of: u32, retry_at: Option<Instant>) {
-        if let Some(one) = self.list.iter_mut().find(|one| one.of == of) {
-            one.state = State::Off { retry_at };
-            let why = Lapse::ForAWhile;
-            self.actions.push(Action::Event(Event::Lapsed { of, why }));
-        }
-    }
-
-    fn refused(&mut self, of: u32) {
-        self.list.retain(|one| one.of != of);
-        let why = Lapse::Refused;
-        self.actions.push(Action::Event(Event::Lapsed { of, why }));
-    }
-
-    /// What a NOTIFY says of the subscription itself.
-    fn read_state(&mut self, now: Instant, of: u32, notify: &Message) {
-        // Subscription-State has the form of a name-addr's parameters.
-        let value = notify.header(Name::SubscriptionState).unwrap_or("active");
-        let state = concat(&["<sip:state.invalid>;state=", value]);
-        let Some(state) = NameAddr::parse(&state) else {
-            return;
-        };
-        let number = |name| state.params.get(name).and_then(seconds);
-        let is = |name, value| {
-            let known = state.params.get(name).unwrap_or_default();
-            known.eq_ignore_ascii_case(value)
-        };
-        if is("state", "terminated") {
-            let mut final_reasons = ["rejected", "noresource", "invariant"].into_iter();
-            if final_reasons.any(|reason| is("reason", reason)) {
-                return self.refused(of);
-            }
-            let wait = number("retry-after").map_or(RETRY, |seconds| {
-                Duration::from_secs(u64::from(seconds.clamp(LEAST, 3600)))
-            });
-            self.lapse(of, Some(now + wait));
-        } else if let Some(seconds) = number("expires")
-            && let Some(one) = self.list.iter_mut().find(|one| one.of == of)
-        {
-            one.extend(now, seconds);
         }
     }
 }
@@ -248,6 +212,42 @@ impl Subscription {
         }
     }
 
+    /// It does not stand any more: it is tried again at `retry_at`, or with the next
+    /// flow.
+    fn lapse(&mut self, retry_at: Option<Instant>, why: Lapse) -> Action {
+        self.state = State::Off { retry_at };
+        self.over = why == Lapse::Refused;
+        let of = self.of;
+        Action::Event(Event::Lapsed { of, why })
+    }
+
+    /// What a NOTIFY says of the subscription itself.
+    fn read_state(&mut self, now: Instant, notify: &Message) -> Option<Action> {
+        // Subscription-State has the form of a name-addr's parameters.
+        let value = notify.header(Name::SubscriptionState).unwrap_or("active");
+        let state = concat(&["<sip:state.invalid>;state=", value]);
+        let state = NameAddr::parse(&state)?;
+        let number = |name| state.params.get(name).and_then(seconds);
+        let is = |name, value| {
+            let known = state.params.get(name).unwrap_or_default();
+            known.eq_ignore_ascii_case(value)
+        };
+        if !is("state", "terminated") {
+            if let Some(seconds) = number("expires") {
+                self.extend(now, seconds);
+            }
+            return None;
+        }
+        let mut reasons = ["rejected", "noresource", "invariant"].into_iter();
+        if reasons.any(|reason| is("reason", reason)) {
+            return Some(self.lapse(None, Lapse::Refused));
+        }
+        let wait = number("retry-after").map_or(RETRY, |seconds| {
+            Duration::from_secs(u64::from(seconds.clamp(LEAST, 3600)))
+        });
+        Some(self.lapse(Some(now + wait), Lapse::ForAWhile))
+    }
+
     /// Whether `notify`, which came by `flow`, belongs here.
     fn has(&self, notify: &Message, flow: FlowId) -> bool {
         let Dialog {
@@ -277,6 +277,7 @@ impl Usage for Subscriptions {
             aor: account.aor.clone(),
             contact: account.contact(false, &mut random),
             routes: Vec::new(),
+            dialogs: 0,
             home: None,
             random,
             actions: Vec::new(),
@@ -303,19 +304,19 @@ impl Usage for Subscriptions {
                 self.actions.push(Action::Event(Event::Confirmed { of }));
             }
             // The dialog is gone, or the fault passes; a new one may be made.
-            481 | 500..600 => self.lapse(of, Some(now + RETRY)),
-            _ => self.refused(of),
+            481 | 500..600 => {
+                let lapse = one.lapse(Some(now + RETRY), Lapse::ForAWhile);
+                self.actions.push(lapse);
+            }
+            _ => self.actions.push(one.lapse(None, Lapse::Refused)),
         }
     }
 
     fn unanswered(&mut self, now: Instant, key: Key<Job>, _: Option<&'static str>) {
-        let Key { of, number, .. } = key;
-        if self
-            .list
-            .iter()
-            .any(|one| one.of == of && one.number == number)
-        {
-            self.lapse(of, Some(now + RETRY));
+        let this = |one: &&mut Subscription| one.of == key.of && one.number == key.number;
+        if let Some(one) = self.list.iter_mut().find(this) {
+            let lapse = one.lapse(Some(now + RETRY), Lapse::ForAWhile);
+            self.actions.push(lapse);
         }
     }
 
@@ -341,7 +342,7 @@ impl Usage for Subscriptions {
                     body: request.body().to_vec(),
                 }));
             }
-            self.read_state(now, of, request);
+            self.actions.extend(one.read_state(now, request));
         }
         true
     }
@@ -349,15 +350,16 @@ impl Usage for Subscriptions {
     fn flows_changed(&mut self, _: Instant, open: &[FlowId], home: Option<FlowId>) {
         self.home = home;
         let stays = |flow| open.contains(&flow) && home.is_none_or(|home| home == flow);
-        let lost = |one: &Subscription| one.flow().is_some_and(|flow| !stays(flow));
-        while let Some(one) = self.list.iter().find(|one| lost(one)) {
-            self.lapse(one.of, None);
+        for one in &mut self.list {
+            if one.flow().is_some_and(|flow| !stays(flow)) {
+                self.actions.push(one.lapse(None, Lapse::ForAWhile));
+            }
         }
         self.start();
     }
 
     fn account_changed(&mut self, account: &Account) {
-        self.routes.clone_from(&account.routes);
+        self.routes = account.routes.clone();
     }
 
     fn flow(&self, of: u32) -> Option<FlowId> {
@@ -403,8 +405,11 @@ impl Usage for Subscriptions {
     /// Nobody says good-bye: notifiers of what is registered here learn it from the
     /// end of the registration, others from that of the flow.
     fn end_all(&mut self, _: Instant, _: Cause, _: &str) {
-        self.list.clear();
-        self.actions.clear();
+        for mut one in core::mem::take(&mut self.list) {
+            if one.flow().is_some() {
+                self.actions.push(one.lapse(None, Lapse::LoggedOut));
+            }
+        }
     }
 
     fn reach(job: Job) -> Reach {

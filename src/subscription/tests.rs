@@ -222,6 +222,21 @@ fn what_an_answer_makes_of_it() {
 }
 
 #[test]
+fn what_was_refused_can_be_asked_for_again() {
+    let mut rig = Rig::new();
+    rig.answer(403, "");
+    rig.asked.clear();
+    let topic = Topic {
+        package: "weather",
+        ..Topic::default()
+    };
+    rig.subscriber.subscribe(7, topic);
+    rig.drain();
+    assert_eq!(rig.asked.len(), 1);
+    assert_eq!(rig.subscriber.list.len(), 1);
+}
+
+#[test]
 fn a_lost_dialog_is_made_anew_with_other_names() {
     let mut rig = Rig::new();
     let (_, _, first) = rig.asked.first().expect("a SUBSCRIBE").clone();
@@ -367,5 +382,6 @@ fn whoever_ends_it_says_so_and_hears_no_more() {
     let mut rig = Rig::standing(600);
     rig.subscriber.end_all(rig.now, Cause::Local, "");
     rig.pass(5000);
+    assert_eq!(rig.heard(), lapsed(Lapse::LoggedOut));
     assert!(rig.asked.is_empty());
 }

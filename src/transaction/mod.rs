@@ -14,6 +14,7 @@ pub use resend::{Due, Resend};
 
 use crate::pool::FlowId;
 use crate::sip::{Message, Name, NameAddr, WriteError};
+use crate::text::cut;
 use crate::time::{Duration, Instant};
 use request::Sent;
 
@@ -173,7 +174,7 @@ impl<P: Clone + PartialEq> Transactions<P> {
             // Our own state is the server's to keep; others' is told by others.
             "SUBSCRIBE" | "PUBLISH" => {
                 let Request { from, to, .. } = &sent.request;
-                NameAddr::uri_in(from) == NameAddr::uri_in(to)
+                cut(from, b'>').map(|(aor, _)| aor) == cut(to, b'>').map(|(aor, _)| aor)
             }
             _ => false,
         };

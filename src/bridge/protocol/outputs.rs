@@ -8,7 +8,7 @@ use crate::phone::{Config, Event, Output};
 /// a field, too: the number of what it is about. A kind is a method of [`Json`].
 macro_rules! outputs {
     ($rows:ident, $write:ident($json:ident, $output:ident: $type:ty $(, $config:ident)?)
-     names $tag:literal, else { $($other:pat => $otherwise:expr,)* }, $(
+     names $tag:literal, else { $($(#[$when:meta])? $other:pat => $otherwise:expr,)* }, $(
         $(#[doc = $doc:literal])*
         $pattern:pat => $name:ident $(($subject:ident))? {
             $($field:ident: $kind:ident = $what:expr,)* $(..$part:ident = $more:expr)?
@@ -21,7 +21,7 @@ macro_rules! outputs {
                     $($json.$kind(stringify!($field), $what);)*
                     $($json.$part($more);)?
                 })*
-                $($other => $otherwise,)*
+                $($(#[$when])? $other => $otherwise,)*
             }
         }
 
@@ -86,7 +86,12 @@ outputs! {
 
 outputs! {
     EVENTS, write_event(json, event: Event, config) names "name",
-    else { Event::Call(event) => write_call(json, event), },
+    else {
+        Event::Call(event) => write_call(json, event),
+        // No page can ask for them yet.
+        #[cfg(feature = "sessions")]
+        Event::Subscription(_) | Event::Session(_) | Event::Publication(_) => {},
+    },
 
     Event::Status(status, registered) => status {
         status: text = status.as_str(),

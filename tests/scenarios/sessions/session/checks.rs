@@ -195,7 +195,7 @@ impl Session<'_> {
                     return violated(6, "a registration lost without a cause", fault.message);
                 }
             }
-            Event::Credentials { .. } | Event::Call(_) | Event::Abandoned(_) => {}
+            _ => {}
         }
         Ok(())
     }
