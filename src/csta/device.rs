@@ -144,6 +144,15 @@ fn number_of(text: &str) -> String {
         .collect()
 }
 
+/// Is it a number that can be compared, not some name of the switch's own?
+pub(super) fn is_number(device: &str) -> bool {
+    let device = device.trim_ascii();
+    let digits = device.split([';', '@']).next().unwrap_or_default();
+    let digits = digits.rsplit(':').next().unwrap_or_default();
+    let is_part = |byte: u8| byte.is_ascii_digit() || b"+*#-.() ".contains(&byte);
+    !digits.is_empty() && digits.bytes().all(is_part)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,8 +5,10 @@
 //! [`Document`] is what is read and written, by the client and by a gateway
 //! alike. What is read is taken tolerantly: names without regard to case or
 //! namespace, unknown elements ignored, and nothing missed that need not be
-//! there. What is written is what the standard says.
+//! there. What is written is what the standard says. [`client`] is the machine
+//! of a phone that controls a desk phone.
 
+pub mod client;
 mod device;
 mod document;
 mod event;

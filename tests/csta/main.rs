@@ -1,4 +1,5 @@
-//! Remote control of a desk phone: CSTA's documents by their bytes.
+//! Remote control of a desk phone: CSTA's documents by their bytes, and the
+//! client at a scripted switch.
 
 // The panics of a test are its verdict.
 #![allow(
@@ -8,11 +9,19 @@
     clippy::panic
 )]
 
+mod commands;
 mod errors;
 mod events;
 mod hostile;
 mod notation;
+mod opening;
+mod overtaking;
+mod plays;
 mod random;
+mod recovery;
 mod requests;
 mod responses;
+mod rig;
+mod sessions;
+mod switch;
 mod tolerances;
