@@ -108,6 +108,7 @@ mod tests {
         let shown = redact(
             b"REGISTER sip:example.com SIP/2.0\r\nCall-ID: abc\r\n\
               Authorization: Digest username=\"u\", realm=\"r\", response=\"s3cret\"\r\n\
+              Authentication-Info: rspauth=\"s3cret\", cnonce=\"s3cret\"\r\n\
               X-Token: s3cret\r\n s3cret, uri=\"sip:a\"\r\n\tVia: s3cret\r\nContent-Length: 6\r\n\r\ns3cret",
         );
         assert!(shown.contains("Call-ID: abc"));

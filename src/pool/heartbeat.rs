@@ -296,6 +296,17 @@ mod tests {
     }
 
     #[test]
+    fn each_sleep_gives_the_peer_a_fresh_chance() {
+        let mut heartbeat = heartbeat(Habit::Pongs);
+        for _ in 0..3 {
+            fire(&mut heartbeat);
+            let late = heartbeat.poll_timeout() + Duration::from_secs(3600);
+            assert_eq!(heartbeat.handle_timeout(late), Some(Beat::Ping));
+            heartbeat.heard(late);
+        }
+    }
+
+    #[test]
     fn a_call_quickens_it_and_waking_up_asks_at_once() {
         let mut heartbeat = heartbeat(Habit::Pongs);
         let call = Pace {

@@ -206,6 +206,9 @@ mod tests {
             let error = Writer::request(value, "sip:b").finish().unwrap_err();
             assert_eq!(error.header, "Method");
         }
+        // A space would end the Request-URI (RFC 3261 §7.1).
+        let error = Writer::request("A", "sip:b c").finish().unwrap_err();
+        assert_eq!(error.header, "Request-URI");
         let error = Writer::request("A", "sip:b")
             .header("X\r\nFoo", "1")
             .finish()

@@ -124,3 +124,21 @@ fn a_restart_that_met_a_glare_is_asked_for_again_whatever_becomes_of_the_hold() 
     rig.request("BYE");
     rig.over();
 }
+
+/// The far end's proxy has found another way to us: ours back is the same.
+#[test]
+fn what_follows_goes_by_the_flow_that_the_far_end_used_last() {
+    let mut rig = Rig::with(|config| {
+        config.connections = vec!["ws://127.0.0.1/".into(), "ws://127.0.0.2/".into()];
+    });
+    let mut peer = rig.connected();
+    let slot = |rig: &Rig| rig.sent.last().expect("a request").socket.0;
+    let other = 1 - slot(&rig);
+    rig.receive_by((other, 1), &peer.request("OPTIONS", "", ""));
+    rig.answer(200);
+    rig.hangup(1);
+    let bye = rig.request("BYE");
+    assert_eq!(slot(&rig), other);
+    rig.reply(&bye, 200, "", "", "");
+    rig.over();
+}

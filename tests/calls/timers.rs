@@ -234,6 +234,35 @@ fn a_call_waits_for_the_socket_and_goes_on() {
     rig.over();
 }
 
+/// RFC 3261 §9.1: an INVITE that is not answered within 64·T1 of its CANCEL is over.
+#[test]
+fn a_cancelled_invite_without_an_answer_ends() {
+    let mut rig = Rig::new();
+    let invite = rig.call("2002");
+    rig.reply(&invite, 180, "b", CONTACT, "");
+    rig.hangup(1);
+    let cancel = rig.request("CANCEL");
+    rig.reply(&cancel, 200, "b", "", "");
+    rig.over();
+}
+
+/// It goes out again on every flow, which is no answer to a challenge.
+#[test]
+fn a_request_that_loses_flow_after_flow_is_still_sent() {
+    let mut rig = Rig::new();
+    rig.connected();
+    let op = rig.hangup(1);
+    for _ in 0..5 {
+        rig.request("BYE");
+        rig.lose_socket();
+        rig.wait(11_000);
+    }
+    let bye = rig.request("BYE");
+    rig.reply(&bye, 200, "", "", "");
+    assert_eq!(rig.settled(), [(op, None)]);
+    rig.over();
+}
+
 #[test]
 fn logging_out_hangs_up() {
     let mut rig = Rig::new();

@@ -12,6 +12,8 @@
 mod bare;
 mod connections;
 mod failures;
+mod flows;
+mod incoming;
 mod keeping;
 mod listing;
 mod logins;

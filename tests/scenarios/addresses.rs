@@ -176,3 +176,41 @@ fn a_forced_login_in_the_cisco_form_still_takes_a_new_connection_and_stays_home(
     assert_eq!(world.status(alice), Status::ConnectionTerminated);
     assert_eq!(world.sockets(alice), [0; 0], "it keeps no socket");
 }
+
+#[test]
+fn the_registration_stays_where_a_call_is_until_it_ends() {
+    let mut world = World::new(1, registrar_config());
+    let alice = world.client_with("alice", |config| {
+        config.connections = urls(2);
+        config.watch = Watch::All;
+    });
+    world.nodes[0] = Network::Refusing;
+    assert_eq!(world.login(alice, false).map(|fault| fault.code), None);
+    let bob = world.client_with("bob", |config| {
+        config.user = "2002".into();
+        config.connections = urls(2);
+    });
+    assert_eq!(world.login(bob, false).map(|fault| fault.code), None);
+    let there = world.connect(alice, 1, bob, "2002");
+    world.nodes[0] = Network::Up;
+    world.run(300 * SECOND);
+    assert_eq!(home(&world, alice).as_deref(), Some("ws://127.0.0.1/"));
+    world.calls(bob, |calls, now| calls.hangup(now, 7, there));
+    world.until("home", |world| {
+        home(world, alice).as_deref() == Some("ws://127.0.0.0/")
+    });
+}
+
+#[test]
+fn who_was_ousted_does_not_remember_to_hold_the_line() {
+    let (mut world, alice) = logged_in(1, Watch::All);
+    let holds = |world: &World| {
+        let memory = world.clients[alice].stored.as_deref();
+        memory.is_some_and(|memory| memory.contains("\nheld\t"))
+    };
+    assert!(holds(&world));
+    let bob = world.client("bob");
+    assert_eq!(world.login(bob, true).map(|fault| fault.code), None);
+    world.until("ousted", |world| world.terminations(alice) == 1);
+    assert!(!holds(&world), "{:?}", world.clients[alice].stored);
+}

@@ -37,6 +37,12 @@ fn a_call_by_a_further_flow_is_taken_and_stays_there() {
     world.calls(alice, |calls, now| calls.hangup(now, 7, there));
     world.seconds(1);
     assert_eq!(settled(&world.heard(alice)), [(7, None)]);
+    let byes = world
+        .sent
+        .iter()
+        .filter(|(_, _, line)| line.starts_with("BYE"));
+    let slots: Vec<u32> = byes.map(|(_, slot, _)| *slot).collect();
+    assert_eq!(slots, [1], "what follows goes where the INVITE came from");
 }
 
 #[test]
@@ -98,4 +104,17 @@ fn a_further_flow_that_comes_back_is_bound_anew() {
     assert_eq!(world.status(alice), Status::Ready);
     let again = registers(&world) - before;
     assert!((1..=2).contains(&again), "{again}");
+}
+
+/// RFC 5626 §4.5: a 430 says that the flow is gone, whatever its socket says.
+#[test]
+fn a_further_flow_that_failed_is_made_anew() {
+    let (mut world, alice, _) = two_flows();
+    let opens = world.clients[alice].opens;
+    world.lose_flow(alice, 1);
+    world.until("made anew", |world| world.clients[alice].opens > opens);
+    world.seconds(5);
+    assert_eq!(world.clients[alice].opens, opens + 1);
+    assert_eq!(world.registrar.bindings("2001").len(), 2);
+    assert_eq!(world.status(alice), Status::Ready);
 }

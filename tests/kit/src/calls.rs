@@ -142,8 +142,7 @@ impl Rig {
 
     pub fn receive(&mut self, text: &str) {
         let socket = self.socket;
-        self.hear(socket, text.as_bytes());
-        while self.deliver() {}
+        self.receive_by(socket, text);
     }
 
     /// What the phone sent next.
@@ -185,7 +184,6 @@ impl Rig {
     pub fn lose_socket(&mut self) {
         let socket = self.socket;
         self.lose(socket);
-        while self.deliver() {}
     }
 
     // The app.

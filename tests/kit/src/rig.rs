@@ -6,7 +6,7 @@ use crate::{START, account};
 use graceline::phone::{Config, Event, Fault, Level, Output, Phone, Status};
 use graceline::sip::{Framing, Keepalive, Message, Name, Writer, keepalive};
 use graceline::time::{Duration, Instant};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 pub use crate::UUID;
 
@@ -49,6 +49,8 @@ pub enum Heard<'a> {
 /// A request as the server reads it.
 pub struct Asked {
     pub at: Instant,
+    /// By which it came.
+    pub socket: Socket,
     /// How many of its method there were, this one included.
     pub number: usize,
     pub message: Message,
@@ -125,7 +127,7 @@ pub fn terminations(rig: &Rig) -> Vec<&'static str> {
 type Server = dyn FnMut(&Heard<'_>) -> Vec<Act>;
 
 /// Slot and generation.
-type Socket = (u32, u32);
+pub type Socket = (u32, u32);
 
 enum Due {
     Open(Socket),
@@ -144,7 +146,9 @@ pub struct Rig {
     due: Queue<Due>,
     attempts: u32,
     /// The one that was opened last.
-    pub(crate) socket: Socket,
+    pub socket: Socket,
+    /// What an address takes to open besides, in milliseconds.
+    pub slow_open: BTreeMap<u32, u64>,
     pub media: Handler,
     /// Whether the handler answers; if not, it is busy for ever.
     pub media_works: bool,
@@ -158,6 +162,10 @@ pub struct Rig {
     pub echoes: bool,
     /// When which address was connected to.
     pub opens: Vec<(Instant, u32)>,
+    /// When which socket was closed by the phone.
+    pub closes: Vec<(Instant, Socket)>,
+    /// When the phone pinged (RFC 5626 §3.5.1).
+    pub pings: Vec<Instant>,
     pub events: Vec<Event>,
     pub warnings: Vec<String>,
     /// What outlives the page.
@@ -203,6 +211,7 @@ impl Rig {
             due: Queue::new(),
             attempts: 0,
             socket: (0, 0),
+            slow_open: BTreeMap::new(),
             media: Handler::default(),
             media_works: true,
             sent: Vec::new(),
@@ -210,6 +219,8 @@ impl Rig {
             pongs: 0,
             echoes: false,
             opens: Vec::new(),
+            closes: Vec::new(),
+            pings: Vec::new(),
             events: Vec::new(),
             warnings: Vec::new(),
             stored: None,
@@ -266,6 +277,12 @@ impl Rig {
         panic!("the login does not end\n{}", self.told());
     }
 
+    /// The machine sleeps: timers are late, and come before what arrived meanwhile.
+    pub fn sleep(&mut self, millis: u64) {
+        self.now = self.now + Duration::from_millis(millis);
+        self.act(Phone::handle_timeout);
+    }
+
     /// The page is gone without a word, and loaded again with its storage.
     pub fn reload(&mut self) {
         self.loads += 1;
@@ -311,7 +328,7 @@ impl Rig {
     }
 
     /// Does the next thing that is due; `false`: nothing is.
-    pub(crate) fn deliver(&mut self) -> bool {
+    fn deliver(&mut self) -> bool {
         let Some(due) = self.due.pop(self.now) else {
             return false;
         };
@@ -324,7 +341,7 @@ impl Rig {
                 self.perform(socket, None, acts);
             }
             Due::Hear(socket, data) => self.hear(socket, &data),
-            Due::Close(socket) => self.lose(socket),
+            Due::Close(socket) => self.closed(socket),
             Due::Media(call, request, outcome) => {
                 let now = self.now;
                 let phone = &mut self.phone;
@@ -335,7 +352,26 @@ impl Rig {
         true
     }
 
-    pub(crate) fn hear(&mut self, (slot, generation): Socket, data: &[u8]) {
+    /// A message comes by a socket.
+    pub fn receive_by(&mut self, socket: Socket, text: &str) {
+        self.hear(socket, text.as_bytes());
+        while self.deliver() {}
+    }
+
+    /// A socket is closed by its other end.
+    pub fn lose(&mut self, socket: Socket) {
+        self.closed(socket);
+        while self.deliver() {}
+    }
+
+    /// Statuses of the answers that the phone gave since this was asked last.
+    pub fn answers(&mut self) -> Vec<u16> {
+        let messages = std::mem::take(&mut self.unanswered).into_iter();
+        let answers = messages.filter(|message| !message.is_request());
+        answers.map(|answer| answer.status()).collect()
+    }
+
+    fn hear(&mut self, (slot, generation): Socket, data: &[u8]) {
         let text = String::from_utf8_lossy(data);
         let line = text.lines().next().unwrap_or_default();
         self.note(format_args!("← {line}"));
@@ -343,7 +379,7 @@ impl Rig {
         self.drain();
     }
 
-    pub(crate) fn lose(&mut self, (slot, generation): Socket) {
+    fn closed(&mut self, (slot, generation): Socket) {
         self.note(format_args!("← closed {slot}"));
         self.phone.handle_close(self.now, slot, generation);
         self.drain();
@@ -376,14 +412,17 @@ impl Rig {
                     self.note(format_args!("→ open {slot}"));
                     self.opens.push((self.now, slot));
                     self.socket = (slot, generation);
-                    self.put(2 * self.latency, Due::Open(self.socket));
+                    let slow = self.slow_open.get(&slot).copied().unwrap_or_default();
+                    self.put(2 * self.latency + slow, Due::Open(self.socket));
                 }
                 Output::Send {
                     slot,
                     generation,
                     data,
                 } => self.take((slot, generation), &data),
-                Output::CloseSocket { .. } => {}
+                Output::CloseSocket { slot, generation } => {
+                    self.closes.push((self.now, (slot, generation)));
+                }
                 Output::Store(memory) => self.stored = Some(memory),
                 Output::Event(event) => {
                     self.note(format_args!("        {event:?}"));
@@ -409,6 +448,7 @@ impl Rig {
     fn take(&mut self, socket: Socket, data: &[u8]) {
         match keepalive(data) {
             Some(Keepalive::Ping) => {
+                self.pings.push(self.now);
                 return self.put(self.latency, Due::Hear(socket, b"\r\n".to_vec()));
             }
             Some(Keepalive::Pong) => return self.pongs += 1,
@@ -426,6 +466,7 @@ impl Rig {
         let before = self.sent.iter().filter(|asked| asked.is(&method)).count();
         let asked = Asked {
             at: self.now,
+            socket,
             number: before + 1,
             message,
         };
