@@ -208,7 +208,7 @@ export const stages = [
     lane: "servers",
     title: "deploy/kamailio: graceful registration on real servers",
     prepare: [nodePackages, build, kamailio],
-    run: () => runNodeTests("tests/kamailio", { concurrency: 1 }),
+    run: () => runNodeTests("tests/kamailio", { concurrency: 4 }),
   },
 ];
 
