@@ -731,6 +731,7 @@ export class PhoneError extends Error {
       status?: number;
       reason?: string;
       details?: any;
+      remedy?: string;
       cause?: unknown;
     },
   );
@@ -742,6 +743,8 @@ export class PhoneError extends Error {
   readonly reason?: string;
   /** `{ option }` of `eInvalidArgument`; `{ device, elsewhere }` of `eDeviceAlreadyRegistered`. */
   readonly details?: any;
+  /** What to do about it: that part of `message`, or empty. */
+  readonly remedy: string;
 
   /** Whether it is a PhoneError, and of that code. */
   static is(error: unknown): error is PhoneError;
@@ -750,3 +753,16 @@ export class PhoneError extends Error {
     code: Code,
   ): error is PhoneError & { readonly code: Code };
 }
+
+/**
+ * Has people told in other words: by situation, what happened and what to do about
+ * it. docs/errors.md lists the situations, their sentences and the `{values}` that
+ * these may name.
+ *
+ * ```js
+ * translate({ noConnection: ["Der Server ist nicht erreichbar.", "Ist das Netz da?"] });
+ * ```
+ */
+export function translate(
+  sentences: Record<string, [happened: string, remedy?: string]>,
+): void;

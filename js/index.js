@@ -1,7 +1,7 @@
 import createCore from "./core/core.js";
 import { getInstance, provide } from "./core/instance.js";
 
-export { PhoneError } from "./base/error.js";
+export { PhoneError, translate } from "./errors/error.js";
 export { Phone } from "./phone/phone.js";
 
 /** @returns {import("./index.js").WasmSource} */

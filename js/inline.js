@@ -2,7 +2,7 @@ import createCore from "./core/core.js";
 import base64 from "../pkg/inline/client_bg.js";
 import { getInstance, provide } from "./core/instance.js";
 
-export { PhoneError } from "./base/error.js";
+export { PhoneError, translate } from "./errors/error.js";
 export { Phone } from "./phone/phone.js";
 
 provide(createCore, () =>

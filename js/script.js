@@ -1,7 +1,7 @@
 // The entry of graceline.min.js, for a plain <script>: everything in one file,
 // at window.Graceline.
 
-import { Phone, PhoneError, init } from "./inline.js";
+import { Phone, PhoneError, init, translate } from "./inline.js";
 import { attach } from "./jquery/plugin.js";
 
 /** @type {any} */
@@ -16,7 +16,7 @@ function jqueryIfThere() {
   if (page.jQuery?.fn) jquery(page.jQuery);
 }
 
-page.Graceline = { Phone, PhoneError, init, jquery };
+page.Graceline = { Phone, PhoneError, init, jquery, translate };
 
 jqueryIfThere();
 // jQuery may come after us in the page.

@@ -36,7 +36,7 @@
 //!             Output::Open { slot, generation, .. } => {
 //!                 inputs.push_back(Input::Closed { slot, generation });
 //!             }
-//!             Output::Event(Event::Failed(1, fault)) => break 'login fault,
+//!             Output::Event(Event::Failed(1, fault, _)) => break 'login fault,
 //!             Output::Event(Event::Registered(1, _)) => unreachable!("by whom?"),
 //!             // To be performed, too: messages to send, sockets to close, what is to be
 //!             // remembered for the next start.
@@ -82,6 +82,7 @@ extern crate alloc;
 #[cfg(any(target_arch = "wasm32", test))]
 #[doc(hidden)]
 pub mod bridge;
+mod fault;
 mod hash;
 pub mod phone;
 pub mod prelude;

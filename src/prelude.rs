@@ -1,11 +1,11 @@
 //! What a program that has a phone needs: `use graceline::prelude::*;`
 
 pub use crate::call::{
-    Abandoned, CallInfo, CallOptions, Calls, Event as CallEvent, FollowRedirects, Party, Problem,
-    Shown, Want,
+    Abandoned, CallInfo, CallOptions, Calls, Event as CallEvent, FollowRedirects, Party, Shown,
+    Want,
 };
 pub use crate::phone::{
-    Config, ConfigError, Event, Fault, Level, Output, Phone, Registered, Status,
+    Code, Config, ConfigError, Event, Fault, Level, Output, Phone, Registered, Situation, Status,
 };
 pub use crate::pool::{Distribution, Watch};
 pub use crate::registration::{ConflictScope, Holder, Profile, RegistrationType};

@@ -6,6 +6,7 @@
 //! time, and asks its owner to send and to answer ([`Action`]). A new kind of
 //! request is a module that implements [`Usage`] and a line of `phone::usage`.
 
+use crate::fault::Situation;
 use crate::pool::{Distribution, FlowId};
 use crate::prelude::*;
 use crate::rand::Random;
@@ -98,7 +99,7 @@ pub trait Usage: Sized {
     fn poll_timeout(&self) -> Option<Instant>;
 
     /// The phone is logged out: ends everything, with a word to the network.
-    fn end_all(&mut self, now: Instant, cause: Cause, reason: &str);
+    fn end_all(&mut self, now: Instant, cause: Cause, at: Situation);
 
     /// Forgets what is over and has no transaction that is `pending`.
     fn tidy(&mut self, _pending: impl Fn(u32) -> bool) {}

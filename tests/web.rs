@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use graceline::bridge::{Core, RegistrarCore};
+use graceline::phone::Situation;
 use js_sys::{Date, Function, JSON, Promise, Reflect, Uint8Array, WebAssembly};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -282,11 +283,12 @@ async fn a_socket_of_the_browser_that_cannot_open_ends_the_login() {
                 let generation = get(&output, "generation").as_f64().unwrap() as u32;
                 phone.command(&format!("socketClosed\x000\0{generation}"));
             }
-            "event" if text(&output, "name") == "failed" => failed = Some(text(&output, "code")),
+            "event" if text(&output, "name") == "failed" => failed = get(&output, "at").as_f64(),
             // The pauses between the attempts need not be lived through.
             _ if output.is_undefined() => phone.wake_with(phone.0.deadline(), "wake"),
             _ => {}
         }
     }
-    assert_eq!(failed.as_deref(), Some("eCouldNotConnect"));
+    let at = Situation::NoConnection as u32;
+    assert_eq!(failed, Some(at.into()));
 }

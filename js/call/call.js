@@ -1,5 +1,5 @@
-import { PhoneError } from "../base/error.js";
-import { Emitter, emit } from "../base/events.js";
+import { PhoneError, fault } from "../errors/error.js";
+import { Emitter, emit } from "../phone/events.js";
 import { checkCall, checkTarget, invalid } from "../phone/options.js";
 
 /** @typedef {import("../core/seam.js").Commands} Commands */
@@ -36,8 +36,11 @@ export class Call extends Emitter {
   #turn = Promise.resolve();
   /** Operations of the app that may fail for the sake of the media. */
   #asked = 0;
-  /** The last error that the app has been told. */
-  #told = "";
+  /** What went wrong with the media last, and what of it the app has been told. */
+  /** @type {PhoneError | undefined} */
+  #failure;
+  /** @type {PhoneError | undefined} */
+  #told;
   /** Digits wait for those before. @type {Promise<unknown>} */
   #dialling = Promise.resolve();
   /** The far end's last answer to an offer of ours. */
@@ -253,7 +256,7 @@ export class Call extends Emitter {
     const answer = this.#answer;
     if (!(video && answer) || takesPictures(answer, !!this.#heldBy)) return;
     await this.#mediaDoes("setVideo", false);
-    throw new PhoneError("eCallFailed", "The far end takes no pictures.");
+    throw fault("noPictures");
   }
 
   /**
@@ -304,6 +307,9 @@ export class Call extends Emitter {
     this.#asked++;
     try {
       await this.#line.ask(method, .../** @type {any} */ ([this.id, ...args]));
+    } catch (error) {
+      // Of the media the core knows no more than that they failed.
+      throw PhoneError.is(error, "eMediaFailed") ? this.#failure : error;
     } finally {
       this.#asked--;
     }
@@ -336,11 +342,7 @@ export class Call extends Emitter {
     /** @type {any} */
     const act = media[method];
     if (act) return Promise.race([act.apply(media, args), this.#over]);
-    if (method !== "sendDtmf")
-      throw new PhoneError(
-        "eMediaFailed",
-        `The phone's media handler has no ${method}.`,
-      );
+    if (method !== "sendDtmf") throw fault("noMediaMethod", { method });
   }
 
   /** @param {number} time ms */
@@ -392,26 +394,28 @@ export class Call extends Emitter {
     this.#line.watch(this);
   }
 
-  /** @param {{ cause: string, status?: number, reason?: string }} event */
-  #end({ cause, status, reason = "" }) {
+  /** @param {any} event */
+  #end({ cause, error, at, ...said }) {
     if (this.#state === "ended") return;
     this.#line.leave(this);
     this.#release();
-    const said = status
-      ? `The call failed: ${status} ${reason.replace(/\.$/, "")}.`
-      : reason;
+    // In words of ours, where there is a situation or an error; else in theirs.
+    let why = error ?? fault(at ?? "callRefused", said);
+    if (why.code === "eMediaFailed") why = this.#failure ?? why;
+    const { message, remedy } = why;
+    const { status } = said;
+    const reason = error || at !== undefined ? message : (said.reason ?? "");
     const target = this.#redirect;
     const details = status && status < 400 && target ? { target } : undefined;
-    const more = { status, reason, details };
-    const error = new PhoneError("eCallFailed", said, more);
-    this.#finish(
-      cause === "failed"
-        ? error
-        : new PhoneError("eCallFailed", "The call has ended.", error),
-    );
+    const more = { status, reason, details, remedy };
+    const failed = cause === "failed";
+    const over = failed
+      ? new PhoneError("eCallFailed", message, more)
+      : fault("endedMeanwhile", more);
+    this.#finish(over);
     this.#become({ state: "ended" });
-    if (cause === "failed" && reason !== this.#told) emit(this, "error", error);
-    emit(this, "ended", { cause, status: status || undefined, reason });
+    if (failed && why !== this.#told) emit(this, "error", over);
+    emit(this, "ended", { cause, status, reason });
   }
 
   // ---- media
@@ -436,8 +440,8 @@ export class Call extends Emitter {
         else this.#line.tell("mediaDone", this.id, request);
       },
       (cause) => {
-        const error = this.#mediaFailed(cause);
-        this.#line.tell("mediaFailed", this.id, request, error.message);
+        this.#mediaFailed(cause);
+        this.#line.tell("mediaFailed", this.id, request);
       },
     );
   }
@@ -493,18 +497,13 @@ export class Call extends Emitter {
     this.#media = this.#opening = undefined;
   }
 
-  /**
-   * @param {any} cause
-   * @returns {PhoneError}
-   */
+  /** @param {any} cause */
   #mediaFailed(cause) {
-    const error = mediaError(cause);
+    const error = (this.#failure = mediaError(cause));
     // Who asked for the change hears of it by his promise.
-    if (this.#state !== "ended" && !this.#asked) {
-      this.#told = error.message;
-      emit(this, "error", error);
-    }
-    return error;
+    if (this.#state === "ended" || this.#asked) return;
+    this.#told = error;
+    emit(this, "error", error);
   }
 }
 
@@ -525,16 +524,8 @@ const takesPictures = (answer, held) =>
     );
 
 /** @param {string} state */
-const invalidState = (state) =>
-  new PhoneError(
-    "eInvalidState",
-    `Not possible while the state of the call is "${state}".`,
-  );
+const invalidState = (state) => fault("callState", { state });
 
 /** @param {any} cause */
 const mediaError = (cause) =>
-  PhoneError.is(cause)
-    ? cause
-    : new PhoneError("eMediaFailed", `The media failed: ${cause?.message}`, {
-        cause,
-      });
+  PhoneError.is(cause) ? cause : fault("media", { why: cause?.message }, cause);

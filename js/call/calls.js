@@ -1,5 +1,5 @@
 import { Call } from "./call.js";
-import { PhoneError } from "../base/error.js";
+import { PhoneError, fault } from "../errors/error.js";
 import { checkCall, checkTarget } from "../phone/options.js";
 
 /** @typedef {{ method: string, resolve(): void, reject(error: PhoneError): void }} Operation */
@@ -155,7 +155,7 @@ export class Calls {
   ask(method, ...args) {
     return new Promise((resolve, reject) => {
       const host = this.#host();
-      if (!host) throw notRegistered();
+      if (!host) throw fault("neverRegistered");
       const op = ++this.#operation;
       this.#operations.set(op, { method, resolve, reject });
       host.call(method, .../** @type {any} */ ([op, ...args]));
@@ -183,8 +183,7 @@ export class Calls {
     if (!mediaTimeout) return;
     const { fallsSilent } = await import("../media/silence.js");
     if (!(await fallsSilent(call, mediaTimeout))) return;
-    const text = `Nothing has come from the far end for ${mediaTimeout} seconds.`;
-    this.tell("fail", call.id, text);
+    this.tell("fail", call.id, `${mediaTimeout}`);
   }
 
   // ---- what the core says
@@ -202,7 +201,7 @@ export class Calls {
     queueMicrotask(() => {
       if (call.state === "ended") return;
       if (this.#host()) return this.tell("call", id, target, options);
-      this.#fail(id, notRegistered());
+      this.#fail(id, fault("neverRegistered"));
     });
     return call;
   }
@@ -211,8 +210,8 @@ export class Calls {
    * @param {number} call that could not be made, or is lost
    * @param {PhoneError} error
    */
-  #fail(call, { message: reason }) {
-    this.heard({ name: "callEnded", call, cause: "failed", reason });
+  #fail(call, error) {
+    this.heard({ name: "callEnded", call, cause: "failed", error });
   }
 
   /**
@@ -266,18 +265,10 @@ export class Calls {
     if (!error) operation?.resolve();
     else
       operation?.reject(
-        error instanceof PhoneError
-          ? error
-          : new PhoneError(error.code, error.message, error),
+        error instanceof PhoneError ? error : fault(error.at, error),
       );
   }
 }
 
 /** On demand: who only registers, or brings a handler of his own, does not load it. */
 const loadHandler = () => import("../media/peer.js");
-
-const notRegistered = () =>
-  new PhoneError(
-    "eCallFailed",
-    "The phone is not registered. Call registerPhone first.",
-  );

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { PhoneError } from "../base/error.js";
+import { PhoneError } from "../errors/error.js";
 
 const HELP = `Usage: graceline <command> [options]
 

@@ -1,5 +1,7 @@
 import { createClock } from "./clock.js";
-import { PhoneError } from "../base/error.js";
+import { fault } from "../errors/error.js";
+
+/** @typedef {import("../errors/error.js").PhoneError} PhoneError */
 
 /** What setTimeout can wait at most, in ms. */
 const LONGEST_TIMER = 0x7fff_ffff;
@@ -232,9 +234,8 @@ export class Host {
     transport({ state: "disconnected", url, ...NO_WORD });
     // Without the path and query, which may be secret; and as a policy names it.
     const { origin } = new URL(url);
-    const said = cause ? ` (${cause.message || cause.name})` : "";
-    const message = `The browser forbids this page to connect to ${origin}${said}. Allow it in connect-src of the page's Content-Security-Policy; a page of https needs wss.`;
-    forbidden(url, new PhoneError("eCouldNotConnect", message, { cause }));
+    const why = cause && (cause.message || cause.name);
+    forbidden(url, fault("connectionForbidden", { origin, why }, cause));
     this.call("socketClosed", slot, generation);
   }
 
@@ -282,11 +283,7 @@ export class Host {
    * @param {unknown} cause
    */
   #trap(cause) {
-    const error = new PhoneError(
-      "eInternal",
-      "The phone failed inside and is out of service. Create a new Phone, and please report this.",
-      { cause },
-    );
+    const error = fault("trap", {}, cause);
     this.#instance.dead = true;
     for (const host of [...this.#instance.hosts]) host.die(error);
     return error;

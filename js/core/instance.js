@@ -1,11 +1,11 @@
-import { PhoneError } from "../base/error.js";
+import { fault } from "../errors/error.js";
 
 /**
  * One instance of the wasm module with the phones that live in it.
  *
  * @typedef {object} Instance
  * @property {new (options: object, seed: Uint8Array) => any} Core
- * @property {Set<{ die(error: PhoneError): void }>} hosts
+ * @property {Set<{ die(error: import("../errors/error.js").PhoneError): void }>} hosts
  * @property {boolean} dead a trap left its memory in an undefined state
  */
 
@@ -51,24 +51,15 @@ export async function getInstance(isolate) {
 
 /** @returns {Promise<Instance>} */
 async function instantiate() {
-  if (!source)
-    throw new PhoneError(
-      "eInvalidState",
-      "graceline/slim does not know where its wasm is. Call init(source) first.",
-    );
+  if (!source) throw fault("noWasm");
   const glue = createGlue();
   try {
     compiled ??= compile(await source());
     await glue.default({ module_or_path: await compiled });
   } catch (error) {
     compiled = undefined;
-    throw new PhoneError(
-      "eInternal",
-      `The phone's WebAssembly could not be loaded (${/** @type {Error} */ (error)?.message}). ` +
-        "Bundlers may leave client_bg.wasm behind: serve it where it is looked for, or import graceline/inline, which has it inside. " +
-        "A Content-Security-Policy must allow 'wasm-unsafe-eval' in script-src, and the file in connect-src.",
-      { cause: error },
-    );
+    const why = /** @type {Error} */ (error)?.message;
+    throw fault("wasmFailed", { why }, error);
   }
   return { Core: glue.Core, hosts: new Set(), dead: false };
 }

@@ -48,7 +48,7 @@ export interface Commands {
   /** It did what was asked for. */
   mediaDone: [call: number, request: number];
   /** It could not. */
-  mediaFailed: [call: number, request: number, message: string];
+  mediaFailed: [call: number, request: number];
   /** Local ones, as `application/trickle-ice-sdpfrag`. */
   candidates: [call: number, sdpfrag: string];
   /** Its media arrive no more. */
@@ -138,19 +138,18 @@ export interface Registration {
 }
 
 export interface Fault {
-  code: string;
-  message: string;
+  at: number;
   reason?: string;
   status?: number;
-  device?: string;
-  elsewhere?: Holder;
+  dropped?: string;
+  left?: string;
 }
 
-export interface Problem {
-  code: string;
-  message: string;
+export interface Ending {
+  at?: number;
   reason?: string;
   status?: number;
+  dropped?: string;
 }
 
 /** What the host has to do. */
@@ -171,7 +170,7 @@ export interface Outputs {
 export interface Events {
   status: { status: string; registration: Registration | null };
   registered: { attempt: number; registration: Registration };
-  failed: { attempt: number } & Fault;
+  failed: { attempt: number; device?: string; elsewhere?: Holder } & Fault;
   /** Something went wrong outside a promise. */
   error: Fault;
   /** Another client took the device over. */
@@ -195,8 +194,8 @@ export interface Events {
   /** The far end asks us to call somebody else: `call`, or `refuseRefer`. */
   refer: { call: number; refer: number; target: string; referredBy?: string };
   transferred: { call: number; status: number; reason: string };
-  callEnded: { call: number; status?: number; cause: string; reason: string };
-  done: { op: number; error?: Problem };
+  callEnded: { call: number; cause: string } & Ending;
+  done: { op: number; error?: Fault };
   callInfo: { call: number; callInfo: Record<string, string | true> };
   messageReceived: { from: Party; contentType: string; body: string; headers: [string, string][] };
   /** It was no command, or a number in it was none. */

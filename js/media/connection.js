@@ -2,7 +2,7 @@
 // it sends.
 
 import { fragmentOf } from "./fragment.js";
-import { failed } from "./local.js";
+import { fault } from "../errors/error.js";
 import {
   OTHER,
   holding,
@@ -128,7 +128,7 @@ export class Connection {
     const answer = await this.peer.createAnswer();
     if (role) answer.sdp = inRole(answer.sdp ?? "", role);
     if (isOpen(sdp, "audio") && !isOpen(answer.sdp ?? "", "audio"))
-      throw failed("No codec of the far end is known here.");
+      throw fault("noCodec");
     const local = await this.#describe(answer, trickle);
     if (offer !== sdp) return refusing(sdp, local);
     // Who names its part again, be it not the one agreed on, gets the other one.

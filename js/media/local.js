@@ -1,9 +1,20 @@
-import { PhoneError } from "../base/error.js";
+import { fault, learn } from "../errors/error.js";
+import { media } from "../errors/media.js";
+
+learn(media);
 
 /** @typedef {"audio" | "video"} Kind */
 
 /** What a person calls the device of a kind. @type {Record<string, string>} */
 const DEVICES = { audio: "microphone", video: "camera" };
+
+/** What the browser's errors mean to people. @type {Record<string, string>} */
+const EXPLAINED = {
+  NotAllowedError: "deviceForbidden",
+  NotFoundError: "deviceMissing",
+  NotReadableError: "deviceBusy",
+  OverconstrainedError: "deviceGone",
+};
 
 /**
  * What we send: tracks that the app gave us, and tracks that we opened. The
@@ -121,39 +132,11 @@ async function getUserMedia(constraints) {
     (kind) => constraints[/** @type {Kind} */ (kind)],
   );
   const device = names.map((kind) => DEVICES[kind]).join(" or ");
-  if (!mediaDevices?.getUserMedia)
-    throw failed(
-      `This page has no access to a ${device}. Serve it over https, or from localhost.`,
-    );
+  if (!mediaDevices?.getUserMedia) throw fault("noDevices", { device });
   try {
     return await mediaDevices.getUserMedia(constraints);
   } catch (/** @type {any} */ cause) {
-    throw failed(explain(cause.name, device) ?? cause.message, cause);
+    const at = EXPLAINED[cause.name] ?? "media";
+    throw fault(at, { device, why: cause.message }, cause);
   }
 }
-
-/**
- * @param {string} name of the browser's error
- * @param {string} device
- * @returns {string | undefined}
- */
-function explain(name, device) {
-  switch (name) {
-    case "NotAllowedError":
-      return `The ${device} may not be used. Allow it for this site in the browser's address bar and in the system's settings, then try again.`;
-    case "NotFoundError":
-      return `No ${device} was found. Connect one and try again, or pass a stream.`;
-    case "NotReadableError":
-      return `The ${device} cannot be opened: another program may be using it. Close that one and try again.`;
-    case "OverconstrainedError":
-      return `The chosen ${device} is not there any more. Choose another one.`;
-  }
-  return undefined;
-}
-
-/**
- * @param {string} message
- * @param {unknown} [cause]
- */
-export const failed = (message, cause) =>
-  new PhoneError("eMediaFailed", message, { cause });

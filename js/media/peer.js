@@ -9,9 +9,10 @@
 //   (RFC 8842 §4);
 // - what failed cannot be undone.
 
+import { fault } from "../errors/error.js";
 import { BOTH, Connection, NOTHING, RECEIVE, SEND } from "./connection.js";
 import { candidatesIn } from "./fragment.js";
-import { LocalMedia, failed } from "./local.js";
+import { LocalMedia } from "./local.js";
 import { transportOf } from "./sdp.js";
 
 /** @typedef {import("./connection.js").Kind} Kind */
@@ -305,20 +306,17 @@ class PeerMedia {
   // ---- the connection
 
   async #open() {
-    if (!globalThis.RTCPeerConnection)
-      throw failed(
-        'There is no RTCPeerConnection here. Pass a handler of your own as the option "media".',
-      );
+    if (!globalThis.RTCPeerConnection) throw fault("noPeerConnection");
     [this.#servers] = await Promise.all([
       this.#context.iceServers(),
       this.#local.open(this.#context),
     ]);
-    if (this.#closed) throw failed("The call ended before its media was open.");
+    if (this.#closed) throw fault("endedOpening");
     if (this.#local.track("video")) this.#wanted.video = BOTH;
   }
 
   #connect() {
-    if (this.#closed) throw failed("The call has ended.");
+    if (this.#closed) throw fault("mediaClosed");
     /** @type {Connection} */
     const connection = new Connection(this.#local, this.#servers, {
       track: (track) => this.#receive(track),

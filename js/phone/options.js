@@ -1,5 +1,5 @@
-import { PhoneError } from "../base/error.js";
-import { callApp } from "../base/events.js";
+import { fault } from "../errors/error.js";
+import { callApp } from "./events.js";
 import { platform } from "./platform.js";
 
 /** @typedef {import("../index.js").PhoneOptions} PhoneOptions */
@@ -214,9 +214,7 @@ const lowerCaseScheme = (url) =>
  * @param {string} complaint
  */
 export const invalid = (option, complaint) =>
-  new PhoneError("eInvalidArgument", `The option "${option}" ${complaint}.`, {
-    details: { option },
-  });
+  fault("option", { option, complaint, details: { option } });
 
 /**
  * Checks the options of a phone and fills in the defaults.

@@ -1,6 +1,6 @@
 import { Calls } from "../call/calls.js";
-import { PhoneError } from "../base/error.js";
-import { Emitter, callApp, emit, isHeard } from "../base/events.js";
+import { fault } from "../errors/error.js";
+import { Emitter, callApp, emit, isHeard } from "./events.js";
 import { Host } from "../core/host.js";
 import { getInstance } from "../core/instance.js";
 import { followPage } from "./lifecycle.js";
@@ -47,7 +47,7 @@ export class Phone extends Emitter {
   #unregistering;
   /** @type {Promise<void> | undefined} */
   #closing;
-  /** @type {PhoneError | undefined} */
+  /** @type {import("../errors/error.js").PhoneError | undefined} */
   #dead;
   /** What unregisterPhone and close wait for: the core's "unregistered" and "closed". */
   #done = { unregistered: () => {}, closed: () => {} };
@@ -110,13 +110,12 @@ export class Phone extends Emitter {
         options,
         log,
       );
-      if (signal?.aborted)
-        throw aborted("The signal was aborted.", signal.reason);
+      if (signal?.aborted) throw fault("aborted", {}, signal.reason);
       if (this.ready && this.#registration && !this.#unregistering)
         return resolve(this.#registration);
 
       if (force && this.#attempt && !this.#attempt.force)
-        this.#cancel("A forced registration took its place.");
+        this.#cancel("superseded");
       const attempt = (this.#attempt ??= this.#start(force));
       const settled = new AbortController();
       const waiter = {
@@ -139,7 +138,7 @@ export class Phone extends Emitter {
   /** @returns {Promise<void>} */
   unregisterPhone() {
     if (this.#closing) return this.#closing;
-    this.#cancel("unregisterPhone was called.");
+    this.#cancel("unregistering");
     return (this.#unregistering ??= this.#unregister().finally(() => {
       this.#unregistering = undefined;
     }));
@@ -175,7 +174,7 @@ export class Phone extends Emitter {
 
   #assertUsable() {
     if (this.#dead) throw this.#dead;
-    if (this.#closing) throw closed();
+    if (this.#closing) throw fault("closed");
   }
 
   // ---- registering
@@ -246,11 +245,8 @@ export class Phone extends Emitter {
    *   same client as we are; no registrar can tell us apart
    */
   #refusal(elsewhere = { instanceId: this.instanceId, sameBrowser: true }) {
-    return new PhoneError(
-      "eDeviceAlreadyRegistered",
-      "This device is registered elsewhere. Ask the user, then call registerPhone({ forceRegistration: true }).",
-      { details: { device: this.#settings.device, elsewhere } },
-    );
+    const details = { device: this.#settings.device, elsewhere };
+    return fault("deviceHeldHere", { details });
   }
 
   /**
@@ -260,7 +256,7 @@ export class Phone extends Emitter {
    */
   #abort(attempt, waiter, reason) {
     attempt.waiters.delete(waiter);
-    waiter.reject(aborted("The signal was aborted.", reason));
+    waiter.reject(fault("aborted", {}, reason));
     if (attempt.waiters.size || this.#attempt !== attempt) return;
     this.#attempt = undefined;
     if (attempt.begun) this.#host?.call("abort");
@@ -271,12 +267,12 @@ export class Phone extends Emitter {
    * Rejects the calls that are pending. What the core is doing for them is ended
    * by what comes next: a forced registration, an unregistration, the close.
    *
-   * @param {string} why
+   * @param {string} why the situation
    */
   #cancel(why) {
     const attempt = this.#attempt;
     this.#attempt = undefined;
-    attempt?.waiters.forEach((waiter) => waiter.reject(aborted(why)));
+    attempt?.waiters.forEach((waiter) => waiter.reject(fault(why)));
   }
 
   /**
@@ -305,7 +301,7 @@ export class Phone extends Emitter {
   }
 
   async #close() {
-    this.#cancel("The phone was closed.");
+    this.#cancel("closing");
     this.#unfollow();
     const host = this.#host;
     if (host) {
@@ -313,7 +309,7 @@ export class Phone extends Emitter {
       host.free();
       this.#host = undefined;
     }
-    this.#calls.drop(closed());
+    this.#calls.drop(fault("closed"));
     this.#done.unregistered();
     this.#setStatus("eIdle");
     await this.#tab.release();
@@ -370,11 +366,7 @@ export class Phone extends Emitter {
         this.#askForCredentials(event);
         return;
       case "error":
-        return emit(
-          this,
-          "error",
-          new PhoneError(event.code, event.message, event),
-        );
+        return emit(this, "error", fault(event.at, event));
       case "unregistered":
       case "closed":
         return this.#done[/** @type {"closed"} */ (name)]();
@@ -397,14 +389,13 @@ export class Phone extends Emitter {
   }
 
   /** @param {any} event */
-  #failed({ attempt: id, code, message, device, elsewhere, ...answer }) {
+  #failed({ attempt: id, at, device, elsewhere, ...answer }) {
     const attempt = this.#attempt;
     if (!attempt || attempt.id !== id) return;
-    const error = new PhoneError(code, message, {
-      ...answer,
-      details: elsewhere && { device, elsewhere },
-      cause: code === "eCredentialsRejected" ? this.#noCredentials : undefined,
-    });
+    const details = elsewhere && { device, elsewhere };
+    const error = fault(at, { ...answer, details });
+    if (error.code === "eCredentialsRejected")
+      error.cause = this.#noCredentials;
     this.#fail(attempt, error);
   }
 
@@ -414,10 +405,7 @@ export class Phone extends Emitter {
    * @param {{ command: string, number: unknown }} event
    */
   #refused({ command, number }) {
-    const error = new PhoneError(
-      "eInternal",
-      `The phone's core does not take the command "${command}". Please report this.`,
-    );
+    const error = fault("notTaken", { command });
     const attempt = this.#attempt;
     if (command === "register" && attempt) return this.#fail(attempt, error);
     if (command === "unregister") this.#done.unregistered();
@@ -429,8 +417,8 @@ export class Phone extends Emitter {
   #terminated({ reason, by }) {
     const attempt = this.#attempt?.begun && this.#attempt;
     if (attempt) this.#attempt = undefined;
-    const where = by?.userAgent ? `: ${by.userAgent}` : "";
-    const message = `${LOGGED_IN[reason] ?? "You logged in elsewhere"}${where}. Here you are logged out.`;
+    const at = OUSTED.includes(reason) ? reason : "loggedInElsewhere";
+    const { message } = fault(at, { agent: by?.userAgent });
     emit(this, "eConnectionTerminated", { reason, message, by });
     // Nobody may be left waiting for a registration that was pending.
     const error = this.#refusal(by);
@@ -471,7 +459,7 @@ export class Phone extends Emitter {
    * What the page may not do now it may not do later: nobody is kept waiting.
    *
    * @param {string} url
-   * @param {PhoneError} error
+   * @param {import("../errors/error.js").PhoneError} error
    */
   #forbid(url, error) {
     const { log, connections } = this.#settings;
@@ -486,7 +474,7 @@ export class Phone extends Emitter {
     this.#fail(attempt, error);
   }
 
-  /** @param {PhoneError} error */
+  /** @param {import("../errors/error.js").PhoneError} error */
   #die(error) {
     this.#dead = error;
     this.#host = undefined;
@@ -534,23 +522,8 @@ export class Phone extends Emitter {
   }
 }
 
-/** What happened, where "elsewhere" does not say it. @type {Record<string, string>} */
-const LOGGED_IN = {
-  sameBrowser: "You logged in in another tab of this browser",
-  rivalReturned: "A phone that you had logged out logged in again",
-};
-
-/**
- * @param {string} why
- * @param {unknown} [cause]
- */
-const aborted = (why, cause) =>
-  new PhoneError("eAborted", `The registration was given up. ${why}`, {
-    cause,
-  });
-
-const closed = () =>
-  new PhoneError("eInvalidState", "The phone is closed. Create a new Phone.");
+/** Ways of being logged out that have a sentence of their own. */
+const OUSTED = ["sameBrowser", "rivalReturned"];
 
 /** @param {unknown} value */
 const isSafe = (value) => typeof value === "string" && !/\p{Cc}/u.test(value);

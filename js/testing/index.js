@@ -2,8 +2,8 @@ import { createServer } from "node:http";
 import { WebSocketServer } from "ws";
 import { RegistrarCore } from "../../pkg/registrar.js";
 import { createClock } from "../core/clock.js";
-import { PhoneError } from "../base/error.js";
-import { Emitter, emit } from "../base/events.js";
+import { PhoneError, fault } from "../errors/error.js";
+import { Emitter, emit } from "../phone/events.js";
 import { isLoopback } from "../phone/options.js";
 import { loadWasm } from "./wasm.js";
 
@@ -247,9 +247,7 @@ function unref(socket) {
  * @param {string} complaint
  */
 const invalid = (option, complaint) =>
-  new PhoneError("eInvalidArgument", `The option "${option}" ${complaint}.`, {
-    details: { option },
-  });
+  fault("option", { option, complaint, details: { option } });
 
 /**
  * @template T

@@ -1,5 +1,5 @@
 import { MessageReader } from "../../pkg/registrar.js";
-import { PhoneError } from "../base/error.js";
+import { PhoneError } from "../errors/error.js";
 import { loadWasm } from "./wasm.js";
 
 // The text goes into the wasm's memory; what comes back are positions in it,

@@ -129,13 +129,14 @@ export const stages = [
   {
     name: "lint",
     lane: "pages",
-    title: "JavaScript formatting, lints and types",
+    title: "JavaScript formatting, lints and types; the page of errors",
     prepare: [nodePackages, build],
     run: () =>
       countCommands(
         [nodeProgram("prettier"), "--check", "."],
         [nodeProgram("eslint"), "--max-warnings=0", "."],
         [nodeProgram("tsc"), "--project", "tsconfig.json"],
+        [process.execPath, inRoot("scripts", "errors.mjs"), "--check"],
       ),
   },
   {

@@ -12,6 +12,7 @@
 
 use super::exchange::Renewal;
 use super::{Action, Call, Calls, Cause, Line, Phase};
+use crate::fault::Situation;
 use crate::flow::{FLOW_FAILED, FLOW_GRACE};
 use crate::pool::FlowId;
 use crate::sip::Message;
@@ -66,8 +67,7 @@ impl Call {
             }
             Phase::Over => {}
             _ => {
-                let text = "The connection to the server was lost.";
-                self.end(line, Cause::Failed, None, text);
+                self.end_as(line, Cause::Failed, Situation::FlowLost, None);
             }
         }
     }
@@ -139,11 +139,11 @@ impl Call {
 
     pub(super) fn lost_for_long(&mut self, line: &mut Line) {
         self.leave(line, 480, None);
-        let text = match self.flow {
-            Some(_) => "The far end could not be reached again in time.",
-            None => "The connection to the server did not come back in time.",
+        let at = match self.flow {
+            Some(_) => Situation::FarEndLost,
+            None => Situation::FlowStayedAway,
         };
-        self.end(line, Cause::Failed, None, text);
+        self.end_as(line, Cause::Failed, at, None);
     }
 }
 

@@ -4,6 +4,7 @@ use super::{
     Call, Calls, Cause, Event, Line, MAX_CALLS, Phase, Reply, Told, party, sdp, shown_headers,
 };
 use crate::dialog::{Dialog, timer, values};
+use crate::fault::{Fault, Situation};
 use crate::prelude::*;
 use crate::sip::{Message, Name, Params, sanitize_text, unquote};
 use crate::text::{concat, cut, decimal, number, pieces};
@@ -32,7 +33,7 @@ impl Calls {
     pub fn answer(&mut self, now: Instant, op: u32, id: u32, headers: Vec<(String, String)>) {
         if let Some((call, line)) = self.operate(now, op, id) {
             if !matches!(call.phase, Phase::Ringing(..)) {
-                return line.fail(op, "eInvalidState", "The call does not ring here.");
+                return line.fail(op, Situation::NotRinging);
             }
             if let Phase::Ringing(mut incoming, invite) = core::mem::take(&mut call.phase) {
                 incoming.headers.extend(headers);
@@ -46,11 +47,11 @@ impl Calls {
     pub fn reject(&mut self, now: Instant, op: u32, id: u32, status: u16, reason: Option<&str>) {
         if let Some((call, line)) = self.operate(now, op, id) {
             if !matches!(call.phase, Phase::Ringing(..) | Phase::Answering(..)) {
-                return line.fail(op, "eInvalidState", "The call does not ring here.");
+                return line.fail(op, Situation::NotRinging);
             }
             let status = status.clamp(400, 699);
             call.leave(line, status, reason);
-            call.end(line, Cause::Local, Some(status), "");
+            call.end_as(line, Cause::Local, Situation::Refused, Some(status));
             line.done(op);
         }
     }
@@ -162,12 +163,7 @@ impl Calls {
     pub(super) fn replace(&mut self, id: u32) {
         if let Some((call, line)) = self.live(id) {
             call.leave(line, 487, None);
-            call.end(
-                line,
-                Cause::Remote,
-                None,
-                "The call goes on in another one.",
-            );
+            call.end_as(line, Cause::Remote, Situation::Replaced, None);
         }
     }
 
@@ -258,7 +254,8 @@ impl Call {
             return self.roll_back(line);
         }
         let (cause, text) = cancel_reason(cancel);
-        self.end(line, cause, Some(487), &text);
+        let fault = Fault::answered(Situation::Refused, 487, text);
+        self.end(line, cause, Some(fault));
     }
 
     /// What is pending of theirs ends with 487.

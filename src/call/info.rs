@@ -1,9 +1,9 @@
 //! What goes through a call without changing it: INFO (RFC 6086) with what the app
 //! says or with ICE candidates (RFC 8840); and MESSAGE (RFC 3428), which needs none.
 
-use super::outgoing::{BAD_TARGET, NOT_REGISTERED};
 use super::target::request_uri;
 use super::{Call, Calls, Event, Job, Line, Phase, Reply, Told, shown_headers};
+use crate::fault::Situation;
 use crate::prelude::*;
 use crate::sip::{Message, Name};
 use crate::time::Instant;
@@ -24,10 +24,10 @@ impl Calls {
         self.line.now = now;
         let line = &mut self.line;
         if line.flows.home.is_none() {
-            return line.fail(op, "eInvalidState", NOT_REGISTERED);
+            return line.fail(op, Situation::NotRegistered);
         }
         let Some(uri) = request_uri(target, &line.account) else {
-            return line.fail(op, "eInvalidArgument", BAD_TARGET);
+            return line.fail(op, Situation::BadTarget);
         };
         let from = line.account.address.clone();
         let mut request = line.half(&from, uri).request("MESSAGE");
@@ -39,7 +39,7 @@ impl Calls {
     pub fn info(&mut self, now: Instant, op: u32, id: u32, content: (String, String)) {
         if let Some((call, line)) = self.operate(now, op, id) {
             if !call.is_established() {
-                return line.fail(op, "eInvalidState", "The call is not connected yet.");
+                return line.fail(op, Situation::NotConnected);
             }
             let mut request = call.dialog.request("INFO");
             request.content = Some(content);

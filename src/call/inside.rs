@@ -3,6 +3,7 @@
 use super::incoming::{BODIES, cancel_reason};
 use super::{Call, Calls, Cause, Line, Reply, sdp};
 use crate::dialog::timer;
+use crate::fault::{Fault, Situation};
 use crate::prelude::*;
 use crate::sip::Message;
 use crate::text::decimal;
@@ -121,7 +122,11 @@ impl Call {
         if self.is_established() {
             cause = Cause::Remote;
         }
-        self.end(line, cause, None, &text);
+        let fault = Fault {
+            said: Some(text),
+            ..Fault::new(Situation::Refused)
+        };
+        self.end(line, cause, Some(fault));
     }
 
     fn acknowledged(&mut self, line: &mut Line, ack: &Message) {

@@ -1,11 +1,11 @@
 //! What the calls of a phone share, and what they say to their owner by it.
 
-use super::{Action, Event, Job, Key, Problem};
+use super::{Action, Event, Job, Key};
+use crate::fault::{Fault, Situation};
 use crate::flow::Flows;
 use crate::pool::FlowId;
 use crate::prelude::*;
 use crate::rand::Random;
-use crate::text::{concat, decimal};
 use crate::time::Instant;
 use crate::transaction::Request;
 use crate::usage::{Account, Reply};
@@ -67,24 +67,12 @@ impl Line {
         self.event(Event::Done { op, error: None });
     }
 
-    pub fn fail(&mut self, op: u32, code: &'static str, message: &str) {
-        self.refused(op, code, message, None);
+    pub fn fail(&mut self, op: u32, at: Situation) {
+        self.refused(op, Fault::new(at));
     }
 
-    pub fn refused(&mut self, op: u32, code: &'static str, message: &str, status: Option<u16>) {
-        let told = status.map(|status| decimal(status.into()));
-        let error = Some(Problem {
-            code,
-            message: match told {
-                Some(status) => {
-                    let said = message.strip_suffix('.').unwrap_or(message);
-                    concat(&["The far end answered ", &status, " ", said, "."])
-                }
-                None => message.to_owned(),
-            },
-            status,
-            reason: status.map(|_| message.to_owned()),
-        });
+    pub fn refused(&mut self, op: u32, fault: Fault) {
+        let error = Some(fault);
         self.event(Event::Done { op, error });
     }
 

@@ -4,8 +4,9 @@
 use super::exchange::{Agreed, Exchange, Offered, Renewal, Signalling};
 use super::hold::is_hold;
 use super::{Call, Calls, Cause, Event, Line, Phase, Shown, Want, dialog_headers, sdp};
+use crate::fault::{Fault, Situation};
 use crate::prelude::*;
-use crate::sip::{Message, clean_text};
+use crate::sip::Message;
 use crate::text::decimal;
 use crate::time::Instant;
 
@@ -71,21 +72,26 @@ impl Calls {
     }
 
     /// The handler could not do what `request` asked for.
-    pub fn media_failed(&mut self, now: Instant, id: u32, request: u32, message: &str) {
+    pub fn media_failed(&mut self, now: Instant, id: u32, request: u32) {
         self.line.now = now;
         if let Some((call, line)) = self.live(id)
             && call.exchange.request == request
         {
-            call.media_failed(line, &clean_text(message));
+            call.media_failed(line);
         }
     }
 
-    /// The media say that there is nobody any more.
-    pub fn fail(&mut self, now: Instant, id: u32, reason: &str) {
+    /// Nothing has come from the far end for so many `seconds`: there is nobody any
+    /// more.
+    pub fn fail(&mut self, now: Instant, id: u32, seconds: &str) {
         self.line.now = now;
         if let Some((call, line)) = self.live(id) {
             call.leave(line, 480, None);
-            call.end(line, Cause::Failed, None, &clean_text(reason));
+            let fault = Fault {
+                said: Some(seconds.to_owned()),
+                ..Fault::new(Situation::NothingHeard)
+            };
+            call.end(line, Cause::Failed, Some(fault));
         }
     }
 }
@@ -143,7 +149,7 @@ impl Call {
 
     fn want(&mut self, line: &mut Line, op: u32, change: impl FnOnce(&mut Exchange)) {
         if !self.is_established() {
-            return line.fail(op, "eInvalidState", "The call is not connected yet.");
+            return line.fail(op, Situation::NotConnected);
         }
         change(&mut self.exchange);
         self.exchange.operations.push(op);
@@ -212,23 +218,13 @@ impl Call {
     }
 
     /// What the app wanted did not come about, and is not tried again.
-    pub(super) fn fail_operations(&mut self, line: &mut Line, text: &str, status: Option<u16>) {
-        self.give_up(line, "eCallFailed", text, status);
-    }
-
-    pub(super) fn give_up(
-        &mut self,
-        line: &mut Line,
-        code: &'static str,
-        text: &str,
-        status: Option<u16>,
-    ) {
+    pub(super) fn give_up(&mut self, line: &mut Line, fault: &Fault) {
         let exchange = &mut self.exchange;
         exchange.reachable_by = None;
         exchange.want_hold = exchange.held();
         exchange.wanted = Renewal::None;
         for op in core::mem::take(&mut exchange.operations) {
-            line.refused(op, code, text, status);
+            line.refused(op, fault.clone());
         }
     }
 
@@ -306,17 +302,17 @@ impl Call {
             None if self.exchange.agreed.is_some() => self.roll_back(line),
             None => {
                 self.leave(line, 488, None);
-                let text = "The far end confirmed without a session description.";
-                self.end(line, Cause::Failed, None, text);
+                self.end_as(line, Cause::Failed, Situation::NoDescription, None);
             }
         }
     }
 
-    fn media_failed(&mut self, line: &mut Line, message: &str) {
+    fn media_failed(&mut self, line: &mut Line) {
+        let fault = Fault::new(Situation::Media);
         match (&mut self.phase, &self.exchange.state) {
             (_, Signalling::Stable | Signalling::Offered(_)) => {}
             (Phase::Established(_), Signalling::Offering(None)) => {
-                self.give_up(line, "eMediaFailed", message, None);
+                self.give_up(line, &fault);
                 self.roll_back(line);
             }
             (
@@ -333,16 +329,16 @@ impl Call {
             (Phase::Established(_), Signalling::Applying { .. })
                 if self.exchange.agreed.is_some() =>
             {
-                self.not_taken(line, "eMediaFailed", message);
+                self.not_taken(line, fault.at);
             }
             (phase, _) => {
                 if let Phase::Answering(_, op) = phase
                     && let Some(op) = op.take()
                 {
-                    line.fail(op, "eMediaFailed", message);
+                    line.fail(op, fault.at);
                 }
                 self.leave(line, 488, None);
-                self.end(line, Cause::Failed, None, message);
+                self.end(line, Cause::Failed, Some(fault));
             }
         }
     }

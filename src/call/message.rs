@@ -1,10 +1,10 @@
 //! What calls read from messages, for themselves and for people, and what their
 //! own have in common.
 
+use crate::fault::{Fault, Situation};
 use crate::flow::{ALLOW, SUPPORTED};
 use crate::prelude::*;
-use crate::sip::Message;
-use crate::text::concat;
+use crate::sip::{Message, sanitize_text};
 
 /// The headers of a target refresh or of what makes a dialog.
 pub(super) fn dialog_headers(contact: &str) -> Vec<(String, String)> {
@@ -25,12 +25,8 @@ pub(super) fn sdp(message: &Message) -> Option<&str> {
     (!body.is_empty()).then_some(body)
 }
 
-/// `text`, and that what came while an answer was waited for was dropped.
-pub fn dropped_meanwhile(text: &str, why: &str) -> String {
-    concat(&[
-        text,
-        " A message that came meanwhile was dropped: ",
-        why,
-        ".",
-    ])
+/// An answer that is a refusal.
+pub(super) fn refusal(answer: &Message) -> Fault {
+    let said = sanitize_text(answer.reason());
+    Fault::answered(Situation::Refused, answer.status(), said)
 }

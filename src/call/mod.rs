@@ -35,24 +35,22 @@ mod usage;
 
 use crate::prelude::*;
 pub use call_info::CallInfo;
-pub(crate) use message::dropped_meanwhile;
 pub use pickup::Abandoned;
-pub use terms::{
-    Action, CallOptions, Event, FollowRedirects, Job, Key, Party, Problem, Shown, Want,
-};
+pub use terms::{Action, CallOptions, Event, FollowRedirects, Job, Key, Party, Shown, Want};
 
 use crate::dialog::{Dialog, SessionTimer};
+use crate::fault::{Fault, Situation};
 use crate::flow::FLOW_FAILED;
 use crate::pool::FlowId;
 use crate::sip::{Message, Name};
 use crate::time::{Instant, earliest};
 use crate::transaction::{Due, Resend};
 pub use crate::usage::Cause;
-use crate::usage::{Reply, failure, shown_headers};
+use crate::usage::{Reply, shown_headers};
 use exchange::{Exchange, Signalling};
 use identity::{Told, party, shown_uri};
 use line::Line;
-use message::{dialog_headers, sdp};
+use message::{dialog_headers, refusal, sdp};
 use outgoing::Fork;
 use phase::Phase;
 use transfer::Referral;
@@ -140,7 +138,7 @@ impl Calls {
     fn operate(&mut self, now: Instant, op: u32, id: u32) -> Option<(&mut Call, &mut Line)> {
         self.line.now = now;
         if self.live(id).is_none() {
-            self.line.fail(op, "eInvalidState", "The call has ended.");
+            self.line.fail(op, Situation::CallOver);
         }
         self.live(id)
     }
@@ -149,7 +147,7 @@ impl Calls {
     pub fn hangup(&mut self, now: Instant, op: u32, id: u32) {
         if let Some((call, line)) = self.operate(now, op, id) {
             call.leave(line, 486, None);
-            call.end(line, Cause::Local, None, "");
+            call.end(line, Cause::Local, None);
             line.done(op);
         }
     }
@@ -204,30 +202,35 @@ impl Call {
         line.send(self.id, Job::Bye, bye);
     }
 
-    /// The app hears of the end: once, and last of all. What `reason` holds of the
-    /// network's words was cleaned where it was read.
-    fn end(&mut self, line: &mut Line, cause: Cause, status: Option<u16>, reason: &str) {
+    /// The end in a sentence of ours. Once for all, as it is asked for in many places.
+    #[inline(never)]
+    fn end_as(&mut self, line: &mut Line, cause: Cause, at: Situation, status: Option<u16>) {
+        let fault = Fault::new(at);
+        self.end(line, cause, Some(Fault { status, ..fault }));
+    }
+
+    /// The app hears of the end: once, and last of all.
+    fn end(&mut self, line: &mut Line, cause: Cause, fault: Option<Fault>) {
         if self.is_over() {
             return;
         }
         if let Phase::Answering(_, Some(op)) = self.phase {
-            line.fail(op, "eCallFailed", "The call ended before it was answered.");
+            line.fail(op, Situation::EndedUnanswered);
         }
-        let text = "The call has ended.";
-        self.fail_operations(line, text, None);
-        self.transfer_failed(line, "eCallFailed", text, None);
+        let ended = Fault::new(Situation::EndedMeanwhile);
+        self.give_up(line, &ended);
+        self.transfer_failed(line, ended);
         if !self.is_established() {
             self.unacknowledged = None;
         }
         self.phase = Phase::Over;
         self.exchange.state = Signalling::Stable;
-        self.report(line, status.unwrap_or(487), reason);
+        self.report_end(line, fault.as_ref());
         self.media_event(line, Want::End);
         line.event(Event::Ended {
             call: self.id,
             cause,
-            status,
-            reason: reason.to_owned(),
+            fault,
         });
     }
 
@@ -308,8 +311,7 @@ impl Call {
                 if incoming.until <= now =>
             {
                 self.leave(line, 480, None);
-                let text = "Nobody answered in time.";
-                self.end(line, Cause::Cancelled, Some(480), text);
+                self.end_as(line, Cause::Cancelled, Situation::NobodyAnswered, Some(480));
             }
             Phase::Established(established) => {
                 if established.lost_until.is_some_and(|until| until <= now) {
@@ -330,7 +332,6 @@ impl Call {
             return self.bye(line);
         }
         self.leave(line, 504, None);
-        let text = "The far end did not confirm the call.";
-        self.end(line, Cause::Failed, Some(408), text);
+        self.end_as(line, Cause::Failed, Situation::Unacknowledged, Some(408));
     }
 }

@@ -5,9 +5,10 @@ use super::exchange::{Offered, Renewal, Signalling};
 use super::target::request_uri;
 use super::{
     Call, CallOptions, Calls, Cause, Event, FLOW_FAILED, Job, Line, MAX_CALLS, Phase, Shown, Want,
-    dialog_headers, failure, sdp,
+    dialog_headers, refusal, sdp,
 };
 use crate::dialog::Dialog;
+use crate::fault::{Fault, Situation};
 use crate::prelude::*;
 use crate::sip::{Message, Name};
 use crate::text::{concat, decimal, number};
@@ -17,11 +18,6 @@ use crate::time::Instant;
 pub(super) const MAX_FORKS: usize = 8;
 /// Redirections and renewed attempts of one call.
 pub(super) const MAX_TRIES: u8 = 5;
-
-pub(super) const NOT_REGISTERED: &str =
-    "The phone is not registered. While it recovers, wait for eReady; else call registerPhone.";
-pub(super) const BAD_TARGET: &str =
-    "The target cannot be called: use a number, user@host, or a sip: or tel: URI.";
 
 /// What there is of a call only while it is made.
 #[derive(Default)]
@@ -65,18 +61,21 @@ impl Calls {
             .as_ref()
             .map_or(target, |referral| &referral.target);
         let uri = match request_uri(target, &line.account) {
-            _ if full => Err("There are too many calls: end one of them."),
-            uri => uri.ok_or(BAD_TARGET),
+            _ if full => Err(Situation::TooManyCalls),
+            uri => uri.ok_or(Situation::BadTarget),
         };
-        let uri = uri.and_then(|uri| Ok((uri, line.flows.for_session().ok_or(NOT_REGISTERED)?)));
+        let flow = |uri| {
+            let flow = line.flows.for_session();
+            Ok((uri, flow.ok_or(Situation::NotRegistered)?))
+        };
+        let uri = uri.and_then(flow);
         let (uri, flow) = match uri {
             Ok(both) => both,
-            Err(reason) => {
+            Err(at) => {
                 return line.event(Event::Ended {
                     call: id,
                     cause: Cause::Failed,
-                    status: None,
-                    reason: reason.to_owned(),
+                    fault: Some(Fault::new(at)),
                 });
             }
         };
@@ -305,8 +304,12 @@ impl Call {
             _ if !self.exchange.is_offered() => self.advance(line),
             _ => {
                 self.leave(line, 488, None);
-                let text = "The far end answered without a session description.";
-                self.end(line, Cause::Failed, Some(answer.status()), text);
+                self.end_as(
+                    line,
+                    Cause::Failed,
+                    Situation::NoDescription,
+                    Some(answer.status()),
+                );
             }
         }
     }
@@ -324,7 +327,7 @@ impl Call {
             487 => Cause::Cancelled,
             _ => Cause::Failed,
         };
-        self.end(line, cause, Some(answer.status()), &failure(answer));
+        self.end(line, cause, Some(refusal(answer)));
     }
 
     /// 422: the session interval was too small (RFC 4028 §7.3).

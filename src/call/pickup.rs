@@ -3,6 +3,7 @@
 //! RFC 3891), if the far end can do that.
 
 use super::{Call, Calls, Cause, Party, party};
+use crate::fault::Situation;
 use crate::prelude::*;
 use crate::sip::quote;
 use crate::text::concat;
@@ -57,14 +58,14 @@ impl Calls {
 
     /// The page goes away, perhaps to come back: calls that it could pick up then
     /// end here without a word to the far end.
-    pub fn abandon_all(&mut self, now: Instant, reason: &str) {
+    pub fn abandon_all(&mut self, now: Instant, at: Situation) {
         self.line.now = now;
         for call in &mut self.list {
             match call.waits() {
                 true => call.unacknowledged = None,
                 false => call.leave(&mut self.line, 480, None),
             }
-            call.end(&mut self.line, Cause::Local, None, reason);
+            call.end_as(&mut self.line, Cause::Local, at, None);
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use super::outgoing::{MAX_FORKS, MAX_TRIES};
 use super::target::request_uri;
-use super::{Call, Cause, Event, FollowRedirects, Line, Phase, failure, shown_uri};
+use super::{Call, Cause, Event, FollowRedirects, Line, Phase, refusal, shown_uri};
+use crate::fault::{Fault, Situation};
 use crate::prelude::*;
 use crate::sip::{Message, Uri};
-use crate::text::concat;
 
 impl Call {
     /// Whether the far end may have us call `uri` without the app.
@@ -56,13 +56,8 @@ impl Call {
         outgoing.redirects.splice(0..0, wanted);
         match foreign.filter(|_| outgoing.redirects.is_empty()) {
             Some(uri) => {
-                let text = [
-                    "The call was redirected to ",
-                    &uri,
-                    ": call that if you want to.",
-                ];
-                let status = Some(answer.status());
-                self.end(line, Cause::Failed, status, &concat(&text));
+                let fault = Fault::answered(Situation::Redirected, answer.status(), uri);
+                self.end(line, Cause::Failed, Some(fault));
             }
             None => self.try_next(line, answer),
         }
@@ -74,8 +69,7 @@ impl Call {
         };
         outgoing.tried += 1;
         if outgoing.redirects.is_empty() || outgoing.tried > MAX_TRIES {
-            let text = failure(answer);
-            return self.end(line, Cause::Failed, Some(answer.status()), &text);
+            return self.end(line, Cause::Failed, Some(refusal(answer)));
         }
         self.dialog.target = outgoing.redirects.remove(0);
         self.again(line);

@@ -3,7 +3,8 @@
 //! far end has agreed to our offer: it gets another one.
 
 use super::exchange::{Offered, Renewal, Signalling};
-use super::{Call, Cause, FLOW_FAILED, Job, Line, dialog_headers, failure, flows, sdp};
+use super::{Call, Cause, FLOW_FAILED, Job, Line, dialog_headers, flows, refusal, sdp};
+use crate::fault::{Fault, Situation};
 use crate::prelude::*;
 use crate::sip::Message;
 use crate::time::Duration;
@@ -55,12 +56,10 @@ impl Call {
                 self.roll_back(line);
             }
             (200..300, None) => {
-                let text = "The far end agreed without a session description.";
-                self.not_taken(line, "eCallFailed", text);
+                self.not_taken(line, Situation::NoDescription);
             }
             _ => {
-                let text = failure(answer);
-                self.fail_operations(line, &text, Some(status));
+                self.give_up(line, &refusal(answer));
                 self.session.put_off(line.now);
                 self.roll_back(line);
             }
@@ -70,8 +69,8 @@ impl Call {
     /// Their answer is of no use, and they think us agreed: both go back to what
     /// was agreed before, by an offer that says so. One that is answered no better
     /// is the last: the sound may flow all the same.
-    pub(super) fn not_taken(&mut self, line: &mut Line, code: &'static str, text: &str) {
-        self.give_up(line, code, text, None);
+    pub(super) fn not_taken(&mut self, line: &mut Line, at: Situation) {
+        self.give_up(line, &Fault::new(at));
         let recovers = self.is_recovering();
         let exchange = &mut self.exchange;
         if let Some(agreed) = &mut exchange.agreed {
@@ -99,7 +98,6 @@ impl Call {
     /// The far end has no such call any more (RFC 5057).
     pub(super) fn broken(&mut self, line: &mut Line, status: u16) {
         self.leave(line, 408, None);
-        let text = "The far end does not know the call any more.";
-        self.end(line, Cause::Failed, Some(status), text);
+        self.end_as(line, Cause::Failed, Situation::Forgotten, Some(status));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Action, Call, Cause, FLOW_FAILED, Job, Line, dialog_headers};
 use crate::dialog::timer::Due;
+use crate::fault::Situation;
 use crate::sip::Message;
 
 impl Call {
@@ -11,8 +12,7 @@ impl Call {
             Due::Nothing => return,
             Due::Expired => {
                 self.leave(line, 408, None);
-                let text = "The far end did not refresh the call.";
-                return self.end(line, Cause::Failed, Some(408), text);
+                return self.end_as(line, Cause::Failed, Situation::NotRefreshed, Some(408));
             }
             Due::Refresh if self.flow.is_none() => return self.session.put_off(now),
             Due::Refresh => {}

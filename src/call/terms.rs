@@ -1,6 +1,7 @@
 //! What goes in and out of the calls.
 
 use super::CallInfo;
+use crate::fault::Fault;
 use crate::prelude::*;
 use crate::usage::{self, Cause};
 
@@ -217,17 +218,15 @@ pub enum Event {
         call: u32,
         /// Why.
         cause: Cause,
-        /// SIP status, if there was one.
-        status: Option<u16>,
-        /// Text for people, cleaned.
-        reason: String,
+        /// What was the matter, or what the far end said.
+        fault: Option<Fault>,
     },
     /// An operation is done.
     Done {
         /// Operation.
         op: u32,
         /// What went wrong.
-        error: Option<Problem>,
+        error: Option<Fault>,
     },
     /// MESSAGE came in.
     Message {
@@ -240,20 +239,6 @@ pub enum Event {
         /// All headers but credentials.
         headers: Vec<(String, String)>,
     },
-}
-
-/// What went wrong with an operation.
-#[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
-#[error("{code}: {message}")]
-pub struct Problem {
-    /// Stable code, such as `eCallFailed`.
-    pub code: &'static str,
-    /// What happened and what to do.
-    pub message: String,
-    /// SIP status.
-    pub status: Option<u16>,
-    /// Its reason phrase, cleaned.
-    pub reason: Option<String>,
 }
 
 /// Which redirections of a call are followed without asking.

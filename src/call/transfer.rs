@@ -1,12 +1,12 @@
 //! Transfers (RFC 3515, RFC 3891, RFC 3892, RFC 4488, RFC 5589): those that we
 //! ask for, and those that the far end asks us for.
 
-use super::outgoing::BAD_TARGET;
 use super::target::{escaped_value, request_uri};
-use super::{Call, Calls, Cause, Event, Job, Line, Phase, failure, shown_uri};
+use super::{Call, Calls, Cause, Event, Job, Line, Phase, refusal, shown_uri};
 use crate::dialog::Dialog;
+use crate::fault::{Fault, Situation};
 use crate::prelude::*;
-use crate::sip::{Message, Name, NameAddr, Uri, sanitize_text};
+use crate::sip::{Message, Name, NameAddr, Uri, reason_phrase, sanitize_text};
 use crate::text::{concat, cut, decimal, number, pieces, unescaped};
 use crate::time::{Duration, Instant};
 use crate::transaction::LONG_TIMEOUT;
@@ -32,7 +32,7 @@ impl Calls {
         if let Some((call, line)) = self.operate(now, op, id) {
             match target {
                 Some(uri) => call.refer(line, op, concat(&["<", &uri, ">"])),
-                None => line.fail(op, "eInvalidArgument", BAD_TARGET),
+                None => line.fail(op, Situation::BadTarget),
             }
         }
     }
@@ -45,7 +45,7 @@ impl Calls {
         if let Some((call, line)) = self.operate(now, op, id) {
             match refer_to {
                 Some(refer_to) => call.refer(line, op, refer_to),
-                None => line.fail(op, "eInvalidState", "The other call is not connected."),
+                None => line.fail(op, Situation::OtherNotConnected),
             }
         }
     }
@@ -135,14 +135,10 @@ impl Call {
 
     fn refer(&mut self, line: &mut Line, op: u32, refer_to: String) {
         let Phase::Established(established) = &mut self.phase else {
-            return line.fail(op, "eInvalidState", "The call is not connected.");
+            return line.fail(op, Situation::NotConnected);
         };
         if established.transfer.is_some() {
-            return line.fail(
-                op,
-                "eInvalidState",
-                "The call is being transferred already.",
-            );
+            return line.fail(op, Situation::Transferring);
         }
         let mut refer = self.dialog.request("REFER");
         refer.header("Contact", &self.contact);
@@ -175,10 +171,7 @@ impl Call {
                 transfer.accepted = true;
                 transfer.until = line.now + LONG_TIMEOUT;
             }
-            status => {
-                let text = failure(answer);
-                self.transfer_failed(line, "eCallFailed", &text, Some(status));
-            }
+            _ => self.transfer_failed(line, refusal(answer)),
         }
     }
 
@@ -213,13 +206,13 @@ impl Call {
         match news {
             Some((200..300, _)) => self.transferred(line),
             Some((status @ 300.., reason)) => {
-                let text = sanitize_text(reason);
-                self.transfer_failed(line, "eCallFailed", &text, Some(status));
+                let said = sanitize_text(reason);
+                let fault = Fault::answered(Situation::Refused, status, said);
+                self.transfer_failed(line, fault);
             }
             // With news of progress it is not over: SIP.js calls every NOTIFY the last one.
             None if over => {
-                let text = "The far end did not tell what became of the transfer.";
-                self.transfer_failed(line, "eCallFailed", text, None);
+                self.transfer_failed(line, Fault::new(Situation::TransferUntold));
             }
             _ => {}
         }
@@ -231,7 +224,7 @@ impl Call {
             line.done(transfer.op);
         }
         self.leave(line, 487, None);
-        self.end(line, Cause::Local, None, "The call was transferred.");
+        self.end_as(line, Cause::Local, Situation::Transferred, None);
     }
 
     /// The far end leaves. Whoever has accepted a transfer, and told nothing bad of
@@ -245,15 +238,9 @@ impl Call {
         }
     }
 
-    pub(super) fn transfer_failed(
-        &mut self,
-        line: &mut Line,
-        code: &'static str,
-        text: &str,
-        status: Option<u16>,
-    ) {
+    pub(super) fn transfer_failed(&mut self, line: &mut Line, fault: Fault) {
         if let Some(transfer) = self.take_transfer() {
-            line.refused(transfer.op, code, text, status);
+            line.refused(transfer.op, fault);
         }
     }
 
@@ -263,8 +250,7 @@ impl Call {
             .transfer()
             .is_some_and(|transfer| transfer.until <= now)
         {
-            let text = "The far end told no news of the transfer.";
-            self.transfer_failed(line, "eTimeout", text, None);
+            self.transfer_failed(line, Fault::new(Situation::TransferSilent));
         }
         if let Some(referral) = self.referral.take_if(|referral| referral.until <= now) {
             referral.send(line, 603, "Decline");
@@ -348,6 +334,13 @@ impl Call {
             referred_by: referred_by.map(|value| super::party(&value).uri),
         });
         self.referral = Some(referral);
+    }
+
+    /// Tells whoever asked for this call that it came to nothing, or is over.
+    pub(super) fn report_end(&mut self, line: &mut Line, fault: Option<&Fault>) {
+        let status = fault.and_then(|fault| fault.status).unwrap_or(487);
+        let said = fault.and_then(|fault| fault.said.as_deref());
+        self.report(line, status, said.unwrap_or(reason_phrase(status)));
     }
 
     /// Tells whoever asked for this call what became of it.

@@ -1,6 +1,7 @@
 //! The calls as a usage of the phone: see [`Usage`].
 
-use super::{Action, Calls, Cause, Event, Job, Key, Line, dropped_meanwhile, failure};
+use super::{Action, Calls, Cause, Event, Job, Key, Line, refusal};
+use crate::fault::{Fault, Situation};
 use crate::flow::Flows;
 use crate::pool::{Distribution, FlowId};
 use crate::prelude::*;
@@ -56,35 +57,32 @@ impl Usage for Calls {
         if matches!(job, Job::Info | Job::Message) && answer.status() >= 200 {
             match ok {
                 true => line.done(number),
-                false => {
-                    let (text, status) = (failure(answer), answer.status());
-                    line.refused(number, "eCallFailed", &text, Some(status));
-                }
+                false => line.refused(number, refusal(answer)),
             }
         }
     }
 
     fn unanswered(&mut self, now: Instant, key: Key, dropped: Option<&'static str>) {
         self.line.now = now;
-        let text = "The far end did not answer.";
-        let text = &match dropped {
-            Some(why) => dropped_meanwhile(text, why),
-            None => text.to_owned(),
+        let fault = Fault {
+            dropped,
+            ..Fault::new(Situation::Unanswered)
         };
         if matches!(key.job, Job::Info | Job::Message) {
-            return self.line.fail(key.number, "eTimeout", text);
+            return self.line.refused(key.number, fault);
         }
         let Some((call, line)) = self.live(key.of) else {
             return;
         };
+        let status = Some(408);
         match key.job {
-            Job::Refer => call.transfer_failed(line, "eTimeout", text, None),
+            Job::Refer => call.transfer_failed(line, fault),
             Job::Candidates => call.trickled(line),
-            Job::Invite => call.end(line, Cause::Failed, Some(408), text),
+            Job::Invite => call.end(line, Cause::Failed, Some(Fault { status, ..fault })),
             // RFC 5057 §5.2: as good as a 408; the dialog is of no use.
             Job::Reinvite | Job::Update | Job::Prack => {
                 call.leave(line, 408, None);
-                call.end(line, Cause::Failed, Some(408), text);
+                call.end(line, Cause::Failed, Some(Fault { status, ..fault }));
             }
             _ => {}
         }
@@ -137,12 +135,12 @@ impl Usage for Calls {
         due
     }
 
-    fn end_all(&mut self, now: Instant, cause: Cause, reason: &str) {
+    fn end_all(&mut self, now: Instant, cause: Cause, at: Situation) {
         self.line.now = now;
         for call in &mut self.list {
             if !call.is_over() {
                 call.leave(&mut self.line, 480, None);
-                call.end(&mut self.line, cause, None, reason);
+                call.end_as(&mut self.line, cause, at, None);
             }
         }
     }

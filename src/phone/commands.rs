@@ -2,15 +2,13 @@
 
 use super::registering::REGISTER;
 use super::{Event, Login, Phone, Status};
+use crate::fault::Situation;
 use crate::pool::Pacer;
 use crate::prelude::*;
 use crate::registration::Outcome;
 use crate::time::Instant;
 use crate::transaction::Credentials;
 use crate::usage::Cause;
-
-/// Why calls ended that another client put an end to.
-pub(super) const TAKEN_OVER: &str = "Another client took the device over.";
 
 impl Phone {
     /// `registerPhone`. Answered by [`Event::Registered`] or [`Event::Failed`]
@@ -49,7 +47,7 @@ impl Phone {
         self.away = false;
         self.give_up_requests();
         self.pacer = Pacer::default();
-        self.end_usages(now, Cause::Local, "The phone was logged out.");
+        self.end_usages(now, Cause::Local, Situation::LoggedOut);
         self.registration.unregister();
         self.flows.retry_now(now);
         self.settle(now);
@@ -80,7 +78,7 @@ impl Phone {
         // With a call the binding stays, for the page that comes back.
         let in_call = self.usages.calls.are_any();
         self.memory.abandoned = self.usages.calls.to_pick_up().collect();
-        self.usages.calls.abandon_all(now, "The page was left.");
+        self.usages.calls.abandon_all(now, Situation::PageLeft);
         self.perform_usages(now);
         self.remember();
         let farewell = self.registration.farewell();
@@ -124,7 +122,7 @@ impl Phone {
         self.give_up_requests();
         self.login = None;
         self.away = false;
-        self.end_usages(now, Cause::ConnectionTerminated, TAKEN_OVER);
+        self.end_usages(now, Cause::ConnectionTerminated, Situation::TakenOver);
         self.close_flows(now);
         if self.end_leaving(now) {
             return;
@@ -152,7 +150,7 @@ impl Phone {
             self.resend(now, asked.purpose, None);
         } else {
             self.transactions.end(&asked.purpose);
-            self.credentials_rejected(now, "the app had no credentials for this server");
+            self.credentials_rejected(now, Situation::NoCredentials);
         }
         self.settle(now);
     }

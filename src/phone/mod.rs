@@ -16,11 +16,12 @@ mod registering;
 mod requests;
 mod usage;
 
+pub use crate::fault::{Code, Fault, Situation};
 use crate::pool::{FlowId, Pacer};
 use crate::prelude::*;
 pub use config::{Config, ConfigError};
 pub use memory::Memory;
-pub use output::{Event, Fault, Level, Output, Registered, Status};
+pub use output::{Event, Level, Output, Registered, Status};
 
 use crate::queue::take_first;
 use crate::rand::Random;
@@ -303,7 +304,7 @@ impl Phone {
             self.perform_usages(now);
             self.renew_nonce(now);
         } else {
-            self.end_usages(now, Cause::Failed, "The phone is not registered any more.");
+            self.end_usages(now, Cause::Failed, Situation::Unregistered);
             self.release_flows(now);
             self.place_usages(now);
         }

@@ -1,10 +1,8 @@
 //! What the app hears of the registration. Order: status, then the event.
 
-use super::{Event, Fault, Level, Phone, Registered, Status};
-use crate::call::dropped_meanwhile;
-use crate::prelude::*;
-use crate::registration::{Failure, Holder, Outcome, Refusal, RegistrationType};
-use crate::text::{concat, decimal};
+use super::{Event, Level, Phone, Registered, Status};
+use crate::fault::{Code, Fault, Situation};
+use crate::registration::{Holder, Outcome, RegistrationType};
 use crate::time::Instant;
 use crate::usage::Cause;
 
@@ -12,14 +10,10 @@ impl Phone {
     pub(super) fn handle_outcome(&mut self, now: Instant, outcome: Outcome) {
         match outcome {
             Outcome::Registered => self.registered_again(),
-            Outcome::Refused(refusal) => self.refused(refusal),
-            Outcome::Failed(failure) => self.failed(failure),
+            Outcome::Refused(refusal) => self.login_failed(refusal.fault, Some(refusal.holder)),
+            Outcome::Failed(fault) => self.failed(fault),
             Outcome::Ousted(ousting) => {
-                self.end_usages(
-                    now,
-                    Cause::ConnectionTerminated,
-                    super::commands::TAKEN_OVER,
-                );
+                self.end_usages(now, Cause::ConnectionTerminated, Situation::TakenOver);
                 self.terminated(ousting.reason, ousting.by);
             }
             Outcome::Recovering if self.status == Status::Ready => {
@@ -60,54 +54,18 @@ impl Phone {
         self.watch_registrations();
     }
 
-    fn refused(&mut self, refusal: Refusal) {
-        let message = "Another client is logged in with this device. \
-                       Ask the user, then call registerPhone({ forceRegistration: true }).";
-        let fault = Fault {
-            code: "eDeviceAlreadyRegistered",
-            message: with_left(message, refusal.left),
-            status: refusal.status,
-            reason: refusal.reason,
-            elsewhere: Some(refusal.holder),
-        };
-        self.login_failed(fault);
-    }
-
-    fn failed(&mut self, failure: Failure) {
-        if failure.code == "eCredentialsRejected" {
+    fn failed(&mut self, fault: Fault) {
+        if fault.code() == Code::CredentialsRejected {
             self.authenticator.reset();
         }
-        let advice = match failure.code {
-            "eCredentialsRejected" => "Check user name and password.",
-            "eDeviceLimitReached" => {
-                "Log out on another device, or ask the administrator for more."
-            }
-            "eInternal" => "Please report this.",
-            _ => "Check the address, or ask the administrator of the telephone system.",
-        };
-        let status = Some(failure.status).filter(|status| *status != 0);
-        let told = match status {
-            Some(status) => concat(&[" (", &decimal(status.into()), ")"]),
-            None => String::new(),
-        };
-        let fault = Fault {
-            code: failure.code,
-            message: with_left(
-                &concat(&["The login failed: ", &failure.reason, &told, ". ", advice]),
-                failure.left,
-            ),
-            status,
-            reason: Some(failure.reason),
-            elsewhere: None,
-        };
-        self.login_failed(fault);
+        self.login_failed(fault, None);
     }
 
     /// Ends the pending login, or, without one, tells of the lost registration.
-    fn login_failed(&mut self, fault: Fault) {
+    fn login_failed(&mut self, fault: Fault, holder: Option<Holder>) {
         self.set_status(Status::Idle);
         match self.login.take() {
-            Some(login) => self.emit(Event::Failed(login.attempt, fault)),
+            Some(login) => self.emit(Event::Failed(login.attempt, fault, holder)),
             None => self.emit(Event::Error(fault)),
         }
     }
@@ -118,26 +76,20 @@ impl Phone {
         self.emit(Event::Terminated { reason, by });
     }
 
-    pub(super) fn registration_failed(
-        &mut self,
-        now: Instant,
-        code: &'static str,
-        status: u16,
-        reason: &str,
-    ) {
+    pub(super) fn registration_failed(&mut self, now: Instant, fault: Fault) {
         if self.end_leaving(now) {
             return;
         }
         self.give_up_requests();
-        self.registration.fail(code, status, reason);
+        self.registration.fail(fault);
     }
 
-    pub(super) fn credentials_rejected(&mut self, now: Instant, reason: &str) {
+    pub(super) fn credentials_rejected(&mut self, now: Instant, at: Situation) {
         self.give_up_requests();
         if self.end_leaving(now) {
             return;
         }
-        self.registration.credentials_refused(reason);
+        self.registration.credentials_refused(at);
     }
 
     /// A removal that cannot be brought to its end has ended: whoever waits for it
@@ -157,29 +109,18 @@ impl Phone {
             return self.login_could_not_connect(now);
         }
         let left = self.give_up_login(now);
-        let dropped = self.login.as_ref().and_then(|login| login.dropped);
-        let message = match dropped {
-            Some(why) => dropped_meanwhile("The server did not answer the login in time.", why),
-            None => "The server did not answer the login in time. Try again, or ask the \
-                     administrator whether the registrar is running."
-                .to_owned(),
+        let fault = Fault {
+            left,
+            dropped: self.login.as_ref().and_then(|login| login.dropped),
+            ..Fault::new(Situation::LoginUnanswered)
         };
-        self.login_failed(Fault {
-            code: "eTimeout",
-            message: with_left(&message, left),
-            ..Fault::default()
-        });
+        self.login_failed(fault, None);
     }
 
     pub(super) fn login_could_not_connect(&mut self, now: Instant) {
         let left = self.give_up_login(now);
-        let message = "No connection to the server could be opened. Check the network and the \
-                       address in connections.";
-        self.login_failed(Fault {
-            code: "eCouldNotConnect",
-            message: with_left(message, left),
-            ..Fault::default()
-        });
+        let fault = Fault::new(Situation::NoConnection);
+        self.login_failed(Fault { left, ..fault }, None);
     }
 
     pub(super) fn set_status(&mut self, status: Status) {
@@ -188,18 +129,5 @@ impl Phone {
             self.status = status;
             self.emit(Event::Status(status, registered));
         }
-    }
-}
-
-/// What an error says, with the binding that could not be removed.
-fn with_left(message: &str, left: Option<String>) -> String {
-    match left {
-        Some(contact) => concat(&[
-            message,
-            " The registrar may still list this phone, as ",
-            &contact,
-            ", until that binding lapses.",
-        ]),
-        None => message.to_owned(),
     }
 }

@@ -1,6 +1,7 @@
 //! What a phone hands out.
 
 use crate::call::Abandoned;
+use crate::fault::Fault;
 use crate::prelude::*;
 use crate::registration::{Holder, Profile};
 
@@ -129,8 +130,8 @@ pub enum Event {
     Status(Status, Option<Registered>),
     /// The login of this attempt succeeded.
     Registered(u32, Registered),
-    /// The login of this attempt failed.
-    Failed(u32, Fault),
+    /// The login of this attempt failed; the third: another client holds the device.
+    Failed(u32, Fault, Option<Holder>),
     /// Another client took the device over.
     Terminated {
         /// How that was seen.
@@ -170,20 +171,4 @@ pub enum Event {
     /// Something of a publication.
     #[cfg(feature = "sessions")]
     Publication(crate::publication::Event),
-}
-
-/// What went wrong.
-#[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
-#[error("{code}: {message}")]
-pub struct Fault {
-    /// Stable code, such as `eCouldNotConnect`.
-    pub code: &'static str,
-    /// What happened and what to do.
-    pub message: String,
-    /// SIP status.
-    pub status: Option<u16>,
-    /// SIP reason phrase or Warning text, cleaned.
-    pub reason: Option<String>,
-    /// Who holds the device.
-    pub elsewhere: Option<Holder>,
 }

@@ -3,6 +3,7 @@
 use super::usage::Purpose;
 use super::{Level, Phone};
 use crate::dialog::values;
+use crate::fault::{Fault, Situation};
 use crate::flow::{ALLOW, FLOW_FAILED};
 use crate::pool::FlowId;
 use crate::prelude::*;
@@ -230,8 +231,8 @@ impl Phone {
         }
         match job {
             Job::Home if !proven => {
-                let text = "the server did not prove that it knows the password (rspauth)";
-                self.registration_failed(now, "eServerRejected", answer.status(), text);
+                let at = Situation::ServerUnproven;
+                self.registration_failed(now, Fault::with_status(at, answer.status()));
             }
             Job::Home => {
                 if let Some(seconds) = answer.header(Name::FlowTimer).and_then(number) {
@@ -278,20 +279,12 @@ impl Phone {
     pub(super) fn login_unauthorised(&mut self, now: Instant, answer: &Message, refused: bool) {
         if refused {
             self.authenticator.reset();
-            let text = "the registrar refused user name or password";
-            return self.credentials_rejected(now, text);
+            return self.credentials_rejected(now, Situation::CredentialsRefused);
         }
-        let (code, text) = match challenges(answer).is_empty() {
-            true => (
-                "eServerRejected",
-                "the server asks for an authentication that this phone does not know",
-            ),
-            false => (
-                "eCredentialsRejected",
-                "the server asks for an authentication that cannot be answered: \
-                 check password, credentials and refuseMd5",
-            ),
+        let at = match challenges(answer).is_empty() {
+            true => Situation::ChallengeUnknown,
+            false => Situation::ChallengeUnanswerable,
         };
-        self.registration_failed(now, code, answer.status(), text);
+        self.registration_failed(now, Fault::with_status(at, answer.status()));
     }
 }

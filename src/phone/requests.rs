@@ -3,6 +3,7 @@
 use super::registering::{Job, REGISTER};
 use super::usage::Purpose;
 use super::{Asked, Config, Event, Level, Phone};
+use crate::fault::{Fault, Situation};
 use crate::pool::FlowId;
 use crate::prelude::*;
 use crate::sip::{Message, WriteError, quote};
@@ -73,7 +74,7 @@ impl Phone {
         match transactions.resend(now, &purpose, once, &mut context) {
             Some(written) => self.write_request(now, flow, purpose, written),
             None if purpose == REGISTER => {
-                self.credentials_rejected(now, "the server asked for credentials again and again");
+                self.credentials_rejected(now, Situation::ChallengedForEver);
             }
             None => self.unanswered(now, purpose, None),
         }
@@ -106,7 +107,9 @@ impl Phone {
         match self.put(flow, written) {
             None => {}
             Some(problem) if purpose == REGISTER => {
-                self.registration_failed(now, "eInternal", 0, &problem);
+                let said = Some(problem.header);
+                let fault = Fault::new(Situation::Unwritable);
+                self.registration_failed(now, Fault { said, ..fault });
             }
             Some(_) => self.unanswered(now, purpose, None),
         }
@@ -117,7 +120,7 @@ impl Phone {
         &mut self,
         flow: FlowId,
         written: Result<Vec<u8>, WriteError>,
-    ) -> Option<String> {
+    ) -> Option<WriteError> {
         match written {
             Ok(bytes) => {
                 self.trace(true, flow, &bytes);
@@ -125,8 +128,7 @@ impl Phone {
                 None
             }
             Err(problem) => {
-                let problem = problem.message();
-                let text = concat(&["a message could not be written: ", &problem]);
+                let text = concat(&["a message could not be written: ", &problem.header]);
                 self.log(Level::Warn, &text);
                 Some(problem)
             }

@@ -7,6 +7,7 @@
 use super::registering::Job;
 use super::{Event, Phone, Status};
 use crate::call::Calls;
+use crate::fault::Situation;
 use crate::flow::FLOW_GRACE;
 use crate::pool::{Distribution, FlowId};
 #[cfg(feature = "sessions")]
@@ -189,8 +190,8 @@ macro_rules! usages {
             }
 
             /// Ends everything, and tells the far ends while that is possible.
-            pub(super) fn end_usages(&mut self, now: Instant, cause: Cause, reason: &str) {
-                $($(#[$meta])* self.usages.$field.end_all(now, cause, reason);)*
+            pub(super) fn end_usages(&mut self, now: Instant, cause: Cause, at: Situation) {
+                $($(#[$meta])* self.usages.$field.end_all(now, cause, at);)*
                 self.perform_usages(now);
             }
 

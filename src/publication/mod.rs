@@ -2,6 +2,7 @@
 //! and taken back. What the document says is the owner's business.
 
 use crate::dialog::Dialog;
+use crate::fault::Situation;
 use crate::pool::{Distribution, FlowId};
 use crate::prelude::*;
 use crate::queue::take_first;
@@ -293,7 +294,7 @@ impl Usage for Publications {
     }
 
     /// Whoever logs out is not there any more: what stands is taken back.
-    fn end_all(&mut self, now: Instant, _: Cause, _: &str) {
+    fn end_all(&mut self, now: Instant, _: Cause, _: Situation) {
         self.list.retain(|one| one.etag.is_some());
         for one in &mut self.list {
             one.withdrawn = true;

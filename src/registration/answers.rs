@@ -7,6 +7,7 @@ use super::listing::{Binding, Kind, Viewpoint, bindings};
 use super::looks::{LOOK_INTERVAL, refresh_after};
 use super::request::removal_of;
 use super::{Goal, Outcome, Profile, Refusal, Registration, RegistrationType, Step, Then};
+use crate::fault::{Fault, Situation};
 use crate::prelude::*;
 use crate::registration::{Action, Register};
 use crate::sip::{Message, Name};
@@ -151,10 +152,7 @@ impl Registration {
             }
             Goal::Login(Login { forced: false, .. }) => match holder {
                 Some(holder) => {
-                    let refusal = Refusal {
-                        holder,
-                        ..Refusal::default()
-                    };
+                    let refusal = Refusal::by(holder);
                     // What is not listed is not bound, and to remove it would take the
                     // holder off a registrar that keeps one binding a user.
                     if !list.iter().any(|binding| binding.kind == Kind::Ghost) {
@@ -327,10 +325,7 @@ impl Registration {
                 Some(rival) => {
                     // Whoever sees a rival in its first 200 withdraws, always.
                     let last = self.progress.rounds >= MAX_ROUNDS;
-                    let refusal = Refusal {
-                        holder: rival.holder(),
-                        ..Refusal::default()
-                    };
+                    let refusal = Refusal::by(rival.holder());
                     self.progress.rounds += 1;
                     self.withdraw(match last {
                         true => Then::Refuse(refusal),
@@ -368,11 +363,7 @@ impl Registration {
                 self.query();
             }
             Verdict::LogInAgain => {
-                self.fail(
-                    "eServerRejected",
-                    answer.status(),
-                    "the registrar does not list this phone",
-                );
+                self.fail(Fault::with_status(Situation::NotListed, answer.status()));
             }
             Verdict::Doubt | Verdict::Ousted(..) if self.progress.rounds < MAX_ROUNDS => {
                 // The later one at the registrar is ours, and it is a force: top
@@ -398,11 +389,7 @@ impl Registration {
                 }
             }
             Verdict::Ousted(rival, _) => {
-                let refusal = Refusal {
-                    holder: rival.holder(),
-                    ..Refusal::default()
-                };
-                self.refuse(refusal);
+                self.refuse(Refusal::by(rival.holder()));
             }
         }
     }
@@ -416,11 +403,7 @@ impl Registration {
                 false => self.pause(now + KEEP_RETRY.min(Duration::from_secs(2))),
             }
         } else {
-            self.fail(
-                "eServerRejected",
-                200,
-                "the registrar accepted the login but does not list it",
-            );
+            self.fail(Fault::with_status(Situation::NotListed, 200));
         }
     }
 
@@ -433,11 +416,10 @@ impl Registration {
             .or_else(|| answer.expires())
             .unwrap_or_else(|| self.expires());
         if granted == 0 {
-            return self.fail(
-                "eServerRejected",
+            return self.fail(Fault::with_status(
+                Situation::NothingGranted,
                 answer.status(),
-                "the registrar granted no time",
-            );
+            ));
         }
         // An answer may be read long after it was given: the machine slept.
         let since = self.asked_at;

@@ -4,8 +4,9 @@
 use super::goal::{Leaving, Login};
 use super::listing::{Holder, user_of};
 use super::request::removal_of;
-use super::{Action, Failure, Goal, Ousting, Outcome, Refusal, Register, Registration};
+use super::{Action, Goal, Ousting, Outcome, Refusal, Register, Registration};
 use super::{Stay, Step, Then};
+use crate::fault::{Fault, Situation};
 use crate::prelude::*;
 use crate::time::{Duration, Instant};
 
@@ -43,7 +44,7 @@ impl Registration {
         let mut left = String::new();
         for uri in self.stuck.iter().chain(&self.exposed) {
             if !left.is_empty() {
-                left.push_str(" and ");
+                left.push_str(", ");
             }
             left.push_str(&user_of(uri));
         }
@@ -64,8 +65,7 @@ impl Registration {
     /// The registrar said by reg-event that this contact must not come back.
     pub fn rejected(&mut self) {
         if self.kept().is_some() {
-            let text = "the registrar removed this phone and forbids its return";
-            self.fail("eServerRejected", 0, text);
+            self.fail(Fault::new(Situation::Removed));
         }
     }
 
@@ -77,24 +77,18 @@ impl Registration {
 
     /// The login, or the keeping, has failed. Nothing of it stays bound that can be
     /// removed; then it is told.
-    pub fn fail(&mut self, code: &'static str, status: u16, reason: &str) {
-        let failure = Failure {
-            code,
-            status,
-            reason: crate::sip::sanitize_text(reason),
-            left: None,
-        };
+    pub fn fail(&mut self, fault: Fault) {
         match self.step {
             // The removal itself fails.
-            Step::Withdraw { .. } => self.end_with(Then::Fail(failure)),
-            _ => self.withdraw(Then::Fail(failure)),
+            Step::Withdraw { .. } => self.end_with(Then::Fail(fault)),
+            _ => self.withdraw(Then::Fail(fault)),
         }
     }
 
     /// The credentials were refused, and with them the REGISTER that is under way.
-    pub fn credentials_refused(&mut self, reason: &str) {
+    pub fn credentials_refused(&mut self, at: Situation) {
         self.not_bound();
-        self.fail("eCredentialsRejected", 401, reason);
+        self.fail(Fault::with_status(at, 401));
     }
 
     /// The REGISTER under way was refused: its Contact is not bound by it.
@@ -135,13 +129,16 @@ impl Registration {
         let resumed = matches!(self.goal, Goal::Login(Login { resumed: true, .. }));
         self.forget();
         self.actions.push(Action::Outcome(match then {
-            Then::Fail(failure) => Outcome::Failed(Failure { left, ..failure }),
+            Then::Fail(fault) => Outcome::Failed(Fault { left, ..fault }),
             Then::Oust(ousting, _) => Outcome::Ousted(ousting),
             Then::Refuse(refusal) if resumed => Outcome::Ousted(Ousting {
                 reason: "takenOver",
                 by: refusal.holder,
             }),
-            Then::Refuse(refusal) => Outcome::Refused(Refusal { left, ..refusal }),
+            Then::Refuse(mut refusal) => {
+                refusal.fault.left = left;
+                Outcome::Refused(refusal)
+            }
             Then::Again => return,
         }));
     }

@@ -5,7 +5,8 @@ use super::answers::{KEEP_RETRY, MAX_ROUNDS};
 use super::goal::Login;
 use super::judge::{Rung, first_rung, rivals};
 use super::listing::{Binding, Holder, Kind};
-use super::{Failure, Goal, Profile, Refusal, Registration, RegistrationType, Step};
+use super::{Goal, Profile, Refusal, Registration, RegistrationType, Step};
+use crate::fault::{Fault, Situation};
 use crate::prelude::*;
 use crate::sip::{Message, Name, NameAddr, Uri, sanitize_text, unquote};
 use crate::text::{concat, cut, mentions, number};
@@ -117,13 +118,9 @@ impl Registration {
                 if may_be_ghost && login.ghost_until.is_some_and(|until| until > now) {
                     return self.pause(now + GHOST_RETRY);
                 }
-                let reason = warning_text(answer);
-                let refusal = Refusal {
-                    holder: by,
-                    status: Some(answer.status()),
-                    reason,
-                    left: None,
-                };
+                let mut refusal = Refusal::by(by);
+                refusal.fault.status = Some(answer.status());
+                refusal.fault.said = warning_text(answer);
                 self.refuse(refusal);
             }
             Goal::Keep(kept) => {
@@ -159,27 +156,23 @@ impl Registration {
     fn check_limit(&mut self, answer: &Message, limit_text: Option<String>) {
         let text = limit_text.clone().or_else(|| warning_text(answer));
         let reason = text.unwrap_or_else(|| sanitize_text(answer.reason()));
-        let code = if limit_text.is_some() {
-            "eDeviceLimitReached"
+        let at = if limit_text.is_some() {
+            Situation::DeviceLimit
         } else if answer.status() == 403 && self.doubtful && warning_text(answer).is_none() {
             // Seen on FreeSWITCH: that is what it says to a wrong password.
-            "eCredentialsRejected"
+            Situation::LoginForbidden
         } else {
-            "eServerRejected"
+            Situation::LoginRefused
         };
+        let fault = Fault::answered(at, answer.status(), reason);
         if !self.lists() {
-            return self.fail(code, answer.status(), &reason);
+            return self.fail(fault);
         }
-        self.progress.pending_limit = Some(Failure {
-            code,
-            status: answer.status(),
-            reason,
-            left: None,
-        });
+        self.progress.pending_limit = Some(fault);
         self.query();
     }
 
-    pub(super) fn limit_reached(&mut self, now: Instant, limit: Failure, list: Vec<Binding>) {
+    pub(super) fn limit_reached(&mut self, now: Instant, limit: Fault, list: Vec<Binding>) {
         let login = matches!(self.goal, Goal::Login(_));
         let forced = matches!(self.goal, Goal::Login(Login { forced: true, .. }));
         let others = list.iter().any(|binding| binding.kind == Kind::Other);
@@ -197,13 +190,9 @@ impl Registration {
                 if self.kept().is_some() {
                     return self.oust(now, "refused", by, false);
                 }
-                let refusal = Refusal {
-                    holder: by,
-                    status: Some(limit.status),
-                    reason: Some(limit.reason),
-                    left: None,
-                };
-                self.refuse(refusal);
+                let at = Situation::DeviceHeld;
+                let fault = Fault { at, ..limit };
+                self.refuse(Refusal { holder: by, fault });
             }
             // Another force came in between and took the place that ours had made:
             // its contact can be named, too.
@@ -221,8 +210,11 @@ impl Registration {
                 self.progress.listed = list;
                 self.next_rung(now, Rung::All);
             }
-            _ if others => self.fail("eDeviceLimitReached", limit.status, &limit.reason),
-            _ => self.fail(limit.code, limit.status, &limit.reason),
+            _ if others => {
+                let at = Situation::DeviceLimit;
+                self.fail(Fault { at, ..limit });
+            }
+            _ => self.fail(limit),
         }
     }
 
@@ -272,12 +264,12 @@ impl Registration {
     }
 
     fn rejected_by_server(&mut self, answer: &Message) {
-        let reason = warning_text(answer).unwrap_or_else(|| answer.reason().to_owned());
-        let code = match limit_text(answer) {
-            Some(_) => "eDeviceLimitReached",
-            None => "eServerRejected",
+        let said = warning_text(answer).unwrap_or_else(|| sanitize_text(answer.reason()));
+        let at = match limit_text(answer) {
+            Some(_) => Situation::DeviceLimit,
+            None => Situation::LoginRefused,
         };
-        self.fail(code, answer.status(), &reason);
+        self.fail(Fault::answered(at, answer.status(), said));
     }
 }
 

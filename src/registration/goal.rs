@@ -1,10 +1,11 @@
 //! What the client is after, and what is known only while it is after that: it comes and
 //! goes with the state that it stands in.
 
+use super::Registration;
 use super::claim::Claim;
 use super::judge::Rung;
 use super::listing::Binding;
-use super::{Failure, Registration};
+use crate::fault::Fault;
 use crate::prelude::*;
 use crate::time::Instant;
 
@@ -105,7 +106,7 @@ pub(super) struct Progress {
     pub rung: Option<Rung>,
     /// What the last look showed, for the refusal after a limit answer.
     pub listed: Vec<Binding>,
-    pub pending_limit: Option<Failure>,
+    pub pending_limit: Option<Fault>,
 }
 
 impl Kept {

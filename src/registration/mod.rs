@@ -18,11 +18,12 @@ mod spares;
 mod terms;
 mod watch;
 
+use crate::fault::Fault;
 use crate::prelude::*;
 pub use claim::{Claim, Identity};
 pub use listing::{ConflictScope, Holder, is_zero_instance};
 pub use request::Register;
-pub use terms::{Action, Failure, Ousting, Outcome, Profile, Refusal, RegistrationType, Settings};
+pub use terms::{Action, Ousting, Outcome, Profile, Refusal, RegistrationType, Settings};
 
 use crate::queue::take_first;
 use crate::rand::Random;
@@ -83,7 +84,7 @@ enum Then {
     /// Another try, a little later.
     Again,
     Refuse(Refusal),
-    Fail(Failure),
+    Fail(Fault),
     /// Told at this time at the latest, whatever becomes of the removal.
     Oust(Ousting, Instant),
 }

@@ -1,6 +1,7 @@
 //! The words in which a registration is spoken to, and speaks.
 
 use super::{ConflictScope, Holder, Register};
+use crate::fault::{Fault, Situation};
 use crate::prelude::*;
 
 /// How conflict and force are spoken to the registrar.
@@ -73,7 +74,7 @@ pub enum Outcome {
     /// The login was refused: another client holds the device.
     Refused(Refusal),
     /// The login, or the refreshing of it, failed for good.
-    Failed(Failure),
+    Failed(Fault),
     /// Another client took the device over. No REGISTER follows.
     Ousted(Ousting),
     /// The binding is being kept, but is not confirmed at the moment.
@@ -83,30 +84,20 @@ pub enum Outcome {
 }
 
 /// Why a login was refused.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// Who holds the device.
     pub holder: Holder,
-    /// SIP status of the refusal, if the registrar refused by itself.
-    pub status: Option<u16>,
-    /// Its reason phrase or Warning text.
-    pub reason: Option<String>,
-    /// As [`Failure::left`].
-    pub left: Option<String>,
+    /// What the registrar said, if it refused by itself.
+    pub fault: Fault,
 }
 
-/// Why a login failed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Failure {
-    /// Code of the error as the app knows it, such as `eServerRejected`.
-    pub code: &'static str,
-    /// SIP status, 0 if there was none.
-    pub status: u16,
-    /// Reason phrase or Warning text.
-    pub reason: String,
-    /// User part of a Contact of ours that may still be bound, because its removal
-    /// was refused or not answered.
-    pub left: Option<String>,
+impl Refusal {
+    /// Seen in a list of bindings.
+    pub fn by(holder: Holder) -> Self {
+        let fault = Fault::new(Situation::DeviceHeld);
+        Self { holder, fault }
+    }
 }
 
 /// Who took the device over, and how that was seen.

@@ -9,6 +9,7 @@ mod terms;
 pub use terms::{Answer, Content, Event, Job};
 
 use crate::dialog::{Dialog, SessionTimer, timer};
+use crate::fault::Situation;
 use crate::flow::{ALLOW, Flows};
 use crate::pool::{Distribution, FlowId};
 use crate::prelude::*;
@@ -80,8 +81,7 @@ impl Sessions {
         headers: Vec<(String, String)>,
     ) {
         let Some(flow) = self.flows.for_session() else {
-            let text = "The phone is not registered.";
-            return self.tell_end(of, Cause::Failed, None, text);
+            return self.tell_end(of, Cause::Failed, None, Some(Situation::NotRegistered));
         };
         let Account {
             address, routes, ..
@@ -132,11 +132,11 @@ impl Sessions {
 
     /// Ends it.
     pub fn close(&mut self, of: u32) {
-        self.end(of, Cause::Local, None, "");
+        self.end(of, Cause::Local, None, None);
     }
 
     /// Ends one that is not over, with a word to the far end.
-    fn end(&mut self, of: u32, cause: Cause, answer: Option<Answer>, reason: &str) {
+    fn end(&mut self, of: u32, cause: Cause, answer: Option<Answer>, at: Option<Situation>) {
         let live = |one: &&mut Session| one.of == of && one.state != State::Over;
         let Some(session) = self.list.iter_mut().find(live) else {
             return;
@@ -155,19 +155,15 @@ impl Sessions {
             }
             _ => {}
         }
-        self.tell_end(of, cause, answer, reason);
+        self.tell_end(of, cause, answer, at);
     }
 
-    fn tell_end(&mut self, of: u32, cause: Cause, answer: Option<Answer>, reason: &str) {
-        let reason = match &answer {
-            Some(answer) if reason.is_empty() => answer.reason.clone(),
-            _ => reason.to_owned(),
-        };
+    fn tell_end(&mut self, of: u32, cause: Cause, answer: Option<Answer>, at: Option<Situation>) {
         self.actions.push(Action::Event(Event::Ended {
             of,
             cause,
             answer,
-            reason,
+            at,
         }));
     }
 
@@ -207,7 +203,7 @@ impl Sessions {
                 let invite = session.invite();
                 self.actions.push(Action::Send(key, invite));
             }
-            _ => self.end(key.of, Cause::Rejected, Some(Answer::of(answer)), ""),
+            _ => self.end(key.of, Cause::Rejected, Some(Answer::of(answer)), None),
         }
     }
 
@@ -232,7 +228,7 @@ impl Sessions {
                 self.actions
                     .push(Action::Event(Event::Refreshed { of, answer }));
             }
-            408 | 481 => self.end(key.of, Cause::Failed, Some(Answer::of(answer)), ""),
+            408 | 481 => self.end(key.of, Cause::Failed, Some(Answer::of(answer)), None),
             422 if session.timer.raise(answer) => session.timer.refresh_at_once(now),
             _ => session.timer.put_off(now),
         }
@@ -328,7 +324,7 @@ impl Usage for Sessions {
                 self.done(key.of, key.number, Some(answer.clone()));
                 // RFC 5057 §5.1: the far end knows nothing of this dialog any more.
                 if matches!(status, 408 | 481) {
-                    self.end(key.of, Cause::Failed, Some(answer), "");
+                    self.end(key.of, Cause::Failed, Some(answer), None);
                 }
             }
             Job::Info | Job::Bye => {}
@@ -340,8 +336,8 @@ impl Usage for Sessions {
             self.done(key.of, key.number, None);
         }
         if key.job != Job::Bye {
-            let text = "The far end did not answer.";
-            self.end(key.of, Cause::Failed, None, text);
+            let at = Some(Situation::Unanswered);
+            self.end(key.of, Cause::Failed, None, at);
         }
     }
 
@@ -356,7 +352,7 @@ impl Usage for Sessions {
         self.actions.extend(reply.map(Action::Reply));
         self.actions.extend(event.map(Action::Event));
         if ended {
-            self.end(of, Cause::Remote, None, "");
+            self.end(of, Cause::Remote, None, None);
         }
         true
     }
@@ -374,7 +370,7 @@ impl Usage for Sessions {
                     of: session.of,
                     cause: Cause::Failed,
                     answer: None,
-                    reason: "The connection to the server was lost.".to_owned(),
+                    at: Some(Situation::FlowLost),
                 }));
             }
         }
@@ -394,7 +390,7 @@ impl Usage for Sessions {
         for session in self.list.iter_mut().filter(|one| one.state == State::Open) {
             match session.timer.due(now) {
                 timer::Due::Nothing => {}
-                timer::Due::Expired => expired.push((session.of, "did not refresh the session")),
+                timer::Due::Expired => expired.push((session.of, Situation::NotRefreshed)),
                 timer::Due::Refresh => {
                     session.refreshes += 1;
                     session.refreshing = true;
@@ -406,13 +402,12 @@ impl Usage for Sessions {
                 match resend.due(now) {
                     Due::Nothing => {}
                     Due::Again => self.actions.push(Action::Reply(reply.clone())),
-                    Due::GiveUp => expired.push((session.of, "did not confirm our answer")),
+                    Due::GiveUp => expired.push((session.of, Situation::Unacknowledged)),
                 }
             }
         }
-        for (of, what) in expired {
-            let text = crate::text::concat(&["The far end ", what, "."]);
-            self.end(of, Cause::Failed, None, &text);
+        for (of, at) in expired {
+            self.end(of, Cause::Failed, None, Some(at));
         }
     }
 
@@ -426,10 +421,10 @@ impl Usage for Sessions {
         due
     }
 
-    fn end_all(&mut self, _: Instant, cause: Cause, reason: &str) {
+    fn end_all(&mut self, _: Instant, cause: Cause, at: Situation) {
         let live = |one: &Session| one.state != State::Over;
         while let Some(session) = self.list.iter().find(|one| live(one)) {
-            self.end(session.of, cause, None, reason);
+            self.end(session.of, cause, None, Some(at));
         }
     }
 

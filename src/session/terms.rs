@@ -1,5 +1,6 @@
 //! What goes in and out of the sessions.
 
+use crate::fault::Situation;
 use crate::prelude::*;
 use crate::sip::Message;
 use crate::usage::{Cause, failure, shown_headers};
@@ -72,8 +73,8 @@ pub enum Event {
         cause: Cause,
         /// The answer that ended it, if one did.
         answer: Option<Answer>,
-        /// Text for people.
-        reason: String,
+        /// What was the matter, if it is not the answer that says so.
+        at: Option<Situation>,
     },
 }
 

@@ -42,21 +42,15 @@ pub fn unquote(text: &str) -> Cow<'_, str> {
 }
 
 /// Text from the network, made fit to be shown to people: at most 128
-/// characters, and those of [`clean_text`].
+/// characters. Control characters, line separators and the characters that change
+/// the writing direction (which can make a text read as another) are left out.
 pub fn sanitize_text(text: &str) -> String {
-    clean_text(text).chars().take(128).collect()
-}
-
-/// Text that may quote what is not ours: control characters, line separators and
-/// the characters that change the writing direction (which can make a text read
-/// as another) are left out.
-pub fn clean_text(text: &str) -> String {
     let shown = |character: &char| {
         !matches!(character,
             '\0'..='\x1f' | '\x7f'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}'
             | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
     };
-    text.trim_ascii().chars().filter(shown).collect()
+    text.trim_ascii().chars().filter(shown).take(128).collect()
 }
 
 /// The values of a comma-separated header value, trimmed. Commas within quotes

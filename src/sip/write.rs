@@ -4,24 +4,18 @@ use super::header::Name;
 use super::message::Message;
 use super::text::is_token;
 use crate::prelude::*;
-use crate::text::{concat, decimal};
+use crate::text::decimal;
 
 /// A value that must not go out, because it would change the structure of the
 /// message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", self.message())]
+#[error(
+    "{header} cannot be sent: it contains a line break, NUL or another character that has no \
+     place there"
+)]
 pub struct WriteError {
     /// The header's name, `Method`, `Request-URI` or `Reason-Phrase`.
     pub header: String,
-}
-
-impl WriteError {
-    /// What `Display` shows.
-    pub fn message(&self) -> String {
-        let problem = " cannot be sent: it contains a line break, NUL or another character \
-                       that has no place there";
-        concat(&[&self.header, problem])
-    }
 }
 
 /// Builds a message. Errors are kept until [`Writer::finish`].

@@ -5,6 +5,7 @@
 mod tests;
 
 use crate::dialog::Dialog;
+use crate::fault::Situation;
 use crate::pool::{Distribution, FlowId};
 use crate::prelude::*;
 use crate::queue::take_first;
@@ -404,7 +405,7 @@ impl Usage for Subscriptions {
 
     /// Nobody says good-bye: notifiers of what is registered here learn it from the
     /// end of the registration, others from that of the flow.
-    fn end_all(&mut self, _: Instant, _: Cause, _: &str) {
+    fn end_all(&mut self, _: Instant, _: Cause, _: Situation) {
         for mut one in core::mem::take(&mut self.list) {
             if one.flow().is_some() {
                 self.actions.push(one.lapse(None, Lapse::LoggedOut));

@@ -380,7 +380,8 @@ fn whoever_ends_it_says_so_and_hears_no_more() {
     assert_eq!(rig.refresh_in(), None);
 
     let mut rig = Rig::standing(600);
-    rig.subscriber.end_all(rig.now, Cause::Local, "");
+    let at = Situation::LoggedOut;
+    rig.subscriber.end_all(rig.now, Cause::Local, at);
     rig.pass(5000);
     assert_eq!(rig.heard(), lapsed(Lapse::LoggedOut));
     assert!(rig.asked.is_empty());

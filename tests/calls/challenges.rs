@@ -3,7 +3,7 @@
 
 use crate::rig::{CHALLENGE, CONTACT, Peer, Rig, SDP};
 use graceline::call::{Cause, Event};
-use graceline::phone::Status;
+use graceline::phone::{Fault, Status};
 use graceline::sip::{Algorithm, DigestResponse, Message, Name};
 
 const STRONG: &str = "Digest realm=\"example.com\", nonce=\"own\", algorithm=SHA-256, qop=\"auth\"";
@@ -55,7 +55,10 @@ fn only_realms_of_the_registrar_are_answered() {
         matches!(
             event,
             Event::Ended {
-                status: Some(407),
+                fault: Some(Fault {
+                    status: Some(407),
+                    ..
+                }),
                 cause: Cause::Failed,
                 ..
             }

@@ -181,7 +181,7 @@ fn a_flow_that_does_not_come_back_costs_the_change_and_not_the_call() {
     let refused = matches!(
         &heard[..],
         [Event::Done { op: settled, error: Some(error) }]
-            if *settled == op && error.code == "eCallFailed" && error.status == Some(430)
+            if *settled == op && error.code().as_str() == "eCallFailed" && error.status == Some(430)
     );
     assert!(refused, "{heard:?}");
     rig.wait(5000);

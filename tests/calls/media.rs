@@ -2,6 +2,7 @@
 
 use crate::rig::{CONTACT, Peer, Rig, SDP, done, respond};
 use graceline::call::{CallOptions, Cause, Event, Shown};
+use graceline::phone::{Fault, Situation};
 
 fn failed(rig: &mut Rig) {
     let heard = rig.heard();
@@ -276,27 +277,27 @@ fn a_refused_stream_is_a_hold_and_what_an_inactive_offer_is_answered_is_none() {
 }
 
 #[test]
-fn a_sentence_of_ours_is_told_whole_and_without_what_could_mislead() {
-    let sentence = "The microphone may not be used. Allow it for this site in the browser's \
-                    address bar and in the system's settings, then try to call again.";
+fn a_call_that_falls_silent_ends_and_says_for_how_long() {
     let mut rig = Rig::new();
     rig.connected();
-    rig.calls(|calls, now| calls.fail(now, 1, &format!("\u{202e}{sentence}\r\n")));
+    rig.calls(|calls, now| calls.fail(now, 1, "20"));
     rig.request("BYE");
     let heard = rig.heard();
-    let Some(Event::Ended { cause, reason, .. }) = heard.last() else {
+    let Some(Event::Ended {
+        cause: Cause::Failed,
+        fault: Some(fault),
+        ..
+    }) = heard.last()
+    else {
         panic!("{heard:?}");
     };
-    assert_eq!(
-        (*cause, reason.as_str()),
-        (Cause::Failed, sentence),
-        "{heard:?}"
-    );
+    let told = (fault.at, fault.said.as_deref());
+    assert_eq!(told, (Situation::NothingHeard, Some("20")));
     rig.over();
 }
 
 #[test]
-fn a_reason_phrase_that_is_a_sentence_gets_no_second_full_stop() {
+fn a_refused_change_says_what_the_far_end_said() {
     let mut rig = Rig::new();
     rig.connected();
     let op = rig.operate(|calls, now, op| calls.hold(now, op, 1, true));
@@ -315,7 +316,8 @@ fn a_reason_phrase_that_is_a_sentence_gets_no_second_full_stop() {
         panic!("{heard:?}");
     };
     assert_eq!(*done, op);
-    assert_eq!(error.message, "The far end answered 488 Not here.");
+    let refused = Fault::answered(Situation::Refused, 488, "Not here.".into());
+    assert_eq!(*error, refused);
     rig.hangup(1);
     rig.request("BYE");
     rig.over();

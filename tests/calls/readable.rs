@@ -2,6 +2,7 @@
 
 use crate::rig::{CONTACT, Peer, Rig, SDP, respond};
 use graceline::call::{Cause, Event, Shown};
+use graceline::phone::Situation;
 use graceline::sip::{Message, Name};
 
 /// `text` with the header line `name` replaced by these lines.
@@ -148,8 +149,9 @@ fn what_was_dropped_while_somebody_waited_is_named() {
         else {
             panic!("{heard:?}");
         };
-        assert_eq!((*done, problem.code), (op, "eTimeout"));
-        assert!(problem.message.contains(why), "{}", problem.message);
+        assert_eq!((*done, problem.code().as_str()), (op, "eTimeout"));
+        let told = problem.dropped.expect("why");
+        assert!(told.contains(why), "{told}");
         // Nobody waits any more.
         rig.receive(&answer);
         assert_eq!(rig.warnings.len(), 1);
@@ -164,12 +166,14 @@ fn a_call_that_nobody_answers_names_what_was_dropped() {
     rig.receive(&with_line(&answer, "CSeq", "CSeq: x INVITE"));
     rig.wait(33_000);
     let heard = rig.heard();
-    let reason = heard.iter().find_map(|event| match event {
-        Event::Ended { reason, .. } => Some(reason),
+    let fault = heard.iter().find_map(|event| match event {
+        Event::Ended { fault, .. } => fault.as_ref(),
         _ => None,
     });
-    let reason = reason.expect("the call ends");
-    assert!(reason.contains("Missing or Malformed CSeq"), "{reason}");
+    let fault = fault.expect("the call ends");
+    let told = (fault.at, fault.status, fault.dropped);
+    let why = Some("Missing or Malformed CSeq");
+    assert_eq!(told, (Situation::Unanswered, Some(408), why));
 }
 
 #[test]

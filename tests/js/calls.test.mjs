@@ -190,20 +190,30 @@ describe("an outgoing call", () => {
     assert.match(message, /503 Service Unavailable/);
   });
 
-  test("that fails in a sentence of ours says it once, whole", async () => {
-    const reason =
-      "The microphone may not be used. Allow it for this site in the browser's address bar and in the system's settings, then try again.";
+  test("that fails in a sentence of ours says it once, whole, with what to do", async () => {
     const { phone, say } = await ready();
-    for (const [status, message] of [
-      [undefined, reason],
-      [408, `The call failed: 408 ${reason}`],
+    const far = "sip:2003@elsewhere.example";
+    for (const [more, message, remedy] of [
+      [{ at: "flowLost" }, "The connection to the server was lost.", ""],
+      [{ at: "unanswered", status: 408 }, "The far end did not answer.", ""],
+      [
+        { at: "redirected", status: 302, reason: far },
+        `The call was redirected to ${far}. Call that if you want to.`,
+        "Call that if you want to.",
+      ],
     ]) {
       const call = phone.call("2002");
       const errors = [];
-      call.on("error", (error) => errors.push(error.message));
+      call.on("error", (error) => errors.push(error));
+      const end = new Promise((resolve) => call.once("ended", resolve));
       await turn();
-      await say(ended(call.id, "failed", { status, reason }));
-      assert.deepEqual(errors, [message]);
+      await say(ended(call.id, "failed", more));
+      const [error] = errors;
+      assert.deepEqual(
+        [errors.length, error.code, error.status, error.message, error.remedy],
+        [1, "eCallFailed", more.status, message, remedy],
+      );
+      assert.equal((await end).reason, message);
     }
   });
 
@@ -220,8 +230,9 @@ describe("an outgoing call", () => {
       ["redirect", { call: call.id, uri: near, followed: true }],
       ["redirect", { call: call.id, uri: far, followed: false }],
       ended(call.id, "failed", {
+        at: "redirected",
         status: 302,
-        reason: `Redirected to ${far}.`,
+        reason: far,
       }),
     );
     assert.deepEqual(redirects, [
@@ -254,15 +265,15 @@ describe("an outgoing call", () => {
       "media",
       outgoing(call.id, { want: "apply", sdp: OFFER, sdpType: "answer" }),
     ]);
-    const [[, , reason]] = core.given("mediaFailed");
-    await say(ended(call.id, "failed", { reason }));
+    assert.deepEqual(core.given("mediaFailed"), [[call.id, 1]]);
+    await say(ended(call.id, "failed", { at: "media" }));
     assert.deepEqual(heard, ["error", "ended", "ended"]);
 
     // One that was survived does not keep the next from being told.
     const other = await talking();
     const heardThere = listen(other.call);
     media.made.at(-1).context.emit.error(new Error("unplugged"));
-    await other.say(ended(other.call.id, "failed", { reason: "Gone." }));
+    await other.say(ended(other.call.id, "failed", { at: "farEndLost" }));
     assert.deepEqual(heardThere, ["error", "ended", "error", "ended"]);
   });
 
@@ -344,10 +355,12 @@ describe("an outgoing call", () => {
     const error = new Promise((resolve) => call.once("error", resolve));
     await turn();
     await say(["media", outgoing(call.id, { want: "offer", initial: true })]);
-    assert.deepEqual(core.given("mediaFailed"), [[call.id, 1, "Allow it."]]);
+    assert.deepEqual(core.given("mediaFailed"), [[call.id, 1]]);
     assert.ok(PhoneError.is(await error, "eMediaFailed"));
-    await say(ended(call.id, "failed", { reason: "Allow it." }));
+    const end = new Promise((resolve) => call.once("ended", resolve));
+    await say(ended(call.id, "failed", { at: "media" }));
     assert.deepEqual(heard, ["error", "ended", "ended"], "one error, not two");
+    assert.equal((await end).reason, "Allow it.");
   });
 });
 
@@ -499,19 +512,15 @@ describe("during a call", () => {
     core.replies.hold = (op) => [
       event("done", {
         op,
-        error: {
-          code: "eCallFailed",
-          message: "The far end refused.",
-          status: 488,
-          reason: "Not Acceptable Here",
-        },
+        error: { at: "refused", status: 488, reason: "Not Acceptable Here." },
       }),
     ];
     await assert.rejects(call.hold(), {
       name: "PhoneError",
       code: "eCallFailed",
+      message: "The far end answered 488 Not Acceptable Here.",
       status: 488,
-      reason: "Not Acceptable Here",
+      reason: "Not Acceptable Here.",
     });
     assert.equal(call.state, "connected");
   });
@@ -594,7 +603,7 @@ describe("during a call", () => {
     core.replies.info = (op) => [
       event("done", {
         op,
-        error: { code: "eCallFailed", message: "No.", status: 415 },
+        error: { at: "refused", status: 415 },
       }),
     ];
     await assert.rejects(call.sendDtmf("1"), { status: 415 });
@@ -662,9 +671,7 @@ describe("during a call", () => {
       ["media", { call: call.id, request: 8, want: "offer", hold: true }],
       ["media", { call: call.id, request: 9, want: "rollback" }],
     );
-    assert.deepEqual(core.given("mediaFailed"), [
-      [call.id, 7, "The media failed: codec trouble"],
-    ]);
+    assert.deepEqual(core.given("mediaFailed"), [[call.id, 7]]);
     const [, [, request, sdp]] = core.given("mediaReady");
     assert.equal(request, 8);
     assert.match(sdp, /a=sendonly/);
@@ -692,7 +699,7 @@ describe("during a call", () => {
     core.replies.renegotiate = (op) => [
       event("done", {
         op,
-        error: { code: "eCallFailed", message: "No.", status: 488 },
+        error: { at: "refused", status: 488 },
       }),
     ];
     await assert.rejects(call.setVideo(false), { status: 488 });
@@ -844,10 +851,13 @@ describe("during a call", () => {
     await passes(19);
     assert.deepEqual(failures(), []);
     await passes(2);
-    assert.deepEqual(failures(), [
-      [call.id, "Nothing has come from the far end for 20 seconds."],
-    ]);
-    await say(ended(call.id, "failed", { reason: failures()[0][1] }));
+    assert.deepEqual(failures(), [[call.id, "20"]]);
+    const end = new Promise((resolve) => call.once("ended", resolve));
+    await say(ended(call.id, "failed", { at: "nothingHeard", reason: "20" }));
+    assert.equal(
+      (await end).reason,
+      "Nothing has come from the far end for 20 seconds.",
+    );
     await passes(60);
     assert.equal(failures().length, 1);
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Emitter, emit, isHeard } from "../../js/base/events.js";
-import { PhoneError } from "../../js/base/error.js";
+import { Emitter, emit, isHeard } from "../../js/phone/events.js";
+import { PhoneError } from "../../js/errors/error.js";
 
 /** What escapes from listeners, as an uncaught exception would. */
 async function uncaught(act) {

@@ -104,7 +104,7 @@ describe("registerPhone", () => {
       reason: "Registration is active for another client",
     };
     server.say(
-      ...refused(1, "eDeviceAlreadyRegistered", {
+      ...refused(1, "deviceHeld", {
         ...answer,
         device: "2001",
         elsewhere,
@@ -150,9 +150,7 @@ describe("registerPhone", () => {
       [2, true],
     ]);
     // The answer to the first attempt comes late, and counts for nothing.
-    server.say(
-      event("failed", { attempt: 1, code: "eServerRejected", message: "" }),
-    );
+    server.say(event("failed", { attempt: 1, at: "loginRefused" }));
     server.say(...granted(2, { forceRegistration: true }));
     assert.equal((await forced).forceRegistration, true);
     assert.deepEqual(story, ["eRegistering", "eReady"]);
@@ -173,7 +171,7 @@ describe("registerPhone", () => {
     phone.once("eDeviceAlreadyRegistered", () => {
       forced = phone.registerPhone({ forceRegistration: true });
     });
-    server.say(...refused(1, "eDeviceAlreadyRegistered"));
+    server.say(...refused(1, "deviceHeld"));
     await assert.rejects(promise, code("eDeviceAlreadyRegistered"));
     await turn();
     server.say(...granted(2));
@@ -413,7 +411,7 @@ describe("close", () => {
     const { phone, core, server } = await registering();
     let closing;
     phone.on("eDeviceAlreadyRegistered", () => (closing = phone.close()));
-    server.say(...refused(1, "eDeviceAlreadyRegistered"));
+    server.say(...refused(1, "deviceHeld"));
     await closing;
     assert.ok(core.freed);
   });
@@ -488,7 +486,7 @@ describe("being taken over", () => {
 
 test("an error outside a promise: an event, which needs no listener", async () => {
   const { server, story } = await registered();
-  const error = event("error", { code: "eServerRejected", message: "No." });
+  const error = event("error", { at: "removed" });
   server.say(error);
   assert.deepEqual(story, ["error eServerRejected"]);
 
@@ -556,7 +554,7 @@ describe("the credentials callback", () => {
       server.say(ask);
       await turn();
       assert.deepEqual(core.given("credentials"), [[7, null]]);
-      server.say(...refused(1, "eCredentialsRejected", { status: 401 }));
+      server.say(...refused(1, "noCredentials", { status: 401 }));
       await assert.rejects(promise, (error) => {
         assert.ok(error.cause instanceof Error);
         return code("eCredentialsRejected")(error);

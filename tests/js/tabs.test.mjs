@@ -291,7 +291,7 @@ describe("phones in tabs", () => {
     });
 
   for (const [how, fail] of [
-    ["refused", ({ server }) => server.say(...refused(1, "eServerRejected"))],
+    ["refused", ({ server }) => server.say(...refused(1, "loginRefused"))],
     ["aborted", ({ controller }) => controller.abort()],
     ["superseded by the end", ({ phone }) => phone.unregisterPhone()],
   ])

@@ -197,7 +197,7 @@ fn a_server_that_calls_every_nonce_stale_is_not_asked_for_ever() {
         false => answer("200 OK"),
     });
     let fault = rig.login(false).expect("a failure");
-    assert_eq!(fault.code, "eCredentialsRejected");
+    assert_eq!(fault.code().as_str(), "eCredentialsRejected");
     assert!(rig.registers().len() < 10, "{}", rig.told());
 }
 

@@ -170,7 +170,12 @@ fn a_rival_in_the_list_of_a_200_is_judged_in_every_profile() {
         },
     );
     let fault = rig.login(false).expect("somebody is there");
-    assert_eq!(fault.code, "eDeviceAlreadyRegistered", "{}", rig.told());
+    assert_eq!(
+        fault.code().as_str(),
+        "eDeviceAlreadyRegistered",
+        "{}",
+        rig.told()
+    );
     assert!(
         rig.registers().last().is_some_and(|asked| asked.removes()),
         "{}",

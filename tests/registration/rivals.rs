@@ -280,7 +280,7 @@ fn forced_beside(bound: &[&str], shown: &'static str, policy: impl Policy) -> Ri
     let user = |config: &mut graceline::phone::Config| config.conflict_scope = ConflictScope::User;
     let mut rig = Rig::with(user, registrar(bound, shown, None, policy));
     let refused = rig.login(false).expect("somebody is there");
-    assert_eq!(refused.code, "eDeviceAlreadyRegistered");
+    assert_eq!(refused.code().as_str(), "eDeviceAlreadyRegistered");
     assert_eq!(rig.login(true), None, "{}", rig.told());
     rig
 }

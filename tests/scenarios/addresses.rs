@@ -18,7 +18,10 @@ fn logged_in(count: usize, watch: Watch) -> (World, ClientId) {
         config.connections = urls(count);
         config.watch = watch;
     });
-    assert_eq!(world.login(id, false).map(|fault| fault.code), None);
+    assert_eq!(
+        world.login(id, false).map(|fault| fault.code().as_str()),
+        None
+    );
     (world, id)
 }
 
@@ -53,7 +56,7 @@ fn a_dead_node_costs_no_login_whichever_it_is() {
                     config.connections = urls(2);
                     config.watch = watch;
                 });
-                let fault = world.login(id, false).map(|fault| fault.code);
+                let fault = world.login(id, false).map(|fault| fault.code().as_str());
                 assert_eq!(fault, None, "{watch:?} {network:?} {dead}");
             }
         }
@@ -167,10 +170,13 @@ fn a_forced_login_in_the_cisco_form_still_takes_a_new_connection_and_stays_home(
     let (mut world, alice) = logged_in(2, Watch::All);
     let bob = world.client_with("bob", |config| config.connections = urls(2));
     assert_eq!(
-        world.login(bob, false).map(|fault| fault.code),
+        world.login(bob, false).map(|fault| fault.code().as_str()),
         Some("eDeviceAlreadyRegistered")
     );
-    assert_eq!(world.login(bob, true).map(|fault| fault.code), None);
+    assert_eq!(
+        world.login(bob, true).map(|fault| fault.code().as_str()),
+        None
+    );
     world.run(5 * SECOND);
     assert_eq!(home(&world, bob).as_deref(), Some("ws://127.0.0.0/"));
     assert_eq!(world.status(alice), Status::ConnectionTerminated);
@@ -185,12 +191,18 @@ fn the_registration_stays_where_a_call_is_until_it_ends() {
         config.watch = Watch::All;
     });
     world.nodes[0] = Network::Refusing;
-    assert_eq!(world.login(alice, false).map(|fault| fault.code), None);
+    assert_eq!(
+        world.login(alice, false).map(|fault| fault.code().as_str()),
+        None
+    );
     let bob = world.client_with("bob", |config| {
         config.user = "2002".into();
         config.connections = urls(2);
     });
-    assert_eq!(world.login(bob, false).map(|fault| fault.code), None);
+    assert_eq!(
+        world.login(bob, false).map(|fault| fault.code().as_str()),
+        None
+    );
     let there = world.connect(alice, 1, bob, "2002");
     world.nodes[0] = Network::Up;
     world.run(300 * SECOND);
@@ -210,7 +222,10 @@ fn who_was_ousted_does_not_remember_to_hold_the_line() {
     };
     assert!(holds(&world));
     let bob = world.client("bob");
-    assert_eq!(world.login(bob, true).map(|fault| fault.code), None);
+    assert_eq!(
+        world.login(bob, true).map(|fault| fault.code().as_str()),
+        None
+    );
     world.until("ousted", |world| world.terminations(alice) == 1);
     assert!(!holds(&world), "{:?}", world.clients[alice].stored);
 }

@@ -90,7 +90,7 @@ fn a_login_takes_the_next_address_or_is_told() {
         fault
     };
     assert_eq!(login(2), None);
-    let told = login(1).map(|fault| (fault.code, fault.status));
+    let told = login(1).map(|fault| (fault.code().as_str(), fault.status));
     assert_eq!(told, Some(("eServerRejected", Some(430))));
 }
 
@@ -118,7 +118,7 @@ fn a_new_call_takes_another_flow_or_fails_at_once() {
     world.seconds(1);
     let heard = world.heard(alice);
     assert_eq!(ends(&heard), [(1, Cause::Failed)]);
-    let told = |event: &Event| matches!(event, Event::Ended { status, .. } if *status == Some(430));
+    let told = |event: &Event| matches!(event, Event::Ended { fault: Some(fault), .. } if fault.status == Some(430));
     assert!(heard.iter().any(told), "{heard:?}");
 }
 

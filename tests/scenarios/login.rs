@@ -29,7 +29,7 @@ fn login_against(
     let alice = world.client("alice");
     world
         .login(alice, false)
-        .map(|fault| (fault.code, fault.status))
+        .map(|fault| (fault.code().as_str(), fault.status))
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn md5_can_be_refused() {
     );
     let alice = world.client_with("alice", |config| config.refuse_md5 = true);
     assert_eq!(
-        world.login(alice, false).map(|fault| fault.code),
+        world.login(alice, false).map(|fault| fault.code().as_str()),
         Some("eCredentialsRejected")
     );
 }
@@ -173,7 +173,7 @@ fn a_wrong_password_is_told_once_and_not_tried_again() {
         let mut world = World::new(24, config);
         let alice = world.client_with("alice", |config| config.password = Some("wrong".into()));
         assert_eq!(
-            world.login(alice, false).map(|fault| fault.code),
+            world.login(alice, false).map(|fault| fault.code().as_str()),
             Some("eCredentialsRejected")
         );
         let registers = world.clients[alice].registers;
@@ -267,7 +267,7 @@ fn a_limit_reached_by_other_devices_is_told_as_such() {
         for force in [false, true] {
             let fault = world.login(alice, force).expect("full");
             assert_eq!(
-                (fault.code, fault.status),
+                (fault.code().as_str(), fault.status),
                 ("eDeviceLimitReached", Some(status)),
                 "{dialect:?} {force}"
             );
@@ -321,7 +321,7 @@ fn a_server_that_is_away_is_told_within_the_bound() {
         let alice = world.client("alice");
         let begun = world.now;
         assert_eq!(
-            world.login(alice, false).map(|fault| fault.code),
+            world.login(alice, false).map(|fault| fault.code().as_str()),
             Some(code),
             "{network:?}"
         );
@@ -344,7 +344,7 @@ fn a_server_that_answers_nothing_is_a_timeout() {
     let alice = world.client("alice");
     let begun = world.now;
     assert_eq!(
-        world.login(alice, false).map(|fault| fault.code),
+        world.login(alice, false).map(|fault| fault.code().as_str()),
         Some("eTimeout")
     );
     assert!(world.now - begun <= Duration::from_secs(30));
@@ -549,7 +549,7 @@ fn a_bearer_token_is_asked_for_and_sent() {
             .events
             .iter()
             .find_map(|event| match event {
-                Event::Failed(_, fault) => Some(fault.code),
+                Event::Failed(_, fault, _) => Some(fault.code().as_str()),
                 _ => None,
             });
         assert_eq!(failed, code);

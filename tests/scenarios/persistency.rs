@@ -3,7 +3,7 @@
 use crate::calls::{LOCAL, REMOTE, ends, incoming, settled, states, two};
 use crate::world::{ClientId, Network, World, registrar_config};
 use graceline::call::{CallOptions, Cause, Event, Shown, Want};
-use graceline::phone::{self, Phone, Status};
+use graceline::phone::{self, Phone, Situation, Status};
 use graceline::pool::{Distribution, Watch};
 use graceline::rand::Random;
 use graceline::time::Duration;
@@ -118,7 +118,8 @@ fn after_twelve_seconds_the_call_ends_and_says_why() {
     let heard = all_heard(&mut world, alice);
     assert_eq!(ends(&heard), [(1, Cause::Failed)]);
     let told = heard.iter().any(|event| {
-        matches!(event, Event::Ended { reason, .. } if reason.contains("did not come back in time"))
+        matches!(event, Event::Ended { fault: Some(fault), .. }
+            if fault.at == Situation::FlowStayedAway)
     });
     assert!(told);
     // The other side is told as soon as there is a way.

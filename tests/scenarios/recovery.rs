@@ -304,7 +304,7 @@ fn whoever_is_refused_leaves_no_ghost_behind() {
     assert_eq!(world.login(stale, false), None);
     assert_eq!(world.holders().len(), 2);
     world.reload(stale, false);
-    let refused = world.login(alice, false).map(|fault| fault.code);
+    let refused = world.login(alice, false).map(|fault| fault.code().as_str());
     assert_eq!(refused, Some("eDeviceAlreadyRegistered"));
     assert_eq!(world.holders(), ["bob"]);
 }

@@ -120,12 +120,13 @@ fn a_login_that_nobody_answered_names_what_was_dropped() {
         line.phone.handle_timeout(NOW + Duration::from_secs(30));
         let outputs: Vec<_> = std::iter::from_fn(|| line.phone.poll_output()).collect();
         let fault = outputs.into_iter().find_map(|output| match output {
-            Output::Event(Event::Failed(1, fault)) => Some(fault),
+            Output::Event(Event::Failed(1, fault, _)) => Some(fault),
             _ => None,
         });
         let fault = fault.expect("the login fails");
-        assert_eq!(fault.code, "eTimeout");
-        assert!(fault.message.contains(why), "{}", fault.message);
+        assert_eq!(fault.code().as_str(), "eTimeout");
+        let told = fault.dropped.expect("why");
+        assert!(told.contains(why), "{told}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{body, header};
 use graceline::call::Cause;
-use graceline::phone::{Event as Told, Phone};
+use graceline::phone::{Event as Told, Phone, Situation};
 use graceline::session::{Content, Event, Sessions};
 use graceline::sip::{Message, Name};
 use graceline_kit::calls::{CHALLENGE, Peer, Rig};
@@ -60,16 +60,16 @@ fn opened(rig: &mut Rig) -> Peer {
     Peer::of(&ack)
 }
 
-fn ended(events: &[Event]) -> (Cause, Option<u16>, &str) {
+fn ended(events: &[Event]) -> (Cause, Option<u16>, Option<Situation>) {
     match events {
         [
             Event::Ended {
                 of: 5,
                 cause,
                 answer,
-                reason,
+                at,
             },
-        ] => (*cause, answer.as_ref().map(|it| it.status), reason),
+        ] => (*cause, answer.as_ref().map(|it| it.status), *at),
         other => panic!("{other:?}"),
     }
 }
@@ -133,7 +133,7 @@ fn bodies_go_both_ways_in_requests_and_answers() {
     let bye = peer.request("BYE", "", "");
     rig.receive(&bye);
     rig.answer(200);
-    assert_eq!(ended(&heard(&mut rig)), (Cause::Remote, None, ""));
+    assert_eq!(ended(&heard(&mut rig)), (Cause::Remote, None, None));
     rig.receive(&peer.request("INFO", "", ""));
     rig.answer(481);
     rig.silence();
@@ -229,7 +229,7 @@ fn a_refusal_is_told_with_all_that_it_says() {
     reply(&mut rig, &invite, 300, headers, "<choose/>");
     rig.request("ACK");
     let events = heard(&mut rig);
-    assert_eq!(ended(&events), (Cause::Rejected, Some(300), "Whatever"));
+    assert_eq!(ended(&events), (Cause::Rejected, Some(300), None));
     let [
         Event::Ended {
             answer: Some(answer),
@@ -299,10 +299,7 @@ fn it_is_refreshed_with_its_body_and_ends_when_that_is_in_vain() {
     rig.reply(&refresh, 481, "g", "", "");
     rig.request("ACK");
     rig.request("BYE");
-    assert_eq!(
-        ended(&heard(&mut rig)),
-        (Cause::Failed, Some(481), "Whatever")
-    );
+    assert_eq!(ended(&heard(&mut rig)), (Cause::Failed, Some(481), None));
 }
 
 #[test]
@@ -338,11 +335,7 @@ fn a_far_end_that_refreshes_is_answered_and_one_that_does_not_is_gone() {
     rig.request("BYE");
     assert_eq!(
         ended(&heard(&mut rig)),
-        (
-            Cause::Failed,
-            None,
-            "The far end did not refresh the session."
-        )
+        (Cause::Failed, None, Some(Situation::NotRefreshed))
     );
 }
 
@@ -385,11 +378,7 @@ fn it_ends_with_its_flow_and_with_the_login() {
     );
     assert_eq!(
         ended(&events[1..]),
-        (
-            Cause::Failed,
-            None,
-            "The connection to the server was lost."
-        )
+        (Cause::Failed, None, Some(Situation::FlowLost))
     );
     rig.seconds(20);
     rig.silence();
@@ -404,6 +393,6 @@ fn it_ends_with_its_flow_and_with_the_login() {
     });
     assert_eq!(
         ended(&heard(&mut rig)),
-        (Cause::Failed, None, "The phone is not registered.")
+        (Cause::Failed, None, Some(Situation::NotRegistered))
     );
 }

@@ -116,8 +116,7 @@ commands! {
     /// It did what was asked for.
     mediaDone(call: number, request: number) => calls.media_done(now, call, request);
     /// It could not.
-    mediaFailed(call: number, request: number, message: text) =>
-        calls.media_failed(now, call, request, message);
+    mediaFailed(call: number, request: number) => calls.media_failed(now, call, request);
     /// Local ones, as `application/trickle-ice-sdpfrag`.
     candidates(call: number, sdpfrag: owned) => calls.candidates(now, call, sdpfrag);
     /// Its media arrive no more.

@@ -100,12 +100,14 @@ outputs! {
     Event::Registered(attempt, registered) => registered(attempt) {
         registration: registration = (&registered, config),
     }
-    Event::Failed(attempt, fault) => failed(attempt) {
-        ..fault_part = (&fault, config)
+    Event::Failed(attempt, fault, holder) => failed(attempt) {
+        device: option = holder.as_ref().map(|_| config.device.as_str()),
+        elsewhere: optional_holder = holder.as_ref(),
+        ..fault_part = &fault
     }
     /// Something went wrong outside a promise.
     Event::Error(fault) => error {
-        ..fault_part = (&fault, config)
+        ..fault_part = &fault
     }
     /// Another client took the device over.
     Event::Terminated { reason, by } => terminated {
@@ -181,13 +183,12 @@ outputs! {
         status: number = status.into(),
         reason: text = &reason,
     }
-    call::Event::Ended { call, cause, status, reason } => callEnded(call) {
-        status: amount = status.map(u32::from),
+    call::Event::Ended { call, cause, fault } => callEnded(call) {
         cause: text = cause.as_str(),
-        reason: text = &reason,
+        ..ending_part = fault.as_ref()
     }
     call::Event::Done { op, error } => done(op) {
-        error: optional_problem = error.as_ref(),
+        error: optional_fault = error.as_ref(),
     }
     call::Event::CallInfo { call, info } => callInfo(call) {
         callInfo: call_info = &info,

@@ -172,7 +172,7 @@ fn type_of(kind: &str) -> (&'static str, bool) {
         "call_info" => ("Record<string, string | true>", false),
         "registration_or_null" => ("Registration | null", false),
         "optional_holder" => ("Holder", true),
-        "optional_problem" => ("Problem", true),
+        "optional_fault" => ("Fault", true),
         reader => {
             let mut rows = options::ROWS.iter().chain(shapes::ROWS);
             let row = rows.find(|row| row.part == reader);

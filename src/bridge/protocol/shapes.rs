@@ -1,8 +1,9 @@
 //! The objects in what comes out.
 
 use crate::bridge::json::Json;
-use crate::call::{CallInfo, Party, Problem};
-use crate::phone::{Config, Fault, Registered};
+use crate::call::{CallInfo, Party};
+use crate::fault::{Fault, Situation};
+use crate::phone::{Config, Registered};
 use crate::prelude::*;
 use crate::registration::{Holder, Profile};
 use crate::text::decimal;
@@ -71,21 +72,26 @@ shapes! {
         },
     }
 
-    Fault as fault, fault_part((fault, config), (&Fault, &Config)) {
-        code: text = fault.code,
-        message: text = &fault.message,
-        reason: option = fault.reason.as_deref(),
+    // What went wrong, without the words for it: js/errors has them.
+    Fault as fault, fault_part(fault, &Fault) {
+        at: number = fault.at as u32,
+        reason: option = fault.said.as_deref(),
         status: amount = fault.status.map(u32::from),
-        device: option = fault.elsewhere.as_ref().map(|_| config.device.as_str()),
-        elsewhere: optional_holder = fault.elsewhere.as_ref(),
+        dropped: option = fault.dropped,
+        left: option = fault.left.as_deref(),
     }
 
-    Problem as problem, problem_part(problem, &Problem) {
-        code: text = problem.code,
-        message: text = &problem.message,
-        reason: option = problem.reason.as_deref(),
-        status: amount = problem.status.map(u32::from),
+    // At an end, what was the matter; the words alone, where they are the far end's.
+    Ending as ending, ending_part(fault, Option<&Fault>) {
+        at: amount = fault.map(|fault| fault.at).filter(is_ours).map(|at| at as u32),
+        reason: option = fault.and_then(|fault| fault.said.as_deref()),
+        status: amount = fault.and_then(|fault| fault.status).map(u32::from),
+        dropped: option = fault.and_then(|fault| fault.dropped),
     }
+}
+
+fn is_ours(at: &Situation) -> bool {
+    *at != Situation::Refused
 }
 
 impl Json {
@@ -105,9 +111,9 @@ impl Json {
         }
     }
 
-    pub(super) fn optional_problem(&mut self, name: &str, problem: Option<&Problem>) {
-        if let Some(problem) = problem {
-            self.problem(name, problem);
+    pub(super) fn optional_fault(&mut self, name: &str, fault: Option<&Fault>) {
+        if let Some(fault) = fault {
+            self.fault(name, fault);
         }
     }
 

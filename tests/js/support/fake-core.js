@@ -3,6 +3,7 @@
 // arrive there as texts, and what the server sends is a list of outputs.
 
 import { provide } from "../../../js/core/instance.js";
+import { core as catalogue } from "../../../js/errors/catalogue.js";
 import { commands, flawOf, operations, takes } from "./seam.js";
 
 /** The shortest wasm module there is. */
@@ -126,7 +127,18 @@ export class FakeSocket {
   }
 }
 
-export const event = (name, more) => ({ type: "event", name, ...more });
+/** Situations are named here, and numbered by the core. */
+const situations = Object.values(catalogue).flatMap(Object.keys);
+
+const numbered = (fault) =>
+  typeof fault?.at === "string"
+    ? { ...fault, at: situations.indexOf(fault.at) }
+    : fault;
+
+export const event = (name, more) => {
+  const event = { type: "event", name, ...numbered(more) };
+  return event.error ? { ...event, error: numbered(event.error) } : event;
+};
 
 export const status = (status, registration = null) =>
   event("status", { status, registration });
@@ -151,10 +163,10 @@ export const granted = (attempt, more) => {
   ];
 };
 
-/** The outputs of a login that failed. */
-export const refused = (attempt, code, more) => [
+/** The outputs of a login that failed: `at` is a situation of js/errors/catalogue.js. */
+export const refused = (attempt, at, more) => [
   status("eIdle"),
-  event("failed", { attempt, code, message: `${code}.`, ...more }),
+  event("failed", { attempt, at, ...more }),
 ];
 
 /** Makes phones use fake cores from now on. */

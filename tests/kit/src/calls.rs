@@ -241,7 +241,7 @@ impl Rig {
         let events = std::mem::take(&mut self.events).into_iter();
         events
             .filter_map(|event| match event {
-                phone::Event::Failed(_, fault) => Some(fault.code),
+                phone::Event::Failed(_, fault, _) => Some(fault.code().as_str()),
                 _ => None,
             })
             .collect()

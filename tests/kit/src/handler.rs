@@ -18,7 +18,7 @@ impl Outcome {
         match self {
             Outcome::Ready(sdp) => calls.media_ready(now, call, request, sdp),
             Outcome::Done => calls.media_done(now, call, request),
-            Outcome::Failed => calls.media_failed(now, call, request, "no microphone"),
+            Outcome::Failed => calls.media_failed(now, call, request),
         }
     }
 }

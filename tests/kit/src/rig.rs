@@ -266,7 +266,7 @@ impl Rig {
         for _ in 0..120_000 {
             let settled = self.events.iter().find_map(|event| match event {
                 Event::Registered(number, _) if *number == attempt => Some(None),
-                Event::Failed(number, fault) if *number == attempt => Some(Some(fault.clone())),
+                Event::Failed(number, fault, _) if *number == attempt => Some(Some(fault.clone())),
                 _ => None,
             });
             if let Some(outcome) = settled {

@@ -304,8 +304,8 @@ impl Run {
                     keeps_secrets(&message);
                 }
                 Output::Event(Event::Credentials { id, .. }) => self.questions = id,
-                Output::Event(Event::Failed(_, fault) | Event::Error(fault)) => {
-                    assert!(fault.code != "eInternal", "{fault:?}");
+                Output::Event(Event::Failed(_, fault, _) | Event::Error(fault)) => {
+                    assert!(fault.code().as_str() != "eInternal", "{fault:?}");
                 }
                 Output::Event(Event::Call(event)) => {
                     self.calls.heard(&mut self.phone, self.now, &event);

@@ -502,7 +502,7 @@ impl World {
 
     pub fn settled(&self, id: ClientId) -> bool {
         self.clients[id].events.iter().any(|event| {
-            matches!(event, Event::Registered(attempt, _) | Event::Failed(attempt, _)
+            matches!(event, Event::Registered(attempt, _) | Event::Failed(attempt, _, _)
                 if *attempt == self.clients[id].attempts)
         })
     }
@@ -516,7 +516,7 @@ impl World {
             .events
             .iter()
             .find_map(|event| match event {
-                Event::Failed(_, fault) => Some(fault.clone()),
+                Event::Failed(_, fault, _) => Some(fault.clone()),
                 _ => None,
             })
     }
@@ -531,9 +531,9 @@ fn describe(event: &Event) -> String {
     match event {
         Event::Status(status, _) => format!("status {}", status.as_str()),
         Event::Registered(..) => "registered".into(),
-        Event::Failed(_, fault) => format!("failed {}: {}", fault.code, fault.message),
+        Event::Failed(_, fault, _) => format!("failed {fault}"),
         Event::Terminated { reason, .. } => format!("terminated ({reason})"),
-        Event::Error(fault) => format!("error {}", fault.code),
+        Event::Error(fault) => format!("error {}", fault.code().as_str()),
         Event::Call(event) => format!("{event:?}").chars().take(120).collect(),
         other => format!("{other:?}")
             .split([' ', '('])

@@ -159,8 +159,9 @@ impl Session<'_> {
                 let pending = self.settled(id, attempt)?;
                 self.check_registered(id, &pending)?;
             }
-            Event::Failed(attempt, fault) => {
-                self.tally.count("events", format!("failed {}", fault.code));
+            Event::Failed(attempt, fault, _) => {
+                self.tally
+                    .count("events", format!("failed {}", fault.code().as_str()));
                 let pending = self.settled(id, attempt)?;
                 self.check_failed(id, &pending, &fault)?;
             }
@@ -186,13 +187,15 @@ impl Session<'_> {
             }
             Event::Closed => self.tally.count("events", "closed"),
             Event::Error(fault) => {
-                self.tally.count("events", format!("error {}", fault.code));
+                self.tally
+                    .count("events", format!("error {}", fault.code().as_str()));
                 let group = self.group(id);
                 self.expected.gives_up(group, id, false);
                 let limited = self.script.registrar.max_contacts.is_some();
-                let excused = self.models[id].faulted && fault.code != "eCredentialsRejected";
+                let excused =
+                    self.models[id].faulted && fault.code().as_str() != "eCredentialsRejected";
                 if !excused && !limited {
-                    return violated(6, "a registration lost without a cause", fault.message);
+                    return violated(6, "a registration lost without a cause", fault.to_string());
                 }
             }
             _ => {}
@@ -255,23 +258,24 @@ impl Session<'_> {
             false => self.expected.gives_up(group, id, false),
         }
         let registrar = &self.script.registrar;
-        let told = format!("{}: {}", self.world.clients[id].name, fault.message);
-        let refused = fault.code == "eDeviceAlreadyRegistered";
+        let told = format!("{}: {fault}", self.world.clients[id].name);
+        let refused = fault.code().as_str() == "eDeviceAlreadyRegistered";
         if refused && !self.rival_since(id, pending.since) {
             return violated(6, "locked out by its own ghost", told);
         }
         // A registrar that restarts between challenge and answer refuses both.
-        let rejected = fault.code == "eCredentialsRejected" && !pending.disturbed;
-        if rejected || fault.code == "eInternal" {
+        let rejected = fault.code().as_str() == "eCredentialsRejected" && !pending.disturbed;
+        if rejected || fault.code().as_str() == "eInternal" {
             return violated(6, "a login that failed without a cause", told);
         }
         // What could not be removed is named by the user part of its Contact.
         let bindings = self.world.registrar.bindings("2001");
+        let left = fault.left.as_deref().unwrap_or_default();
         let behind = bindings.iter().find(|binding| {
             let user = binding.contact.trim_start_matches("sip:");
             let user = user.split('@').next().unwrap_or_default();
             let made = binding.since >= pending.since.millis();
-            made && self.world.owner(binding) == Some(id) && !fault.message.contains(user)
+            made && self.world.owner(binding) == Some(id) && !left.contains(user)
         });
         if let Some(binding) = behind {
             let detail = format!("{told} {binding:?}");

@@ -1,0 +1,119 @@
+// Writes docs/errors.md from the catalogue; with --check it compares them.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { format } from "prettier";
+import { core, left, page } from "../js/errors/catalogue.js";
+import { media } from "../js/errors/media.js";
+import { inRoot } from "./lib/paths.mjs";
+
+/** What each code means, in the order of the page. @type {[string, string][]} */
+const CODES = [
+  [
+    "eInvalidArgument",
+    "An option, or what a method was given, cannot be used.",
+  ],
+  [
+    "eInvalidState",
+    "Not possible now: the phone is closed, the call has ended, …",
+  ],
+  [
+    "eDeviceAlreadyRegistered",
+    "Another client holds the device; `details` says which. Nothing was taken over.",
+  ],
+  ["eDeviceLimitReached", "The registrar has enough devices of this user."],
+  [
+    "eCredentialsRejected",
+    "User name, password or token are wrong, or missing.",
+  ],
+  ["eCouldNotConnect", "No server could be reached."],
+  ["eServerRejected", "The registrar does not want it, for another reason."],
+  ["eTimeout", "Nobody answered in time."],
+  [
+    "eAborted",
+    "The app ended it: by its signal, `unregisterPhone`, `close`, or a forced login. Nobody has to be told.",
+  ],
+  ["eCallFailed", "A call, or something of one, did not come about."],
+  ["eMediaFailed", "Microphone, camera, or what a call's sound goes by."],
+  [
+    "eInternal",
+    "A fault of Graceline, or its wasm could not be loaded. The cause has the rest.",
+  ],
+  [
+    "eConnectionTerminated",
+    "No error but an event: the device was taken over. The sentence is its `message`.",
+  ],
+];
+
+const { values } = parseArgs({ options: { check: { type: "boolean" } } });
+const path = inRoot("docs", "errors.md");
+const text = await format(write(), { parser: "markdown" });
+if (!values.check) writeFileSync(path, text);
+else if (readFileSync(path, "utf8") !== text) {
+  console.error("docs/errors.md is old: run node scripts/errors.mjs.");
+  process.exit(1);
+}
+
+function write() {
+  const all = [core, page, media].flatMap((part) => Object.entries(part));
+  const unknown = all.find(
+    ([code]) => !CODES.some(([known]) => known === code),
+  );
+  if (unknown)
+    throw new Error(`scripts/errors.mjs does not know ${unknown[0]}.`);
+  return `# Errors
+
+<!-- Made from js/errors by node scripts/errors.mjs. -->
+
+What a method throws or rejects with, and what the event \`error\` brings, is a
+\`PhoneError\`:
+
+| property           | what                                                                   |
+| ------------------ | ---------------------------------------------------------------------- |
+| \`code\`             | stable, for programs: \`PhoneError.is(error, "eTimeout")\`               |
+| \`message\`          | for people: what happened, and what to do about it                     |
+| \`remedy\`           | the second half of it alone, empty where there is nothing to be done   |
+| \`status\`, \`reason\` | of the SIP answer, if one was the reason                               |
+| \`details\`          | \`{ device, elsewhere }\`, \`{ option }\`, \`{ target }\` of a redirection   |
+| \`cause\`            | what was thrown underneath                                             |
+
+Whoever wants other words, or another language, gives them by situation:
+
+\`\`\`js
+import { translate } from "graceline";
+
+translate({
+  noConnection: ["Der Server ist nicht erreichbar.", "Ist das Netz da?"],
+  loginRefused: ["Die Anmeldung ist gescheitert: {reason}[ ({status})]."],
+});
+\`\`\`
+
+\`{name}\` stands for a value, \`[…]\` is left out where its value is missing. Behind the
+sentence of a login that may have left something at the registrar stands \`left\`:
+“${left}”
+
+${CODES.map(([code, meaning]) => section(code, meaning, all)).join("\n\n")}
+`;
+}
+
+/**
+ * @param {string} code
+ * @param {string} meaning
+ * @param {[string, Record<string, import("../js/errors/catalogue.js").Sentence>][]} all
+ */
+function section(code, meaning, all) {
+  const rows = all
+    .filter(([one]) => one === code)
+    .flatMap(([, situations]) => Object.entries(situations))
+    .map(
+      ([at, [happened, remedy = ""]]) =>
+        `| \`${at}\` | ${happened} | ${remedy} |`,
+    );
+  return `## ${code}
+
+${meaning}
+
+| situation | what happened | what to do |
+| --- | --- | --- |
+${rows.join("\n")}`;
+}
