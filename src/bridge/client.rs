@@ -96,7 +96,11 @@ impl Core {
             return null();
         };
         let (output, slot, generation) = match phone.poll_output() {
-            None => return null(),
+            None => {
+                // What was done with is kept no longer.
+                self.output.take();
+                return null();
+            }
             Some(Output::Send {
                 slot,
                 generation,
