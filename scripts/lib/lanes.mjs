@@ -5,13 +5,17 @@ import { testOutput } from "./paths.mjs";
 
 /** @typedef {import("./stages.mjs").Stage} Stage */
 
+/** The lane that waits until the others are done: what is heard there must be on time. */
+const ALONE = "alone";
+
 /** How much compilers give way to tests that measure time: as much as goes. */
 const patient = 19;
 
 /**
  * Runs the stages of a lane one after the other, and the lanes side by side. What
  * a stage says goes to a file in test-output/stages and is shown in one piece when
- * it ends. Where only one lane has something to do it is shown as it comes.
+ * it ends. Where only one lane has something to do it is shown as it comes. The lane
+ * "alone" comes last, with nothing beside it.
  *
  * @template T
  * @param {Stage[]} stages
@@ -22,17 +26,15 @@ export async function runLanes(stages, work) {
   /** @type {Map<Stage, T>} */
   const results = new Map();
   const lanes = [...new Set(stages.map(({ lane }) => lane))];
-  await Promise.all(
-    lanes.map(async (lane) => {
-      for (const stage of stages.filter((one) => one.lane === lane)) {
-        const run = () => work(stage);
-        results.set(
-          stage,
-          await (lanes.length === 1 ? run() : apart(stage, run)),
-        );
-      }
-    }),
-  );
+  const runLane = async (/** @type {string} */ lane) => {
+    for (const stage of stages.filter((one) => one.lane === lane)) {
+      const run = () => work(stage);
+      const beside = lanes.length > 1 && lane !== ALONE;
+      results.set(stage, await (beside ? apart(stage, run) : run()));
+    }
+  };
+  await Promise.all(lanes.filter((lane) => lane !== ALONE).map(runLane));
+  await runLane(ALONE);
   return stages.map((stage) => /** @type {T} */ (results.get(stage)));
 }
 

@@ -177,7 +177,7 @@ export const stages = [
   },
   {
     name: "calls",
-    lane: "calls",
+    lane: "alone",
     title: "calls between browsers and a desk phone, with what is heard",
     prepare: [
       nodePackages,
@@ -192,7 +192,7 @@ export const stages = [
   },
   {
     name: "networks",
-    lane: "calls",
+    lane: "alone",
     title: "calls of a host that loses its networks, in Chromium",
     prepare: [
       mustBeRoot,

@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { PhoneError } from "graceline";
 import { fakeMedia } from "graceline/testing";
+// Loaded on demand, which takes real time, and the time of its test is not real.
+import "../../js/media/silence.js";
 import { Phone } from "../../js/phone/phone.js";
 import {
   FakeCore,
