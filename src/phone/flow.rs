@@ -226,9 +226,14 @@ impl Phone {
             self.asked = None;
             self.held = None;
         }
+        let leaving = self.registration.is_leaving();
+        // The app waits for a removal that is sent once more: not for a pause that grew
+        // in an outage before.
+        if was_home && leaving {
+            self.flows.retry_now(now);
+        }
         // Addresses that take turns are never all closed: who only wants to leave waits
         // until each was lost, and could not be had again.
-        let leaving = self.registration.is_leaving();
         let hopeless = self.flows.all.iter().all(|flow| match flow.state {
             State::Closed => true,
             State::Opening { .. } => leaving && flow.failures > 1,
