@@ -101,7 +101,7 @@ fn what_goes_wrong_is_an_error() {
     world.phone.register(world.now, 1, false);
     world.run(Duration::from_secs(60));
     let fault = world.events.iter().find_map(|event| match event {
-        Event::Failed(1, fault) => Some(fault.clone()),
+        Event::Failed(1, fault, _) => Some(fault.clone()),
         _ => None,
     });
     let fault: Box<dyn core::error::Error> = fault.expect("it failed").into();
