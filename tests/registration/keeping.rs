@@ -1,8 +1,9 @@
 //! A registration that stands: what it makes of what it sees, and when it looks.
 
 use crate::rig::{Act, Asked, Heard, Rig, accept, answer, terminations};
+use crate::rivals::rival;
 use graceline::phone::{Config, Event, Status};
-use graceline::registration::{Claim, ConflictScope, Identity};
+use graceline::registration::{Claim, ConflictScope};
 use graceline_kit::world::{World, registrar_config};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -41,17 +42,6 @@ fn beside(adapt: impl FnOnce(&mut Config), granted: u32) -> (Rig, Others) {
         accept(&list.iter().map(String::as_str).collect::<Vec<_>>())
     });
     (rig, others)
-}
-
-fn rival(since: u64, forced: bool) -> String {
-    let load = "00000002".to_owned();
-    let identity = Identity::new("2001", "example.com", "CSF", "urn:uuid:2", load);
-    let claim = Claim {
-        identity,
-        since,
-        forced,
-    };
-    format!("sip:{}@rival.invalid;transport=ws", claim.user_part())
 }
 
 /// A later claim that is not forced may be a newcomer's, who leaves at once.

@@ -13,7 +13,7 @@ const NAMEABLE: &str = ";received=\"sip:192.0.2.1:5060\"";
 const BARE: &str = "";
 
 /// Contact of another client of the device, which claims it `since` then.
-fn rival(since: u64, forced: bool) -> String {
+pub fn rival(since: u64, forced: bool) -> String {
     let load = "00000002".to_owned();
     let identity = Identity::new("2001", "example.com", "CSF", "urn:uuid:2", load);
     let claim = Claim {

@@ -50,6 +50,29 @@ fn a_half_open_socket_is_noticed_at_the_next_refresh() {
     }
 }
 
+/// The pauses that grew in the outage are not waited for by whoever logs out.
+#[test]
+fn a_logout_whose_flow_is_lost_after_an_outage_ends_soon() {
+    let mut world = World::new(43, registrar_config());
+    let alice = world.client("alice");
+    world.login(alice, false);
+    world.clients[alice].network = Network::Silent;
+    world.run(Duration::from_secs(300));
+    world.clients[alice].network = Network::Up;
+    let sent = world.sent.len();
+    world.act(alice, Phone::unregister);
+    world.until("the removal is sent", |world| {
+        world.sent[sent..]
+            .iter()
+            .any(|(_, _, text)| text.starts_with("REGISTER"))
+    });
+    world.cut(alice);
+    let lost = world.now;
+    world.until("logged out", |world| world.status(alice) == Status::Idle);
+    assert!(world.now - lost < Duration::from_secs(2));
+    assert_eq!(world.registrar.bindings("2001"), []);
+}
+
 #[test]
 fn a_registrar_that_lost_its_state_gets_it_back() {
     for config in every_registrar() {

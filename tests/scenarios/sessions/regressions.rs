@@ -565,20 +565,3 @@ fn a_link_that_is_too_slow_for_the_grant_keeps_trying() {
          force 0",
     );
 }
-
-/// The flow of the removal was lost after an outage, whose pauses had grown.
-#[test]
-fn who_logs_out_after_an_outage_waits_for_no_pause_of_it() {
-    holds(
-        "registrar graceful plain
-         client CSF auto graceful
-         register 0
-         wait 13000
-         silence 0
-         wait 106900
-         heal 0
-         close 0
-         wait 10
-         cut 0",
-    );
-}
