@@ -6,8 +6,9 @@ import { spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { rmSync } from "node:fs";
+import { readFileSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
+import { eventually } from "./eventually.mjs";
 
 const START_DEADLINE_MS = 15_000;
 const STOP_DEADLINE_MS = 5_000;
@@ -70,6 +71,35 @@ export class ServerProcess {
     const stuck = setTimeout(() => this.signal("SIGKILL"), STOP_DEADLINE_MS);
     await exited;
     clearTimeout(stuck);
+    // On a busy machine its workers die later, and hold its ports until then.
+    const { pid } = child;
+    await eventually(`all of process group ${pid} to end`, async () =>
+      groupHasEnded(pid),
+    );
+  }
+}
+
+/**
+ * Whether all its processes have closed what they had open: a zombie has.
+ * @param {number} group
+ */
+function groupHasEnded(group) {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(statusOf)
+    .every(([state, , pgrp]) => Number(pgrp) !== group || state === "Z");
+}
+
+/**
+ * @param {string} pid
+ * @returns {string[]} state, parent, process group, as in proc(5); nothing of one that is gone
+ */
+function statusOf(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  } catch {
+    return [];
   }
 }
 
