@@ -15,7 +15,14 @@ export default [
   },
   { files: ["demo/**"], languageOptions: { globals: globals.browser } },
   {
-    files: ["scripts/**", "benches/**", "js/cli/**", "js/testing/**", "*.js"],
+    files: [
+      "scripts/**",
+      "benches/**",
+      "js/cli/**",
+      "js/testing/**",
+      "server/**",
+      "*.js",
+    ],
     languageOptions: { globals: globals.node },
   },
 ];

@@ -156,6 +156,105 @@ export const DEFAULT_USERS: Record<string, { password: string }>;
 /** @throws {PhoneError} `eInvalidArgument`, naming the option */
 export function startRegistrar(options?: RegistrarOptions): Promise<Registrar>;
 
+export interface SwitchOptions {
+  /** On loopback. Default 0: any free one. */
+  port?: number;
+  /** Devices by line: `{ "2001": ["SEP01"], "2002": ["SEP02", "SEP03"] }`. */
+  phones: Record<string, string[]>;
+}
+
+export interface DeskPhoneCall {
+  id: string;
+  line: string;
+  /** As `docs/cti-link.md` has them. */
+  state:
+    | "initiated"
+    | "dialling"
+    | "alerting"
+    | "ringing"
+    | "connected"
+    | "held"
+    | "failed"
+    | "ended";
+  direction: "incoming" | "outgoing";
+  /** The other end's number, where there is one. */
+  remote?: string;
+  /** The others of a conference. */
+  parties?: string[];
+  /** What the far end pressed. */
+  digits: string;
+}
+
+export interface ForwardingRule {
+  type: "immediate" | "busy" | "noAnswer";
+  active: boolean;
+  to?: string;
+  /** Of `noAnswer`. Default 15. */
+  seconds?: number;
+}
+
+/**
+ * What hands do at a desk phone. Where no call is named, it is the one that this can be
+ * done to. What cannot be done throws an error with `error`, the name of CSTA's.
+ */
+export interface DeskPhone {
+  readonly device: string;
+  readonly lines: string[];
+  readonly calls: DeskPhoneCall[];
+  readonly inService: boolean;
+  readonly doNotDisturb: boolean;
+  readonly messageWaiting: boolean;
+  readonly forwarding: ForwardingRule[];
+  /** Takes the handset up; what was connected is held. Returns the id of the call. */
+  lift(line?: string): string;
+  /** Lifts, if that has not been done, and dials. */
+  dial(number: string): string;
+  answer(id?: string): void;
+  hold(id?: string): void;
+  resume(id?: string): void;
+  hangup(id?: string): void;
+  /** Digits for the far end. */
+  press(digits: string, id?: string): void;
+  /** Sends the far end to another number. */
+  transfer(to: string, id?: string): void;
+  /** Joins the far ends of the call on hold and of the other, and leaves. */
+  joinOthers(): void;
+  /** Makes one call of the one on hold and the other. */
+  confer(): void;
+  /** Sends a call that rings to another number. */
+  deflect(to: string, id?: string): void;
+  setDoNotDisturb(on: boolean): void;
+  setForwarding(rule: ForwardingRule): void;
+  setMessageWaiting(on: boolean): void;
+  /** Out of service, and out of its calls. */
+  unplug(): void;
+  plug(): void;
+  /** Something of it changed. */
+  on(name: "change", listener: () => void): this;
+  once(name: "change", listener: () => void): this;
+  off(name: "change", listener: () => void): this;
+}
+
+export interface Switch {
+  /** "switch://127.0.0.1:PORT" */
+  readonly url: string;
+  /** How many gateways are connected. */
+  readonly gateways: number;
+  phone(device: string): DeskPhone;
+  /** Cuts the connections to the gateways; they may come back. */
+  disconnect(): void;
+  /** The same, and frees the port. */
+  stop(): Promise<void>;
+}
+
+/**
+ * A switch with desk phones, for tests and the demo. Calls between its phones really go
+ * from one to the other; gateways reach it as `switch://` (`docs/cti-link.md`).
+ *
+ * @throws {PhoneError} `eInvalidArgument`, naming the option
+ */
+export function startSwitch(options: SwitchOptions): Promise<Switch>;
+
 export interface FakeMediaOptions {
   /**
    * Makes a step of a handler fail: return the error, such as a PhoneError

@@ -9,6 +9,7 @@ import { loadWasm } from "./wasm.js";
 
 export { fakeMedia } from "./media.js";
 export { parseMessage } from "./message.js";
+export { startSwitch } from "./switch/index.js";
 
 /** What everybody can read here is no password: these users serve on loopback only. */
 const DEFAULT_PASSWORD = "secret";

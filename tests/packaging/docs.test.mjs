@@ -12,7 +12,7 @@ test("what the docs name of the source is there", () => {
   let named = 0;
   for (const name of readdirSync(docs).filter((name) => name.endsWith(".md")))
     for (const [, path] of read(join(docs, name)).matchAll(
-      /`((?:src|js|tests|deploy|scripts|benches|fuzz|tools)\/[\w./-]*)`/g,
+      /`((?:src|js|server|tests|deploy|scripts|benches|fuzz|tools)\/[\w./-]*)`/g,
     )) {
       named += 1;
       if (!existsSync(join(root, path))) missing.push(`${name}: ${path}`);
@@ -23,7 +23,7 @@ test("what the docs name of the source is there", () => {
 
 test("the map names every part of the core and of the API", () => {
   const map = read(join(docs, "architecture.md"));
-  const parts = ["src", "js"].flatMap((top) =>
+  const parts = ["src", "js", "server"].flatMap((top) =>
     readdirSync(join(root, top), { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .map((entry) => `${top}/${entry.name}`),

@@ -43,7 +43,7 @@ test("of what is built, the tarball holds what is used, and no leftovers", () =>
 
 test("the tarball holds nothing else: no sources of the core, no tests, no source maps", () => {
   const allowed =
-    /^(js|pkg|demo|docs|deploy)\/|^[A-Z]+(\.md)?$|^package\.json$/;
+    /^(js|server|pkg|demo|docs|deploy)\/|^[A-Z]+(\.md)?$|^package\.json$/;
   const strangers = files.filter(
     (file) => !allowed.test(file) || /\.(rs|map|tmp)$|\/\./.test(file),
   );
