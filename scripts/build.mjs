@@ -1,7 +1,7 @@
 // npm run build: everything in pkg/, of which only what changed is built again.
 //
 //   npm run build                  all of it
-//   npm run build -- registrar     the named parts: client, registrar, script
+//   npm run build -- registrar     the named parts: client, csta, script, registrar
 
 import { buildScript } from "./lib/bundle.mjs";
 import { Explained, runMain, say, secondsSince } from "./lib/log.mjs";
@@ -10,13 +10,14 @@ import { buildInline, buildWasm } from "./lib/wasm.mjs";
 
 /** What each part is made of. Each of these may use what the one before it made. */
 const parts = {
-  client: [() => buildWasm("client"), buildInline],
+  client: [() => buildWasm("client"), () => buildInline("client")],
+  csta: [() => buildWasm("csta"), () => buildInline("csta")],
   script: [buildScript],
   registrar: [() => buildWasm("registrar")],
 };
 
 /** Parts that use each other's results. They are built side by side with the others. */
-const chains = [["client", "script"], ["registrar"]];
+const chains = [["client", "csta", "script"], ["registrar"]];
 
 await runMain(async () => {
   const start = performance.now();

@@ -20,6 +20,9 @@ await runMain(async () => {
     'import { Phone } from "graceline"': script,
     "client_bg.wasm": wasm,
     "Phone with calls (both)": both,
+    "csta_bg.wasm (on demand)": sizeOf(
+      readFileSync(inRoot("pkg", "csta_bg.wasm")),
+    ),
     "graceline.min.js (all in one)": sizeOf(
       readFileSync(inRoot("pkg", "graceline.min.js")),
     ),

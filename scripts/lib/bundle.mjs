@@ -22,6 +22,7 @@ export function buildScript() {
       [
         "js",
         "pkg/client.js",
+        "pkg/csta.js",
         "pkg/inline",
         "package-lock.json",
         "scripts/lib/bundle.mjs",

@@ -46,7 +46,7 @@ const nodePackages = once(ensureNodePackages);
 const browser = once(ensureBrowser);
 const kamailio = once(ensureKamailio);
 
-/** Features of the two wasm builds, as cargo's arguments. */
+/** Features of the wasm builds, as cargo's arguments. */
 const wasmBuilds = Object.values(builds).map(({ features }) => [
   `--target=${wasmTarget}`,
   `--features=${features}`,

@@ -19,22 +19,26 @@ import {
 } from "./rust.mjs";
 import { digestOf, replaceFile, unlessFresh } from "./stamps.mjs";
 
+/** For what is downloaded. */
+const smallest = {
+  profile: "release",
+  passes: [
+    // Nothing is in the first KiB: the stack, which comes first, ends there.
+    "--low-memory-unused",
+    // Measured after compression, which likes structure made anew, and code
+    // said twice better than a local that holds its result.
+    ...["--flatten", "--rereloop", "-Oz", "-Oz", "--skip-pass=local-cse"],
+  ],
+};
+
 /**
- * How each is made: the client as small as can be, the registrar, which nobody
- * downloads, as fast as can be.
+ * How each is made: what pages load as small as can be (the client, and the control
+ * of desk phones when it is first asked for), the registrar, which nobody downloads,
+ * as fast as can be.
  */
 export const builds = {
-  client: {
-    features: "bridge,bare",
-    profile: "release",
-    passes: [
-      // Nothing is in the first KiB: the stack, which comes first, ends there.
-      "--low-memory-unused",
-      // Measured after compression, which likes structure made anew, and code
-      // said twice better than a local that holds its result.
-      ...["--flatten", "--rereloop", "-Oz", "-Oz", "--skip-pass=local-cse"],
-    ],
-  },
+  client: { features: "bridge,bare", ...smallest },
+  csta: { features: "bridge-csta,bare", ...smallest },
   registrar: {
     features: "bridge-registrar",
     profile: "registrar",
@@ -59,7 +63,7 @@ const scripts = ["scripts/lib/wasm.mjs", "scripts/lib/glue.mjs"];
  * Builds `pkg/NAME.js` and `pkg/NAME_bg.wasm` from the crate with the
  * features of that build.
  *
- * @param {"client" | "registrar"} name
+ * @param {keyof typeof builds} name
  * @returns {Promise<boolean>} whether there was anything to do
  */
 export function buildWasm(name) {
@@ -136,7 +140,7 @@ async function rustFlags() {
  * A change elsewhere in the crate often leaves this module as it was: then the
  * slow half is spared.
  *
- * @param {"client" | "registrar"} name
+ * @param {keyof typeof builds} name
  * @param {string} module
  */
 function optimiseUnlessSame(name, module) {
@@ -183,7 +187,7 @@ async function optimise(name, module) {
     ]);
     // The registrar is one machine of a test: its glue stays as it is.
     const [js, types] =
-      name === "client" ? [asFactory, typesOfFactory] : [same, same];
+      name === "registrar" ? [same, same] : [asFactory, typesOfFactory];
     replaceFile(join(pkg, `${name}.js`), js(read(`${name}.js`)));
     replaceFile(join(pkg, `${name}.d.ts`), types(read(`${name}.d.ts`)));
     replaceFile(join(pkg, `${name}_bg.wasm`), readFileSync(wasm));
@@ -197,19 +201,20 @@ async function optimise(name, module) {
 const same = (text) => text;
 
 /**
- * Builds `pkg/inline/client_bg.js`, the client's wasm as base64 in a module,
- * for pages and bundlers that cannot fetch a file.
+ * Builds `pkg/inline/NAME_bg.js`, the wasm as base64 in a module, for pages and
+ * bundlers that cannot fetch a file.
  *
+ * @param {"client" | "csta"} name
  * @returns {Promise<boolean>} whether there was anything to do
  */
-export function buildInline() {
-  const output = join(pkg, "inline", "client_bg.js");
+export function buildInline(name) {
+  const output = join(pkg, "inline", `${name}_bg.js`);
   return unlessFresh({
-    stamp: join(pkg, ".stamps", "inline"),
-    digest: digestOf([...scripts, "pkg/client_bg.wasm"]),
+    stamp: join(pkg, ".stamps", `${name}.inline`),
+    digest: digestOf([...scripts, `pkg/${name}_bg.wasm`]),
     outputs: [output],
     work: async () => {
-      const wasm = readFileSync(join(pkg, "client_bg.wasm"));
+      const wasm = readFileSync(join(pkg, `${name}_bg.wasm`));
       replaceFile(output, `export default "${wasm.toString("base64")}";\n`);
     },
   });

@@ -4,14 +4,13 @@
 //! JavaScript; `js/core/core.js` is the other side, `protocol/` says what crosses.
 //! The bridge is not API.
 
+use super::buffers::{Buffers, at, millis};
 use super::json::Json;
 use super::protocol;
 use super::record::Record;
 use crate::hash::sha256;
 use crate::phone::{Output, Phone};
-use crate::prelude::*;
-use crate::time::Instant;
-use core::cell::{Cell, RefCell};
+use core::cell::RefCell;
 use core::ptr::null;
 use wasm_bindgen::prelude::*;
 
@@ -20,10 +19,7 @@ use wasm_bindgen::prelude::*;
 #[derive(Default)]
 pub struct Core {
     phone: RefCell<Option<Phone>>,
-    input: RefCell<Vec<u8>>,
-    output: RefCell<Vec<u8>>,
-    /// Where `output` stands and its size; slot and generation, if it is a message.
-    place: Cell<[u32; 4]>,
+    buffers: Buffers,
 }
 
 #[wasm_bindgen]
@@ -36,19 +32,15 @@ impl Core {
 
     /// Where to put what goes in, at most `size` bytes. Memory may have moved.
     pub fn room(&self, size: usize) -> *mut u8 {
-        let mut input = self.input.borrow_mut();
-        if input.len() < size {
-            input.resize(size, 0);
-        }
-        input.as_mut_ptr()
+        self.buffers.room(size)
     }
 
     /// Makes the phone, which opens nothing, of what was put there: a field with at
     /// least 32 bytes from the platform's cryptographic generator in any form, then
     /// options as names and values.
     pub fn start(&self, size: usize) {
-        let input = self.input.borrow();
-        let record = Record::of(input.get(..size).unwrap_or_default());
+        let input = self.buffers.input(size);
+        let record = Record::of(&input);
         let seed = sha256(record.text().as_bytes());
         let (config, ignored) = record.phone_options();
         let mut phone = Phone::with_checked(config, seed);
@@ -61,8 +53,8 @@ impl Core {
     /// The command of `size` bytes that was put there. `false`: it is none, or a
     /// number in it is none.
     pub fn command(&self, now: f64, size: usize) -> bool {
-        let input = self.input.borrow();
-        let record = Record::of(input.get(..size).unwrap_or_default());
+        let input = self.buffers.input(size);
+        let record = Record::of(&input);
         let name = record.text();
         let mut phone = self.phone.borrow_mut();
         phone
@@ -73,18 +65,16 @@ impl Core {
     /// The WebSocket message of `size` bytes that was put there.
     #[wasm_bindgen(js_name = socketMessage)]
     pub fn socket_message(&self, now: f64, slot: u32, generation: u32, size: usize) {
-        let input = self.input.borrow();
-        let data = input.get(..size).unwrap_or_default();
+        let data = self.buffers.input(size);
         if let Some(phone) = self.phone.borrow_mut().as_mut() {
-            phone.handle_message(at(now), slot, generation, data);
+            phone.handle_message(at(now), slot, generation, &data);
         }
     }
 
     /// When to wake, in host milliseconds; Infinity if never.
     pub fn deadline(&self) -> f64 {
         let phone = self.phone.borrow();
-        let deadline = phone.as_ref().and_then(Phone::poll_timeout);
-        deadline.map_or(f64::INFINITY, |at| at.millis() as f64)
+        millis(phone.as_ref().and_then(Phone::poll_timeout))
     }
 
     /// Where four numbers tell of the next thing to be done, until the next call; null
@@ -95,37 +85,20 @@ impl Core {
         let Some(phone) = phone.as_mut() else {
             return null();
         };
-        let (output, slot, generation) = match phone.poll_output() {
-            None => {
-                // What was done with is kept no longer.
-                self.output.take();
-                return null();
-            }
+        match phone.poll_output() {
+            None => self.buffers.nothing(),
             Some(Output::Send {
                 slot,
                 generation,
                 data,
-            }) => (data, slot, generation),
+            }) => self.buffers.output(data, [slot, generation]),
             Some(output) => {
                 let mut json = Json::new();
                 json.raw("", "{");
                 protocol::write(&mut json, output, phone.config());
                 json.close('}');
-                (json.done().into_bytes(), 0, 0)
+                self.buffers.output(json.done().into_bytes(), [0, 0])
             }
-        };
-        let place = [
-            output.as_ptr() as u32,
-            output.len() as u32,
-            slot,
-            generation,
-        ];
-        *self.output.borrow_mut() = output;
-        self.place.set(place);
-        self.place.as_ptr().cast()
+        }
     }
-}
-
-fn at(now: f64) -> Instant {
-    Instant::from_millis(now as u64)
 }

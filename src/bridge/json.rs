@@ -42,6 +42,11 @@ impl Json {
         self.raw(name, if flag { "true" } else { "false" })
     }
 
+    /// The name of an event, and the number of what it is about.
+    pub(super) fn about(&mut self, name: &str, subject: &str, number: u32) {
+        self.text("name", name).number(subject, number);
+    }
+
     /// A `{`, a `[`, or a value that is JSON already.
     pub(super) fn raw(&mut self, name: &str, json: &str) -> &mut Self {
         self.name(name);

@@ -9,16 +9,26 @@ mod bare;
 #[cfg(any(test, feature = "bare"))]
 mod class;
 
+#[cfg(any(test, feature = "bridge", feature = "bridge-csta"))]
+mod json;
+#[cfg(any(test, feature = "bridge", feature = "bridge-csta"))]
+mod protocol;
+#[cfg(any(test, feature = "bridge", feature = "bridge-csta"))]
+mod record;
+
+#[cfg(all(
+    target_arch = "wasm32",
+    any(feature = "bridge", feature = "bridge-csta")
+))]
+mod buffers;
 #[cfg(all(target_arch = "wasm32", feature = "bridge"))]
 mod client;
-#[cfg(any(test, feature = "bridge"))]
-mod json;
-#[cfg(any(test, feature = "bridge"))]
-mod protocol;
-#[cfg(any(test, feature = "bridge"))]
-mod record;
 #[cfg(all(target_arch = "wasm32", feature = "bridge"))]
 pub use client::Core;
+#[cfg(all(target_arch = "wasm32", feature = "bridge-csta"))]
+mod desk;
+#[cfg(all(target_arch = "wasm32", feature = "bridge-csta"))]
+pub use desk::DeskCore;
 
 #[cfg(all(target_arch = "wasm32", feature = "bridge-registrar"))]
 mod message;

@@ -28,6 +28,8 @@ pub enum Code {
     InvalidState,
     /// The number or the value is no good.
     InvalidArgument,
+    /// Another client controls the device, and does not share it.
+    DeviceAlreadyRegistered,
     /// Refused.
     ServerRejected,
     /// No answer.
@@ -44,6 +46,7 @@ impl Code {
             Code::OutOfService => "eOutOfService",
             Code::InvalidState => "eInvalidState",
             Code::InvalidArgument => "eInvalidArgument",
+            Code::DeviceAlreadyRegistered => "eDeviceAlreadyRegistered",
             Code::ServerRejected => "eServerRejected",
             Code::Timeout => "eTimeout",
             Code::Aborted => "eAborted",

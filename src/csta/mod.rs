@@ -6,9 +6,10 @@
 //! alike. What is read is taken tolerantly: names without regard to case or
 //! namespace, unknown elements ignored, and nothing missed that need not be
 //! there. What is written is what the standard says. [`client`] is the machine
-//! of a phone that controls a desk phone.
+//! of a phone that controls a desk phone, and [`control`] what keeps its session up.
 
 pub mod client;
+pub mod control;
 mod device;
 mod document;
 mod event;

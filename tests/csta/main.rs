@@ -10,6 +10,7 @@
 )]
 
 mod commands;
+mod control;
 mod errors;
 mod events;
 mod hostile;

@@ -33,8 +33,11 @@ test("of what is built, the tarball holds what is used, and no leftovers", () =>
   assert.deepEqual(files.filter((file) => file.startsWith("pkg/")).sort(), [
     "pkg/client.js",
     "pkg/client_bg.wasm",
+    "pkg/csta.js",
+    "pkg/csta_bg.wasm",
     "pkg/graceline.min.js",
     "pkg/inline/client_bg.js",
+    "pkg/inline/csta_bg.js",
     "pkg/jquery.min.js",
     "pkg/registrar.js",
     "pkg/registrar_bg.wasm",

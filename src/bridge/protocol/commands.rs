@@ -1,49 +1,9 @@
 //! What the app, its media handler and the host tell the phone.
 
-use crate::bridge::record::Record;
+use super::tables::commands;
 use crate::call::Calls;
 use crate::phone::Phone;
 use crate::time::Instant;
-
-/// `name(field: kind, …) => what is done;` A kind is a method of [`Record`]. An
-/// `op` is the number under which the output `done` answers.
-macro_rules! commands {
-    ($rows:ident, $obey:ident($machine:ident: $type:ty, $now:ident, $record:ident),
-     else $other:pat => $otherwise:expr, $(
-        $(#[doc = $doc:literal])*
-        $name:ident($($field:ident: $kind:ident),*) => $act:expr;
-    )*) => {
-        /// Does what the record says. `false`: it is no command, or a number in it is
-        /// none, and nothing was done.
-        #[allow(non_snake_case)] // fields have the names of JavaScript
-        pub(in crate::bridge) fn $obey(
-            $machine: &mut $type,
-            $now: Instant,
-            name: &str,
-            $record: &Record<'_>,
-        ) -> bool {
-            match name {
-                $(stringify!($name) => {
-                    $(let $field = $record.$kind();)*
-                    if $record.misfits() {
-                        return false;
-                    }
-                    $act;
-                    true
-                })*
-                $other => $otherwise,
-            }
-        }
-
-        #[cfg(test)]
-        pub(super) const $rows: &[super::Row] = &[$(super::Row {
-            name: stringify!($name),
-            docs: &[$($doc),*],
-            fields: &[$((stringify!($field), stringify!($kind))),*],
-            part: "",
-        }),*];
-    };
-}
 
 commands! {
     PHONE, obey(phone: Phone, now, record),

@@ -1,19 +1,28 @@
-//! What crosses the boundary of the phone, said once: [`commands`] go in,
-//! [`outputs`] come out, [`options`] are the objects in the one and [`shapes`]
-//! those in the other. Each row is what reads or writes it; the types of
-//! `js/core/seam.d.ts`, and the list by which the tests' doubles are judged, are
-//! made of the same rows.
+//! What crosses the boundaries, said once. Of the phone: `commands` go in, `outputs`
+//! come out, `options` are the objects in the one and `shapes` those in the other;
+//! of the control of a desk phone: `desk`. Each row is what reads or writes it
+//! ([`tables`]); the types of `js/core/seam.d.ts` and `js/desk/seam.d.ts`, and the
+//! list by which the tests' doubles are judged, are made of the same rows.
 
+#[cfg(any(test, feature = "bridge"))]
 mod commands;
+#[cfg(any(test, feature = "bridge-csta"))]
+pub(super) mod desk;
+#[cfg(any(test, feature = "bridge"))]
 mod options;
+#[cfg(any(test, feature = "bridge"))]
 mod outputs;
 #[cfg(test)]
 mod seam;
+#[cfg(any(test, feature = "bridge"))]
 mod shapes;
+mod tables;
 #[cfg(test)]
 mod tests;
 
+#[cfg(any(test, feature = "bridge"))]
 pub(super) use commands::obey;
+#[cfg(any(test, feature = "bridge"))]
 pub(super) use outputs::write;
 
 /// One row: name, what is said of it, and its fields with their kinds.

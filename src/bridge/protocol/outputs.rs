@@ -1,51 +1,8 @@
 //! What the phone has for the host to do, and for the app to hear.
 
-use crate::bridge::json::Json;
+use super::tables::outputs;
 use crate::call::{self, Want};
 use crate::phone::{Config, Event, Output};
-
-/// `pattern => name(subject) { field: kind = what, …, ..part = what }` The subject is
-/// a field, too: the number of what it is about. A kind is a method of [`Json`].
-macro_rules! outputs {
-    ($rows:ident, $write:ident($json:ident, $output:ident: $type:ty $(, $config:ident)?)
-     names $tag:literal, else { $($(#[$when:meta])? $other:pat => $otherwise:expr,)* }, $(
-        $(#[doc = $doc:literal])*
-        $pattern:pat => $name:ident $(($subject:ident))? {
-            $($field:ident: $kind:ident = $what:expr,)* $(..$part:ident = $more:expr)?
-        }
-    )*) => {
-        pub(in crate::bridge) fn $write($json: &mut Json, $output: $type $(, $config: &Config)?) {
-            match $output {
-                $($pattern => {
-                    head!($json, $tag, $name $(, $subject)?);
-                    $($json.$kind(stringify!($field), $what);)*
-                    $($json.$part($more);)?
-                })*
-                $($(#[$when])? $other => $otherwise,)*
-            }
-        }
-
-        #[cfg(test)]
-        pub(super) const $rows: &[super::Row] = &[$(super::Row {
-            name: stringify!($name),
-            docs: &[$($doc),*],
-            fields: &[
-                $((stringify!($subject), "number"),)?
-                $((stringify!($field), stringify!($kind)),)*
-            ],
-            part: concat!("" $(, stringify!($part))?),
-        }),*];
-    };
-}
-
-macro_rules! head {
-    ($json:ident, $tag:literal, $name:ident) => {
-        $json.text($tag, stringify!($name))
-    };
-    ($json:ident, $tag:literal, $name:ident, $subject:ident) => {
-        $json.about(stringify!($name), stringify!($subject), $subject)
-    };
-}
 
 outputs! {
     HOST, write(json, output: Output, config) names "type",

@@ -1,14 +1,16 @@
-//! What is made of the rows: `js/core/seam.d.ts`, by which `js/` is checked, and
-//! `tests/js/support/seam.json`, by which the tests' doubles are judged.
+//! What is made of the rows: `js/core/seam.d.ts` and `js/desk/seam.d.ts`, by which `js/`
+//! is checked, and `tests/js/support/seam.json`, by which the tests' doubles of the phone's
+//! core are judged.
 
-use super::{Row, commands, options, outputs, shapes};
+use super::{Row, commands, desk, options, outputs, shapes};
 use crate::prelude::*;
 use std::fs;
 
 /// The files from the top of the crate, and what they must hold.
-fn files() -> [(&'static str, String); 2] {
+fn files() -> [(&'static str, String); 3] {
     [
         ("js/core/seam.d.ts", declarations()),
+        ("js/desk/seam.d.ts", declarations_of_desk()),
         ("tests/js/support/seam.json", list()),
     ]
 }
@@ -39,13 +41,40 @@ const SEND: &str = "  /** A message to be sent. */\n  \
 const REFUSED: &str = "  /** It was no command, or a number in it was none. */\n  \
     refused: { command: string; number: unknown };\n";
 
+const FIRST: &str = "// Made of src/bridge/protocol: SEAM=write cargo test --locked --lib seam\n\n";
+
 fn declarations() -> String {
+    let mut text = FIRST.to_owned();
+    text += &commands_in(commands::PHONE.iter().chain(commands::CALLS), MESSAGE);
+    text += &shapes_in(options::ROWS.iter().chain(shapes::ROWS));
+    text += &outputs_in(
+        "What the host has to do.",
+        "Outputs",
+        outputs::HOST.iter(),
+        SEND,
+    );
+    let events = outputs::EVENTS.iter().chain(outputs::CALLS);
+    text += &outputs_in("What the app hears.", "Events", events, REFUSED);
+    text + "\nexport type Event = { [N in keyof Events]: { name: N } & Events[N] }[keyof Events];\n\
+            export type Output =\n  \
+            | { [T in keyof Outputs]: { type: T } & Outputs[T] }[keyof Outputs]\n  \
+            | ({ type: \"event\" } & Event);\n"
+}
+
+fn declarations_of_desk() -> String {
+    let mut text = FIRST.to_owned();
+    text += &commands_in(desk::COMMANDS.iter(), "");
+    text += &shapes_in(desk::ROWS.iter());
+    text += &outputs_in("What it says.", "Events", desk::EVENTS.iter(), REFUSED);
+    text + "\nexport type Event = { [N in keyof Events]: { name: N } & Events[N] }[keyof Events];\n"
+}
+
+fn commands_in<'a>(rows: impl Iterator<Item = &'a Row>, more: &str) -> String {
     let mut text = String::from(
-        "// Made of src/bridge/protocol: SEAM=write cargo test --locked --lib seam\n\n\
-         /** What the core is told, and what each command takes. */\n\
+        "/** What the core is told, and what each command takes. */\n\
          export interface Commands {\n",
     );
-    for row in commands::PHONE.iter().chain(commands::CALLS) {
+    for row in rows {
         let fields = row.fields.iter().map(|(name, kind)| {
             let (kind, optional) = type_of(kind);
             assert!(!optional, "{name}");
@@ -54,52 +83,43 @@ fn declarations() -> String {
         let fields: Vec<String> = fields.collect();
         text += &format!("{}  {}: [{}];\n", docs(row), row.name, fields.join(", "));
     }
-    text += MESSAGE;
-    text += "}\n";
-    for row in options::ROWS.iter().chain(shapes::ROWS) {
+    text + more + "}\n"
+}
+
+fn shapes_in<'a>(rows: impl Iterator<Item = &'a Row>) -> String {
+    let mut text = String::new();
+    for row in rows {
         text += &format!("\nexport interface {} {{\n", row.name);
         for (name, kind) in row.fields {
             text += &format!("  {};\n", property(row, name, kind));
         }
         text += "}\n";
     }
-    let tables = [
-        (
-            "What the host has to do.",
-            "Outputs",
-            outputs::HOST,
-            &[][..],
-        ),
-        (
-            "What the app hears.",
-            "Events",
-            outputs::EVENTS,
-            outputs::CALLS,
-        ),
-    ];
-    for (what, table, rows, more) in tables {
-        text += &format!("\n/** {what} */\nexport interface {table} {{\n");
-        for row in rows.iter().chain(more) {
-            let fields = row.fields.iter();
-            let fields = fields.map(|(name, kind)| property(row, name, kind));
-            let fields: Vec<String> = fields.collect();
-            let own = (!fields.is_empty()).then(|| format!("{{ {} }}", fields.join("; ")));
-            let part = (!row.part.is_empty()).then(|| shape(row.part).to_owned());
-            let all: Vec<String> = own.into_iter().chain(part).collect();
-            let all = if all.is_empty() {
-                "{}".to_owned()
-            } else {
-                all.join(" & ")
-            };
-            text += &format!("{}  {}: {all};\n", docs(row), row.name);
-        }
-        text += if table == "Events" { REFUSED } else { SEND };
-        text += "}\n";
+    text
+}
+
+fn outputs_in<'a>(
+    what: &str,
+    table: &str,
+    rows: impl Iterator<Item = &'a Row>,
+    more: &str,
+) -> String {
+    let mut text = format!("\n/** {what} */\nexport interface {table} {{\n");
+    for row in rows {
+        let fields = row.fields.iter();
+        let fields = fields.map(|(name, kind)| property(row, name, kind));
+        let fields: Vec<String> = fields.collect();
+        let own = (!fields.is_empty()).then(|| format!("{{ {} }}", fields.join("; ")));
+        let part = (!row.part.is_empty()).then(|| shape(row.part).to_owned());
+        let all: Vec<String> = own.into_iter().chain(part).collect();
+        let all = if all.is_empty() {
+            "{}".to_owned()
+        } else {
+            all.join(" & ")
+        };
+        text += &format!("{}  {}: {all};\n", docs(row), row.name);
     }
-    text + "\nexport type Event = { [N in keyof Events]: { name: N } & Events[N] }[keyof Events];\n\
-            export type Output =\n  \
-            | { [T in keyof Outputs]: { type: T } & Outputs[T] }[keyof Outputs]\n  \
-            | ({ type: \"event\" } & Event);\n"
+    text + more + "}\n"
 }
 
 fn list() -> String {
@@ -155,8 +175,8 @@ fn part_of(shape: &Row) -> String {
 }
 
 fn shape(part: &str) -> &'static str {
-    let found = shapes::ROWS.iter().find(|shape| part_of(shape) == part);
-    found.unwrap().name
+    let mut found = shapes::ROWS.iter().chain(desk::ROWS);
+    found.find(|shape| part_of(shape) == part).unwrap().name
 }
 
 /// The type of a kind, and whether it may be missing.
@@ -173,6 +193,10 @@ fn type_of(kind: &str) -> (&'static str, bool) {
         "registration_or_null" => ("Registration | null", false),
         "optional_holder" => ("Holder", true),
         "optional_fault" => ("Fault", true),
+        "optional_failure" => ("Failure", true),
+        "texts" => ("string[]", false),
+        "maybe" => ("boolean", true),
+        "rules" => ("Rule[]", true),
         reader => {
             let mut rows = options::ROWS.iter().chain(shapes::ROWS);
             let row = rows.find(|row| row.part == reader);

@@ -1,5 +1,6 @@
 //! The objects in what comes out.
 
+use super::tables::shapes;
 use crate::bridge::json::Json;
 use crate::call::{CallInfo, Party};
 use crate::fault::{Fault, Situation};
@@ -7,38 +8,6 @@ use crate::phone::{Config, Registered};
 use crate::prelude::*;
 use crate::registration::{Holder, Profile};
 use crate::text::decimal;
-
-/// `Name as writer, part(value: type) { property: kind = what, … }`. A kind is a
-/// method of [`Json`], which these become, too: `writer` makes an object, `part`
-/// writes the properties alone.
-macro_rules! shapes {
-    ($($shape:ident as $object:ident, $part:ident($value:pat, $type:ty) {
-        $($name:ident: $kind:ident = $what:expr,)*
-    })*) => {
-        impl Json {
-            $(
-                #[allow(dead_code)] // few are used both ways
-                pub(super) fn $object(&mut self, name: &str, value: $type) -> &mut Self {
-                    self.raw(name, "{");
-                    self.$part(value);
-                    self.close('}')
-                }
-
-                pub(super) fn $part(&mut self, $value: $type) {
-                    $(self.$kind(stringify!($name), $what);)*
-                }
-            )*
-        }
-
-        #[cfg(test)]
-        pub(super) const ROWS: &[super::Row] = &[$(super::Row {
-            name: stringify!($shape),
-            docs: &[],
-            fields: &[$((stringify!($name), stringify!($kind))),*],
-            part: stringify!($object),
-        }),*];
-    };
-}
 
 shapes! {
     Party as party, party_part(party, &Party) {
@@ -95,10 +64,6 @@ fn is_ours(at: &Situation) -> bool {
 }
 
 impl Json {
-    pub(super) fn about(&mut self, name: &str, subject: &str, number: u32) {
-        self.text("name", name).number(subject, number);
-    }
-
     pub(super) fn millis(&mut self, name: &str, millis: Option<u64>) {
         if let Some(millis) = millis {
             self.raw(name, &decimal(millis));

@@ -132,3 +132,76 @@ fn outputs_are_written_by_their_names() {
     let sent = |output: &Output| matches!(output, Output::Send { .. });
     assert!(core::iter::from_fn(|| phone.poll_output()).any(|output| sent(&output)));
 }
+
+mod desk {
+    use super::super::desk::{self, COMMANDS};
+    use super::sample;
+    use crate::bridge::json::Json;
+    use crate::bridge::record::Record;
+    use crate::csta::control::Control;
+    use crate::prelude::*;
+    use crate::time::Instant;
+
+    fn takes(control: &mut Control, fields: &[&str]) -> bool {
+        let text = fields.join("\0");
+        let record = Record::of(text.as_bytes());
+        desk::obey(control, Instant::from_millis(1), record.text(), &record)
+    }
+
+    fn outputs(control: &mut Control) -> Vec<String> {
+        let next = || {
+            let mut json = Json::new();
+            json.raw("", "{").text("type", "event");
+            desk::write(&mut json, control.poll_output()?);
+            json.close('}');
+            Some(json.done())
+        };
+        core::iter::from_fn(next).collect()
+    }
+
+    fn control() -> Control {
+        Control::new("tel:5101", [7; 32])
+    }
+
+    #[test]
+    fn every_command_is_taken_and_nothing_else() {
+        for row in COMMANDS {
+            assert!(takes(&mut control(), &sample(row)), "{}", row.name);
+            for (at, (field, kind)) in row.fields.iter().enumerate() {
+                let mut fields = sample(row);
+                fields[at + 1] = "x";
+                let taken = takes(&mut control(), &fields);
+                let is_number = ["number", "status"].contains(kind);
+                assert_eq!(taken, !is_number, "{}: {field}", row.name);
+            }
+        }
+        for name in ["", "Make", "register", "handle_flow"] {
+            assert!(!takes(&mut control(), &[name, "1", "2", "3"]), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_operation_is_done_whatever_became_of_it() {
+        let is_operation = |row: &&super::Row| row.fields.first() == Some(&("op", "number"));
+        for row in COMMANDS.iter().filter(is_operation) {
+            let mut control = control();
+            assert!(takes(&mut control, &sample(row)));
+            let said = outputs(&mut control);
+            let done =
+                r#"{"type":"event","name":"done","op":7,"error":{"code":"eOutOfService","reason":"#;
+            assert!(said.iter().any(|said| said.starts_with(done)), "{said:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_told_with_its_status() {
+        let mut control = control();
+        assert!(takes(&mut control, &["connect", "30000"]));
+        assert!(takes(&mut control, &["sessionEnded", "404", "0", "Nobody"]));
+        let said = outputs(&mut control);
+        let open = r#"{"type":"event","name":"open","body":"<?xml"#;
+        assert!(said[0].starts_with(open), "{said:?}");
+        let failed = r#"{"type":"event","name":"failed","code":"eServerRejected","reason":"Nobody","status":404}"#;
+        assert_eq!(said.last().unwrap(), failed);
+    }
+}

@@ -109,9 +109,14 @@ impl Client {
     /// What opens a session, and what refreshes it.
     pub fn system_status(&self) -> String {
         let request = Request::RequestSystemStatus {
-            line: Some(self.line.clone()),
+            line: Some(self.own.clone()),
         };
         Document::new(Content::Request(request)).to_xml()
+    }
+
+    /// Whether the desk phone can be used.
+    pub fn state(&self) -> DeskState {
+        self.desk.state
     }
 
     /// What there is to do, in order.

@@ -54,7 +54,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    pub(super) fn new(code: Code, said: &str) -> Self {
+    pub(in crate::csta) fn new(code: Code, said: &str) -> Self {
         Self {
             code,
             said: said.to_owned(),
