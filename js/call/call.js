@@ -1,6 +1,7 @@
 import { PhoneError, fault } from "../errors/error.js";
 import { Emitter, emit } from "../phone/events.js";
 import { checkCall, checkTarget, invalid } from "../phone/options.js";
+import { CallMedia, invalidState, loadDigits, loadVideo } from "./media.js";
 
 /** @typedef {import("../core/seam.js").Commands} Commands */
 /**
@@ -9,11 +10,7 @@ import { checkCall, checkTarget, invalid } from "../phone/options.js";
  * @template {keyof Commands} C
  * @typedef {Commands[C] extends [op: number, call: number, ...infer A] ? A : never} About
  */
-/** @typedef {import("../index.js").MediaHandler} MediaHandler */
 /** @typedef {Pick<ReturnType<typeof checkCall>, "audio" | "video" | "stream" | "extraHeaders">} Wanted */
-
-/** What waits this long (ms) in a string of digits is a comma. */
-const COMMA = 2000;
 
 /** One call. The types and their documentation stand in index.d.ts. */
 export class Call extends Emitter {
@@ -28,23 +25,13 @@ export class Call extends Emitter {
   /** @type {"local" | "remote" | "both" | null} */
   #heldBy = null;
   #muted = { audio: false, video: false };
-  /** @type {Promise<MediaHandler> | undefined} */
-  #opening;
-  /** @type {MediaHandler | undefined} */
   #media;
-  /** The media requests of the core are served one after the other. */
-  #turn = Promise.resolve();
   /** Operations of the app that may fail for the sake of the media. */
   #asked = 0;
-  /** What went wrong with the media last, and what of it the app has been told. */
-  /** @type {PhoneError | undefined} */
-  #failure;
-  /** @type {PhoneError | undefined} */
+  /** What went wrong with the media, as the app has been told. @type {PhoneError | undefined} */
   #told;
   /** Digits wait for those before. @type {Promise<unknown>} */
   #dialling = Promise.resolve();
-  /** The far end's last answer to an offer of ours. */
-  #answer = "";
   /** @type {Promise<void> | undefined} */
   #answering;
   /** Rejects when the call ends, for those who wait for the media. @type {Promise<never>} */
@@ -76,6 +63,12 @@ export class Call extends Emitter {
     this.#state = direction === "incoming" ? direction : "calling";
     this.#over = new Promise((_, reject) => (this.#finish = reject));
     this.#over.catch(() => {});
+    this.#media = new CallMedia(this, line, this.#over, (error) => {
+      // Who asked for the change hears of it by his promise.
+      if (this.#state === "ended" || this.#asked) return;
+      this.#told = error;
+      emit(this, "error", error);
+    });
     line.join(this, (event) => this.#heard(event));
   }
 
@@ -105,11 +98,11 @@ export class Call extends Emitter {
   }
 
   get localStream() {
-    return this.#media?.localStream ?? null;
+    return this.#media.handler?.localStream ?? null;
   }
 
   get remoteStream() {
-    return this.#media?.remoteStream ?? null;
+    return this.#media.handler?.remoteStream ?? null;
   }
 
   // ---- what the app does
@@ -131,14 +124,7 @@ export class Call extends Emitter {
     this.wanted = options
       ? checkCall(options, this.#line.log)
       : (this.replaces?.wanted ?? this.wanted);
-    // The microphone first: refused, the call still rings and can be answered again.
-    try {
-      const media = await this.#open();
-      await Promise.race([media.open?.(), this.#over]);
-    } catch (cause) {
-      this.#release();
-      throw mediaError(cause);
-    }
+    await this.#media.open();
     const { extraHeaders } = this.wanted;
     await this.#ask("answer", { extraHeaders });
   }
@@ -183,44 +169,19 @@ export class Call extends Emitter {
 
   /**
    * @param {string} digits
-   * @param {{ duration?: number, gap?: number }} [options]
+   * @param {{ duration?: number, gap?: number }} [tones]
    */
-  async sendDtmf(digits, { duration = 100, gap = 70 } = {}) {
+  async sendDtmf(digits, tones = {}) {
     if (typeof digits !== "string" || !/^[\d*#a-d,]+$/i.test(digits))
       throw invalid("digits", "must be of 0-9, *, #, A-D and the comma");
     this.#mustTalk();
-    // The bounds that browsers set to tones within the sound.
-    const tones = {
-      duration: Math.min(Math.max(Number(duration) || 0, 40), 6000),
-      gap: Math.min(Math.max(Number(gap) || 0, 30), 6000),
-    };
     const before = this.#dialling;
-    const played = Promise.race([before, this.#over]).then(() =>
-      this.#dial(digits, tones),
-    );
+    const played = Promise.race([before, this.#over]).then(async () => {
+      const { sendDigits } = await loadDigits();
+      await sendDigits(this, this.#media, digits, tones, this.#over);
+    });
     this.#dialling = played.catch(() => {});
     return played;
-  }
-
-  /**
-   * @param {string} digits
-   * @param {{ duration: number, gap: number }} tones
-   */
-  async #dial(digits, tones) {
-    if (await this.#mediaDoes("sendDtmf", digits, tones)) return;
-    // RFC 4733 was not agreed on: as INFO, which gateways understand.
-    const { duration, gap } = tones;
-    for (const digit of digits.toUpperCase()) {
-      if (digit === ",") await this.#pause(COMMA);
-      else
-        await Promise.all([
-          this.sendInfo(
-            "application/dtmf-relay",
-            `Signal=${digit}\r\nDuration=${duration}\r\n`,
-          ),
-          this.#pause(duration + gap),
-        ]);
-    }
   }
 
   /** @param {string | Call} target */
@@ -245,18 +206,9 @@ export class Call extends Emitter {
   /** @param {boolean | MediaTrackConstraints} video */
   async setVideo(video) {
     this.#mustTalk();
-    await this.#mediaDoes("setVideo", video);
-    this.#answer = "";
-    try {
-      await this.#change("renegotiate", {});
-    } catch (error) {
-      await this.#media?.rollback();
-      throw error;
-    }
-    const answer = this.#answer;
-    if (!(video && answer) || takesPictures(answer, !!this.#heldBy)) return;
-    await this.#mediaDoes("setVideo", false);
-    throw fault("noPictures");
+    const { setVideo } = await loadVideo();
+    const offer = () => this.#change("renegotiate", {});
+    await setVideo(this.#media, video, offer, () => !!this.#heldBy);
   }
 
   /**
@@ -264,16 +216,16 @@ export class Call extends Emitter {
    * @param {string} deviceId
    */
   async setDevice(kind, deviceId) {
-    await this.#mediaDoes("setDevice", kind, deviceId);
+    await this.#media.do("setDevice", kind, deviceId);
   }
 
   /** @param {MediaStreamTrack} track */
   async replaceTrack(track) {
-    await this.#mediaDoes("replaceTrack", track);
+    await this.#media.do("replaceTrack", track);
   }
 
   async getStats() {
-    return this.#mediaDoes("getStats");
+    return this.#media.do("getStats");
   }
 
   /** @param {string} state */
@@ -306,10 +258,13 @@ export class Call extends Emitter {
   async #ask(method, ...args) {
     this.#asked++;
     try {
-      await this.#line.ask(method, .../** @type {any} */ ([this.id, ...args]));
+      await this.#line.link.ask(
+        method,
+        .../** @type {any} */ ([this.id, ...args]),
+      );
     } catch (error) {
       // Of the media the core knows no more than that they failed.
-      throw PhoneError.is(error, "eMediaFailed") ? this.#failure : error;
+      throw PhoneError.is(error, "eMediaFailed") ? this.#media.failure : error;
     } finally {
       this.#asked--;
     }
@@ -328,29 +283,7 @@ export class Call extends Emitter {
       "video",
     ]))
       if (!kind || kind === each) this.#muted[each] = muted;
-    this.#media?.setMuted?.(this.muted);
-  }
-
-  /**
-   * @param {"sendDtmf" | "setVideo" | "setDevice" | "replaceTrack" | "getStats"} method
-   * @param {...any} args
-   * @returns {Promise<any>}
-   */
-  async #mediaDoes(method, ...args) {
-    const media = this.#media;
-    if (!media) throw invalidState(this.#state);
-    /** @type {any} */
-    const act = media[method];
-    if (act) return Promise.race([act.apply(media, args), this.#over]);
-    if (method !== "sendDtmf") throw fault("noMediaMethod", { method });
-  }
-
-  /** @param {number} time ms */
-  #pause(time) {
-    /** @type {any} */
-    let timer;
-    const pause = new Promise((resolve) => (timer = setTimeout(resolve, time)));
-    return Promise.race([pause, this.#over]).finally(() => clearTimeout(timer));
+    this.#media.handler?.setMuted?.(this.muted);
   }
 
   // ---- what the core says
@@ -361,11 +294,9 @@ export class Call extends Emitter {
       case "callState":
         return this.#become(event);
       case "media":
-        return this.#serve(event);
+        return this.#media.serve(event);
       case "candidates":
-        return void this.#inTurn((media) =>
-          media.addCandidates?.(event.sdpfrag),
-        );
+        return this.#media.addCandidates(event.sdpfrag);
       case "transferred":
         return emit(this, "transfer", event);
       case "callEnded":
@@ -398,10 +329,10 @@ export class Call extends Emitter {
   #end({ cause, error, at, ...said }) {
     if (this.#state === "ended") return;
     this.#line.leave(this);
-    this.#release();
+    this.#media.release();
     // In words of ours, where there is a situation or an error; else in theirs.
     let why = error ?? fault(at ?? "callRefused", said);
-    if (why.code === "eMediaFailed") why = this.#failure ?? why;
+    if (why.code === "eMediaFailed") why = this.#media.failure ?? why;
     const { message, remedy } = why;
     const { status } = said;
     const reason = error || at !== undefined ? message : (said.reason ?? "");
@@ -417,115 +348,4 @@ export class Call extends Emitter {
     if (failed && why !== this.#told) emit(this, "error", over);
     emit(this, "ended", { cause, status, reason });
   }
-
-  // ---- media
-
-  /** @param {any} event */
-  #serve({ request, want, sdp, sdpType, restart, hold, trickle }) {
-    if (want === "end") return this.#release();
-    const how = { iceRestart: restart, hold, trickle };
-    /** @type {Record<string, (media: MediaHandler) => Promise<string | void>>} */
-    const wants = {
-      offer: (media) => media.createOffer(how),
-      answer: (media) => media.createAnswer(sdp, how),
-      apply: async (media) => {
-        await media.applyAnswer(sdp, sdpType);
-        this.#answer = sdp;
-      },
-      rollback: (media) => media.rollback(),
-    };
-    this.#inTurn(wants[want]).then(
-      (local) => {
-        if (local) this.#line.tell("mediaReady", this.id, request, local);
-        else this.#line.tell("mediaDone", this.id, request);
-      },
-      (cause) => {
-        this.#mediaFailed(cause);
-        this.#line.tell("mediaFailed", this.id, request);
-      },
-    );
-  }
-
-  /**
-   * @template T
-   * @param {(media: MediaHandler) => T} step
-   * @returns {Promise<Awaited<T>>}
-   */
-  #inTurn(step) {
-    const result = this.#turn.then(() => this.#open()).then(step);
-    this.#turn = result.then(
-      () => {},
-      () => {},
-    );
-    return /** @type {any} */ (result);
-  }
-
-  /** @returns {Promise<MediaHandler>} */
-  #open() {
-    return (this.#opening ??= this.#create());
-  }
-
-  async #create() {
-    const { audio = true, video, stream } = this.wanted;
-    const media = await this.#line.createMedia({
-      audio,
-      video,
-      stream,
-      direction: this.direction,
-      emit: {
-        track: (track, stream) => emit(this, "track", { track, stream }),
-        candidates: (sdpfrag) =>
-          this.#line.tell("candidates", this.id, sdpfrag),
-        disturbed: () => this.#line.tell("look"),
-        lost: () => this.#line.tell("mediaLost", this.id),
-        renegotiate: (options) =>
-          this.#line.ask("renegotiate", this.id, options).catch(() => {}),
-        error: (error) => this.#mediaFailed(error),
-      },
-    });
-    if (this.#state === "ended") {
-      media.close();
-      throw invalidState("ended");
-    }
-    this.#media = media;
-    media.setMuted?.(this.muted);
-    return media;
-  }
-
-  #release() {
-    this.#media?.close();
-    this.#media = this.#opening = undefined;
-  }
-
-  /** @param {any} cause */
-  #mediaFailed(cause) {
-    const error = (this.#failure = mediaError(cause));
-    // Who asked for the change hears of it by his promise.
-    if (this.#state === "ended" || this.#asked) return;
-    this.#told = error;
-    emit(this, "error", error);
-  }
 }
-
-/**
- * Whether an answer has room for our pictures: an open section (RFC 3264 §6) into
- * which we may send, unless nobody may because of a hold.
- *
- * @param {string} answer
- * @param {boolean} held
- */
-const takesPictures = (answer, held) =>
-  answer
-    .split(/^(?=m=)/m)
-    .some(
-      (section) =>
-        /^m=video (?!0 )/.test(section) &&
-        (held || !/^a=(sendonly|inactive)/m.test(section)),
-    );
-
-/** @param {string} state */
-const invalidState = (state) => fault("callState", { state });
-
-/** @param {any} cause */
-const mediaError = (cause) =>
-  PhoneError.is(cause) ? cause : fault("media", { why: cause?.message }, cause);

@@ -1,34 +1,29 @@
 import { Call } from "./call.js";
-import { PhoneError, fault } from "../errors/error.js";
+import { fault } from "../errors/error.js";
+import { loadDigits, loadHandler } from "./media.js";
+import { emit } from "../phone/events.js";
 import { checkCall, checkTarget } from "../phone/options.js";
 
-/** @typedef {{ method: string, resolve(): void, reject(error: PhoneError): void }} Operation */
-/** @typedef {import("../core/host.js").Host} Host */
-/** @typedef {import("../core/seam.js").Commands} Commands */
+/** @typedef {import("../errors/error.js").PhoneError} PhoneError */
 
 /** The calls of a phone: numbers them, and brings to each what the core says of it. */
 export class Calls {
+  #phone;
   #settings;
-  #host;
-  /** @type {(name: string, payload: object) => void} */
-  #emit;
   /** @type {Map<number, { call: Call, heard(event: any): void }>} */
   #calls = new Map();
-  /** @type {Map<number, Operation>} */
-  #operations = new Map();
-  #operation = 0;
   /** Outgoing calls have odd numbers, incoming ones get even ones from the core. */
   #last = -1;
 
   /**
-   * @param {any} settings of the phone
-   * @param {() => Host | undefined} host
-   * @param {(name: string, payload: object) => void} emit fires an event of the phone
+   * @param {import("../phone/events.js").Emitter} phone
+   * @param {any} settings
+   * @param {import("../phone/link.js").Link} link
    */
-  constructor(settings, host, emit) {
+  constructor(phone, settings, link) {
+    this.#phone = phone;
     this.#settings = settings;
-    this.#host = host;
-    this.#emit = emit;
+    this.link = link;
   }
 
   /** @returns {Call[]} those that have not ended, oldest first */
@@ -60,7 +55,7 @@ export class Calls {
    * @param {{ contentType?: string }} [options]
    */
   async message(target, body, { contentType = "text/plain" } = {}) {
-    await this.ask(
+    await this.link.ask(
       "message",
       checkTarget(target),
       checkTarget(contentType),
@@ -68,25 +63,23 @@ export class Calls {
     );
   }
 
-  /** Loads the default handler ahead of the first call, which would wait for it. */
+  /** Loads ahead what a call would wait for: where that fails it tries again, and says so. */
   prepare() {
     if (!this.#settings.media && globalThis.RTCPeerConnection)
-      loadHandler().catch(() => {}); // the call that needs it will try again, and say so
+      for (const part of [loadHandler(), loadDigits()]) part.catch(() => {});
   }
 
   /**
    * @param {any} event of the core
    */
-  heard({ name, op, call, ...event }) {
+  heard({ name, call, ...event }) {
     switch (name) {
-      case "done":
-        return this.#settle(op, event.error);
       case "incoming":
         return this.#ring(call, event);
       case "refer":
         return this.#follow(call, event);
       case "messageReceived":
-        return this.#emit("message", event);
+        return emit(this.#phone, "message", event);
       case "abandoned":
         return this.#offer(event);
     }
@@ -94,17 +87,11 @@ export class Calls {
   }
 
   /**
-   * Whoever waits for it is told, and else the app.
-   *
-   * @param {string} command that the core does not take
-   * @param {any} number of the operation, or of the call
+   * @param {number} call that could not be made, or is lost
    * @param {PhoneError} error
    */
-  refused(command, number, error) {
-    if (this.#operations.get(number)?.method === command)
-      return this.#settle(number, error);
-    this.#emit("error", error);
-    if (command === "call") this.#fail(number, error);
+  fail(call, error) {
+    this.heard({ name: "callEnded", call, cause: "failed", error });
   }
 
   /**
@@ -113,8 +100,7 @@ export class Calls {
    * @param {PhoneError} error
    */
   drop(error) {
-    for (const id of this.#calls.keys()) this.#fail(id, error);
-    for (const op of [...this.#operations.keys()]) this.#settle(op, error);
+    for (const id of this.#calls.keys()) this.fail(id, error);
   }
 
   // ---- for a Call
@@ -134,32 +120,6 @@ export class Calls {
   /** @param {Call} call */
   leave(call) {
     this.#calls.delete(call.id);
-  }
-
-  /**
-   * @template {keyof Commands} C
-   * @param {C} method
-   * @param {Commands[C]} args
-   */
-  tell(method, ...args) {
-    this.#host()?.call(method, ...args);
-  }
-
-  /**
-   * @template {keyof Commands} C
-   * @param {C} method
-   * @param {Commands[C] extends [op: number, ...infer A] ? A : never} args what
-   *   follows the number of the operation
-   * @returns {Promise<void>} settled by the core
-   */
-  ask(method, ...args) {
-    return new Promise((resolve, reject) => {
-      const host = this.#host();
-      if (!host) throw fault("neverRegistered");
-      const op = ++this.#operation;
-      this.#operations.set(op, { method, resolve, reject });
-      host.call(method, .../** @type {any} */ ([op, ...args]));
-    });
   }
 
   /**
@@ -183,7 +143,7 @@ export class Calls {
     if (!mediaTimeout) return;
     const { fallsSilent } = await import("../media/silence.js");
     if (!(await fallsSilent(call, mediaTimeout))) return;
-    this.tell("fail", call.id, `${mediaTimeout}`);
+    this.link.tell("fail", call.id, `${mediaTimeout}`);
   }
 
   // ---- what the core says
@@ -200,18 +160,10 @@ export class Calls {
     // Listeners hear of it after the app has the call in hand.
     queueMicrotask(() => {
       if (call.state === "ended") return;
-      if (this.#host()) return this.tell("call", id, target, options);
-      this.#fail(id, fault("neverRegistered"));
+      if (this.link.isOpen) return this.link.tell("call", id, target, options);
+      this.fail(id, fault("neverRegistered"));
     });
     return call;
-  }
-
-  /**
-   * @param {number} call that could not be made, or is lost
-   * @param {PhoneError} error
-   */
-  #fail(call, error) {
-    this.heard({ name: "callEnded", call, cause: "failed", error });
   }
 
   /**
@@ -226,7 +178,7 @@ export class Calls {
       replaces: this.#calls.get(replaces)?.call ?? null,
       ...more,
     });
-    this.#emit("incoming", { call });
+    emit(this.#phone, "incoming", { call });
     // RFC 3891 §3: who replaces a call that is in progress does not ring.
     if (call.replaces) call.answer().catch(() => {});
   }
@@ -239,7 +191,7 @@ export class Calls {
   #offer({ remote, replaces }) {
     const resume = (/** @type {any} */ options) =>
       this.call(remote.uri, options, replaces);
-    this.#emit("resumable", { remote, resume });
+    emit(this.#phone, "resumable", { remote, resume });
   }
 
   /**
@@ -250,25 +202,8 @@ export class Calls {
    */
   #follow(id, { refer, target }) {
     const from = this.#calls.get(id)?.call;
-    if (!from) return this.tell("refuseRefer", refer);
+    if (!from) return this.link.tell("refuseRefer", refer);
     const call = this.#dial(target, from.wanted, { refer });
-    this.#emit("transferred", { from, call });
-  }
-
-  /**
-   * @param {number} op
-   * @param {any} [error]
-   */
-  #settle(op, error) {
-    const operation = this.#operations.get(op);
-    this.#operations.delete(op);
-    if (!error) operation?.resolve();
-    else
-      operation?.reject(
-        error instanceof PhoneError ? error : fault(error.at, error),
-      );
+    emit(this.#phone, "transferred", { from, call });
   }
 }
-
-/** On demand: who only registers, or brings a handler of his own, does not load it. */
-const loadHandler = () => import("../media/peer.js");

@@ -204,7 +204,7 @@ export const page = {
     ],
     wasmFailed: [
       "The phone's WebAssembly could not be loaded ({why}).",
-      "Bundlers may leave client_bg.wasm behind: serve it where it is looked for, or import graceline/inline, which has it inside. A Content-Security-Policy must allow 'wasm-unsafe-eval' in script-src, and the file in connect-src.",
+      "Serve client_bg.wasm, which bundlers may leave behind, or import graceline/inline. A Content-Security-Policy must allow it in connect-src, and 'wasm-unsafe-eval' in script-src.",
     ],
   },
   // No error, but an event.

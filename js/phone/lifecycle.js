@@ -30,21 +30,23 @@ export function followPage(follower, page = globalThis) {
       { signal: ending.signal },
     );
 
+  const look = (/** @type {Follower} */ follower) => follower.look();
+
   on(page, "pagehide", (follower) => follower.leave());
   on(
     page,
     "pageshow",
     (follower, event) => event.persisted && follower.resume(),
   );
-  const { connection } = page.navigator ?? {};
-  on(page, "online", (follower) => follower.look());
-  on(page, "offline", (follower) => follower.look());
+  on(page, "online", look);
+  on(page, "offline", look);
   // Chromium alone tells of a change from one network to another.
-  if (connection) on(connection, "change", (follower) => follower.look());
+  const { connection } = page.navigator ?? {};
+  if (connection) on(connection, "change", look);
   on(
     page.document,
     "visibilitychange",
-    (follower) => !page.document.hidden && follower.look(),
+    (follower) => !page.document.hidden && look(follower),
   );
   return () => ending.abort();
 }

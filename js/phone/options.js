@@ -316,15 +316,15 @@ function warnOfUnknown(options, known, log) {
  */
 function nearest(name, known) {
   const written = plain(name);
-  const [best] = known
-    .map((option) => ({ option, off: distance(written, plain(option)) }))
+  const off = (/** @type {string} */ option) =>
+    distance(written, plain(option));
+  return known
     .filter(
-      ({ option, off }) =>
-        off <= Math.min(2, written.length / 2) ||
+      (option) =>
+        off(option) <= Math.min(2, written.length / 2) ||
         written.startsWith(plain(option)),
     )
-    .sort((a, b) => a.off - b.off);
-  return best?.option;
+    .sort((a, b) => off(a) - off(b))[0];
 }
 
 /** @param {string} name */
@@ -338,14 +338,15 @@ const plain = (name) => name.toLowerCase().replace(/[_-]/g, "");
  */
 function distance(a, b) {
   let above = [...Array(b.length + 1).keys()];
-  for (let i = 0; i < a.length; i++) {
-    const row = [i + 1];
-    for (let j = 0; j < b.length; j++)
-      row.push(
-        Math.min(row[j] + 1, above[j + 1] + 1, above[j] + +(a[i] !== b[j])),
-      );
-    above = row;
-  }
+  [...a].forEach((letter, i) => {
+    let left = i + 1;
+    above = above.map(
+      (up, j) =>
+        (left = j
+          ? Math.min(left + 1, up + 1, above[j - 1] + +(letter !== b[j - 1]))
+          : left),
+    );
+  });
   return above[b.length];
 }
 

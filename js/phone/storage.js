@@ -7,23 +7,22 @@ export class Store {
   #key;
   /** @type {string} */
   instanceId;
+  /** What the tabs that can be this client call it, if there can be any. @type {string | undefined} */
+  sharedAs;
 
   /** @param {any} settings */
   constructor({ user, domain, device, instanceId, storage = pageStorage() }) {
     this.#storage = storage;
-    this.#key = `graceline:${user}@${domain.toLowerCase()}/${device}`;
+    const client = `graceline:${user}@${domain.toLowerCase()}/${device}`;
     // A given instance has a record of its own: two of them in one page must
     // not overwrite each other's memory.
-    if (instanceId) this.#key += `/${instanceId}`;
+    this.#key = instanceId ? `${client}/${instanceId}` : client;
     const kept = this.#read().instanceId;
     this.instanceId =
       instanceId ?? (isInstanceId(kept) ? kept : randomInstanceId());
     if (kept !== this.instanceId) this.#write({});
-  }
-
-  /** Whether anything is kept, so that another tab can be the same client. */
-  get isShared() {
-    return !!this.#storage;
+    if (storage && globalThis.document)
+      this.sharedAs = `${client}/${this.instanceId}`;
   }
 
   /** @returns {string | undefined} */

@@ -20,7 +20,7 @@ export class Tab {
   #turn = Promise.resolve();
 
   /**
-   * @param {string | null} name null: nobody to share with, every request is granted
+   * @param {string | undefined} name undefined: nobody to share with, every request is granted
    * @param {() => void} stolen another tab took it by force
    * @param {any} [page] the globals to use
    */

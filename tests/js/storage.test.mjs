@@ -149,7 +149,7 @@ describe("storage that cannot be used", () => {
     try {
       const store = new Store(account);
       assert.match(store.instanceId, uuid);
-      assert.equal(store.isShared, false);
+      assert.equal(store.sharedAs, undefined);
     } finally {
       delete globalThis.document;
       delete globalThis.localStorage;
@@ -158,6 +158,6 @@ describe("storage that cannot be used", () => {
   });
 
   test("Node without an option keeps nothing", () => {
-    assert.equal(new Store(account).isShared, false);
+    assert.equal(new Store(account).sharedAs, undefined);
   });
 });
