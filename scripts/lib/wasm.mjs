@@ -159,7 +159,7 @@ function optimiseUnlessSame(name, module) {
 }
 
 /**
- * @param {"client" | "registrar"} name
+ * @param {keyof typeof builds} name
  * @param {string} module
  */
 async function optimise(name, module) {
