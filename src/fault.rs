@@ -23,6 +23,12 @@ pub enum Code {
     ServerRejected,
     /// Nobody answered.
     Timeout,
+    /// Given up.
+    Aborted,
+    /// What is spoken to does not offer that.
+    NotSupported,
+    /// It, or the way to it, is out of service.
+    OutOfService,
     /// The call did not come about, or not as wanted.
     CallFailed,
     /// Microphone, camera or what they are connected by.
@@ -43,6 +49,9 @@ impl Code {
             Code::CouldNotConnect => "eCouldNotConnect",
             Code::ServerRejected => "eServerRejected",
             Code::Timeout => "eTimeout",
+            Code::Aborted => "eAborted",
+            Code::NotSupported => "eNotSupported",
+            Code::OutOfService => "eOutOfService",
             Code::CallFailed => "eCallFailed",
             Code::MediaFailed => "eMediaFailed",
             Code::Internal => "eInternal",

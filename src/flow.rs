@@ -1,7 +1,7 @@
 //! What every usage has to know of the flows to the server (RFC 5626) and of what the
 //! phone takes by them.
 
-use crate::pool::{Distribution, FlowId, next_session};
+use crate::pool::Turn;
 use crate::prelude::*;
 use crate::time::Duration;
 
@@ -19,6 +19,16 @@ pub const ALLOW: &str =
 /// Option tags that it understands.
 pub const SUPPORTED: &str = "path, gruu, replaces, 100rel, timer, norefersub, trickle-ice";
 
+/// Names one socket: the position of its address, and how many sockets that
+/// address had. Late callbacks of a replaced socket are ignored by it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlowId {
+    /// Position in `connections`.
+    pub slot: u32,
+    /// Counts the sockets of the slot.
+    pub generation: u32,
+}
+
 /// What a usage knows of the flows: the phone tells it.
 #[derive(Default)]
 pub struct Flows {
@@ -28,20 +38,9 @@ pub struct Flows {
     pub home: Option<FlowId>,
     /// The one that the request at hand came by.
     pub arrival: FlowId,
-    distribution: Distribution,
-    /// Whose turn it is.
-    cursor: u32,
 }
 
 impl Flows {
-    /// None yet.
-    pub fn new(distribution: Distribution) -> Self {
-        Self {
-            distribution,
-            ..Self::default()
-        }
-    }
-
     /// They have changed, perhaps.
     pub fn set(&mut self, open: &[FlowId], home: Option<FlowId>) {
         if self.open != open {
@@ -51,8 +50,8 @@ impl Flows {
     }
 
     /// The flow for a new session; `None`: the phone is not registered.
-    pub fn for_session(&mut self) -> Option<FlowId> {
+    pub fn for_session(&self, turn: &mut Turn) -> Option<FlowId> {
         self.home?;
-        next_session(&self.open, self.distribution, &mut self.cursor)
+        turn.next(&self.open)
     }
 }

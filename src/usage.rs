@@ -7,7 +7,7 @@
 //! request is a module that implements [`Usage`] and a line of `phone::usage`.
 
 use crate::fault::Situation;
-use crate::pool::{Distribution, FlowId};
+use crate::flow::FlowId;
 use crate::prelude::*;
 use crate::rand::Random;
 use crate::sip::{Message, Name, sanitize_text};
@@ -64,7 +64,7 @@ pub trait Usage: Sized {
     const INVITES: bool = false;
 
     /// With nothing to do yet.
-    fn new(account: &Account, distribution: Distribution, random: Random) -> Self;
+    fn new(account: &Account, random: Random) -> Self;
 
     /// The next thing to do.
     fn poll_action(&mut self) -> Option<Action<Self::Job, Self::Event>>;

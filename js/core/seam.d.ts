@@ -20,12 +20,12 @@ export interface Commands {
   silence: [];
   /** The answer to the event of this name and number. */
   credentials: [id: number, answer: Answer];
+  /** The number is a new odd one. */
+  call: [call: number, target: string, options: CallOptions];
   socketOpened: [slot: number, generation: number, protocol: string];
   socketClosed: [slot: number, generation: number];
   /** The deadline has come. */
   wake: [];
-  /** The number is a new odd one. */
-  call: [call: number, target: string, options: CallOptions];
   answer: [op: number, call: number, options: AnswerOptions];
   reject: [op: number, call: number, status: number];
   hangup: [op: number, call: number];

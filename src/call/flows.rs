@@ -13,8 +13,7 @@
 use super::exchange::Renewal;
 use super::{Action, Call, Calls, Cause, Line, Phase};
 use crate::fault::Situation;
-use crate::flow::{FLOW_FAILED, FLOW_GRACE};
-use crate::pool::FlowId;
+use crate::flow::{FLOW_FAILED, FLOW_GRACE, FlowId};
 use crate::sip::Message;
 use crate::time::{Duration, Instant};
 

@@ -2,8 +2,7 @@
 
 use super::{Action, Event, Job, Key};
 use crate::fault::{Fault, Situation};
-use crate::flow::Flows;
-use crate::pool::FlowId;
+use crate::flow::{FlowId, Flows};
 use crate::prelude::*;
 use crate::rand::Random;
 use crate::time::Instant;

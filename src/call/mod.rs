@@ -40,8 +40,7 @@ pub use terms::{Action, CallOptions, Event, FollowRedirects, Job, Key, Party, Sh
 
 use crate::dialog::{Dialog, SessionTimer};
 use crate::fault::{Fault, Situation};
-use crate::flow::FLOW_FAILED;
-use crate::pool::FlowId;
+use crate::flow::{FLOW_FAILED, FlowId};
 use crate::sip::{Message, Name};
 use crate::time::{Instant, earliest};
 use crate::transaction::{Due, Resend};
@@ -111,18 +110,17 @@ pub struct Calls {
 
 impl Calls {
     /// Whether a call is known by this id, be it over for the app.
-    pub fn knows(&self, id: u32) -> bool {
+    fn knows(&self, id: u32) -> bool {
         self.list.iter().any(|call| call.id == id)
     }
 
     /// How many there are, those that are over for the app included.
-    #[allow(clippy::len_without_is_empty)] // nobody asks
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.list.len()
     }
 
     /// Whether the app has a call.
-    pub fn are_any(&self) -> bool {
+    pub(crate) fn are_any(&self) -> bool {
         self.list.iter().any(|call| !call.is_over())
     }
 

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::dialog::Dialog;
 use crate::fault::{Fault, Situation};
+use crate::pool::Turn;
 use crate::prelude::*;
 use crate::sip::{Message, Name};
 use crate::text::{concat, decimal, number};
@@ -49,7 +50,14 @@ pub(super) struct Fork {
 
 impl Calls {
     /// Starts an outgoing call; `id` is odd and new.
-    pub fn call(&mut self, now: Instant, id: u32, target: &str, options: CallOptions) {
+    pub(crate) fn call(
+        &mut self,
+        now: Instant,
+        turn: &mut Turn,
+        id: u32,
+        target: &str,
+        options: CallOptions,
+    ) {
         if self.knows(id) {
             return;
         }
@@ -65,7 +73,7 @@ impl Calls {
             uri => uri.ok_or(Situation::BadTarget),
         };
         let flow = |uri| {
-            let flow = line.flows.for_session();
+            let flow = line.flows.for_session(turn);
             Ok((uri, flow.ok_or(Situation::NotRegistered)?))
         };
         let uri = uri.and_then(flow);

@@ -38,7 +38,7 @@ impl Abandoned {
 
 impl Calls {
     /// The calls that a reloaded page could pick up.
-    pub fn to_pick_up(&self) -> impl Iterator<Item = Abandoned> {
+    pub(crate) fn to_pick_up(&self) -> impl Iterator<Item = Abandoned> {
         let there = self.list.iter().filter(|call| call.waits());
         there.filter_map(|call| {
             let dialog = &call.dialog;
@@ -58,7 +58,7 @@ impl Calls {
 
     /// The page goes away, perhaps to come back: calls that it could pick up then
     /// end here without a word to the far end.
-    pub fn abandon_all(&mut self, now: Instant, at: Situation) {
+    pub(crate) fn abandon_all(&mut self, now: Instant, at: Situation) {
         self.line.now = now;
         for call in &mut self.list {
             match call.waits() {

@@ -2,8 +2,7 @@
 
 use super::{Action, Calls, Cause, Event, Job, Key, Line, refusal};
 use crate::fault::{Fault, Situation};
-use crate::flow::Flows;
-use crate::pool::{Distribution, FlowId};
+use crate::flow::{FlowId, Flows};
 use crate::prelude::*;
 use crate::queue::take_first;
 use crate::rand::Random;
@@ -16,12 +15,12 @@ impl Usage for Calls {
     type Event = Event;
     const INVITES: bool = true;
 
-    fn new(account: &Account, distribution: Distribution, random: Random) -> Self {
+    fn new(account: &Account, random: Random) -> Self {
         Self {
             list: Vec::new(),
             line: Line {
                 now: Instant::default(),
-                flows: Flows::new(distribution),
+                flows: Flows::default(),
                 account: account.clone(),
                 random,
                 actions: Vec::new(),

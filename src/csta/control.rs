@@ -12,8 +12,8 @@
 //! The host opens and closes sessions as it is told, each under a Call-ID of its
 //! own, and brings in what comes of the one that was opened last.
 
+use super::Code;
 use super::client::{CallView, Client, Desk, DeskState, EndCause, Fault, Output as Told, Verb};
-use super::failure::Code;
 use crate::pool::reconnect_delay;
 use crate::prelude::*;
 use crate::queue::take_first;

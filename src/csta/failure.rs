@@ -2,6 +2,7 @@
 //! an app.
 
 use super::field::{Value, Xml, word_of};
+use crate::fault::Code;
 use crate::prelude::*;
 use crate::sip::Element;
 
@@ -15,43 +16,6 @@ pub struct Failure {
     pub category: String,
     /// What of it.
     pub value: String,
-}
-
-/// Codes of errors in the JavaScript API, as far as a desk phone needs them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Code {
-    /// The phone, the switch or the gateway does not offer that.
-    NotSupported,
-    /// The phone, or the way to it, is out of service.
-    OutOfService,
-    /// Not now, or not this call.
-    InvalidState,
-    /// The number or the value is no good.
-    InvalidArgument,
-    /// Another client controls the device, and does not share it.
-    DeviceAlreadyRegistered,
-    /// Refused.
-    ServerRejected,
-    /// No answer.
-    Timeout,
-    /// Given up.
-    Aborted,
-}
-
-impl Code {
-    /// The code's name in the JavaScript API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Code::NotSupported => "eNotSupported",
-            Code::OutOfService => "eOutOfService",
-            Code::InvalidState => "eInvalidState",
-            Code::InvalidArgument => "eInvalidArgument",
-            Code::DeviceAlreadyRegistered => "eDeviceAlreadyRegistered",
-            Code::ServerRejected => "eServerRejected",
-            Code::Timeout => "eTimeout",
-            Code::Aborted => "eAborted",
-        }
-    }
 }
 
 impl Failure {

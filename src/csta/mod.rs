@@ -22,10 +22,11 @@ mod response;
 mod snapshot;
 mod word;
 
+pub use crate::fault::Code;
 pub use device::{ConnectionId, Party, other_appearance, same_number};
 pub use document::{Content, Document, DocumentError, ED3};
 pub use event::{CallEvent, CallEventKind, ConnectionList, ConnectionListItem, DeviceEvent, Event};
-pub use failure::{Code, Failure};
+pub use failure::Failure;
 pub use features::Features;
 pub use forwarding::{ForwardListItem, ForwardingType};
 pub use request::{Notice, Request};

@@ -81,11 +81,11 @@ impl Phone {
         self.usages.calls.abandon_all(now, Situation::PageLeft);
         self.perform_usages(now);
         self.remember();
-        let farewell = self.registration.farewell();
+        let removals = self.registration.deregister();
         if self.flows.home().is_some() && !in_call {
-            for register in farewell {
+            for register in removals {
                 self.memory.held_until = None;
-                self.send_farewell(now, register);
+                self.send_deregistration(now, register);
             }
         }
         self.drop_transactions(now);
@@ -170,8 +170,8 @@ impl Phone {
     pub(super) fn give_up_login(&mut self, now: Instant) -> Option<String> {
         self.give_up_requests();
         let left = self.registration.left_behind();
-        for register in self.registration.farewell() {
-            self.send_farewell(now, register);
+        for register in self.registration.deregister() {
+            self.send_deregistration(now, register);
         }
         left
     }

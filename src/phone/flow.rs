@@ -4,7 +4,8 @@
 use super::flows::State;
 use super::registering::REGISTER;
 use super::{Level, Output, Phone};
-use crate::pool::{Beat, FlowId, Habit, Health, Heartbeat};
+use crate::flow::FlowId;
+use crate::pool::{Beat, Habit, Health, Heartbeat};
 use crate::prelude::*;
 use crate::sip::{Framing, Keepalive, Message, ParseError};
 use crate::text::concat;
@@ -145,7 +146,7 @@ impl Phone {
         }
         let further = |flow: &FlowId| (Some(*flow) != self.flows.adopted).then_some(flow.slot);
         let further: Vec<u32> = self.flows.open().iter().filter_map(further).collect();
-        self.registration.set_spares(now, &further);
+        self.registration.set_further_flows(now, &further);
         self.perform_actions(now);
     }
 

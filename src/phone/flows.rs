@@ -1,7 +1,9 @@
 //! The flows: one connection for each address of the server, and on which of them
 //! the registration has its home. What happens on them is in `flow`.
 
-use crate::pool::{self, Candidate, FlowId, Habit, Health, Heartbeat, Pace, Watch};
+use super::Config;
+use crate::flow::FlowId;
+use crate::pool::{self, Candidate, Habit, Health, Heartbeat, Pace, Turn, Watch};
 use crate::prelude::*;
 use crate::rand::Random;
 use crate::time::{Duration, Instant, earliest};
@@ -116,21 +118,23 @@ pub(super) struct Flows {
     /// Longest silence before a server is asked.
     interval: Duration,
     pub(super) in_call: bool,
+    pub(super) turn: Turn,
 }
 
 impl Flows {
-    pub(super) fn new(addresses: usize, watch: Watch, heartbeat: Duration) -> Self {
+    pub(super) fn new(config: &Config) -> Self {
         let mut all = Vec::new();
-        all.resize_with(addresses, Flow::default);
+        all.resize_with(config.connections.len(), Flow::default);
         Self {
             all,
-            watch,
+            watch: config.watch,
             home: None,
             adopted: None,
             head_start: None,
             back_at: None,
-            interval: heartbeat,
+            interval: config.heartbeat,
             in_call: false,
+            turn: Turn::new(config.distribution),
         }
     }
 

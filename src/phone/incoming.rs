@@ -3,8 +3,7 @@
 
 use super::inspect::{ACCEPT, EVENTS, inspect};
 use super::{Phone, Status};
-use crate::flow::{ALLOW, SUPPORTED};
-use crate::pool::FlowId;
+use crate::flow::{ALLOW, FlowId, SUPPORTED};
 use crate::prelude::*;
 use crate::sip::{Message, Name, Writer, reason_phrase};
 use crate::text::{cut, pieces};

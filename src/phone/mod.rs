@@ -17,10 +17,10 @@ mod requests;
 mod usage;
 
 pub use crate::fault::{Code, Fault, Situation};
-use crate::pool::{FlowId, Pacer};
+use crate::flow::FlowId;
+use crate::pool::Pacer;
 use crate::prelude::*;
 pub use config::{Config, ConfigError};
-pub use memory::Memory;
 pub use output::{Event, Level, Output, Registered, Status};
 
 use crate::queue::take_first;
@@ -31,10 +31,11 @@ use crate::time::{Duration, Instant, earliest};
 use crate::transaction::{Ask, Authenticator, OVERSLEPT, Secrets, Transactions};
 use crate::usage::{Account, Cause};
 use flows::Flows;
+use memory::Memory;
 use registering::Job;
 use usage::{Purpose, Usages};
 
-/// How long a farewell may keep the socket open.
+/// How long an un-REGISTER may keep the socket open.
 const LINGER: Duration = Duration::from_secs(2);
 
 /// A `registerPhone` that is pending.
@@ -76,7 +77,7 @@ pub struct Phone {
     login: Option<Login>,
     asked: Option<Asked>,
     questions: u32,
-    farewells: u32,
+    deregistrations: u32,
     /// When a nonce was asked for last.
     nonce_at: Instant,
     /// How often the registrar may make us speak, and what waits for its turn.
@@ -155,9 +156,9 @@ impl Phone {
             routes: Vec::new(),
             trusts_identity: config.trust_asserted_identity == Some(true),
         };
-        let usages = Usages::new(&account, config.distribution, &mut random);
+        let usages = Usages::new(&account, &mut random);
         Self {
-            flows: Flows::new(config.connections.len(), config.watch, config.heartbeat),
+            flows: Flows::new(&config),
             authenticator,
             transactions: Transactions::new(host),
             registration,
@@ -168,7 +169,7 @@ impl Phone {
             login: None,
             asked: None,
             questions: 0,
-            farewells: 0,
+            deregistrations: 0,
             nonce_at: Instant::default(),
             pacer: Pacer::default(),
             held: None,
@@ -311,7 +312,7 @@ impl Phone {
         self.tidy_usages();
     }
 
-    /// Flows that nobody needs are closed, once the farewell is answered.
+    /// Flows that nobody needs are closed, once the un-REGISTER is answered.
     fn release_flows(&mut self, now: Instant) {
         let waits = self.transactions.any_waits(|purpose| purpose.lingers());
         let linger = *self.linger.get_or_insert(now + LINGER);

@@ -4,8 +4,7 @@ use super::usage::Purpose;
 use super::{Level, Phone};
 use crate::dialog::values;
 use crate::fault::{Fault, Situation};
-use crate::flow::{ALLOW, FLOW_FAILED};
-use crate::pool::FlowId;
+use crate::flow::{ALLOW, FLOW_FAILED, FlowId};
 use crate::prelude::*;
 use crate::registration::{Action, Profile, Register};
 use crate::sip::{Message, Name, Uri, challenges, unquote};
@@ -24,7 +23,7 @@ pub(super) enum Job {
     /// The REGISTER of a further flow, that of this slot.
     Further(u32),
     /// An un-REGISTER whose answer changes nothing; numbered.
-    Farewell(u32),
+    Deregistration(u32),
     /// The OPTIONS that makes a rival look.
     Hint,
     /// The REGISTER that asks for nothing but a nonce.
@@ -43,7 +42,7 @@ impl Job {
     pub(super) fn reach(self) -> Reach {
         match self {
             Job::Home | Job::Nonce => Reach::Registrar,
-            Job::Further(_) | Job::Farewell(_) => Reach::Server,
+            Job::Further(_) | Job::Deregistration(_) => Reach::Server,
             Job::Hint => Reach::Others,
         }
     }
@@ -120,14 +119,14 @@ impl Phone {
     }
 
     /// Takes back what may be bound, without waiting for the answer.
-    pub(super) fn send_farewell(&mut self, now: Instant, register: Register) {
-        self.farewells += 1;
-        self.send_register(now, Job::Farewell(self.farewells), register);
+    pub(super) fn send_deregistration(&mut self, now: Instant, register: Register) {
+        self.deregistrations += 1;
+        self.send_register(now, Job::Deregistration(self.deregistrations), register);
     }
 
-    /// When a nonce is asked for, where nonces serve once: there the farewell of a page
+    /// When a nonce is asked for, where nonces serve once: there the un-REGISTER of a page
     /// that is left needs one that was never shown, because nobody is there any more to
-    /// answer a challenge. With a call there is no farewell.
+    /// answer a challenge. With a call there is none.
     pub(super) fn nonce_due(&self) -> Option<Instant> {
         let wanted = self.authenticator.nonces_serve_once()
             && self.registration.is_settled()
@@ -244,9 +243,9 @@ impl Phone {
                 self.registration.set_doubtful(doubtful);
                 self.registration.handle_answer(now, answer);
             }
-            Job::Further(slot) => self.registration.handle_spare_answer(now, slot, answer),
+            Job::Further(slot) => self.registration.handle_further_answer(now, slot, answer),
             Job::Nonce => self.authenticator.learn_ahead(answer),
-            Job::Farewell(_) | Job::Hint => {}
+            Job::Deregistration(_) | Job::Hint => {}
         }
     }
 
@@ -270,8 +269,8 @@ impl Phone {
                     self.lose_flow(now, home);
                 }
             }
-            Job::Further(slot) => self.registration.spare_unanswered(now, slot),
-            Job::Farewell(_) | Job::Hint | Job::Nonce => {}
+            Job::Further(slot) => self.registration.further_unanswered(now, slot),
+            Job::Deregistration(_) | Job::Hint | Job::Nonce => {}
         }
     }
 

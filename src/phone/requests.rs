@@ -4,7 +4,7 @@ use super::registering::{Job, REGISTER};
 use super::usage::Purpose;
 use super::{Asked, Config, Event, Level, Phone};
 use crate::fault::{Fault, Situation};
-use crate::pool::FlowId;
+use crate::flow::FlowId;
 use crate::prelude::*;
 use crate::sip::{Message, WriteError, quote};
 use crate::text::concat;
@@ -187,7 +187,7 @@ impl Phone {
         match learned {
             Learned::Retry(once) => self.resend(now, purpose, once.as_ref()),
             // Nobody is asked any more.
-            Learned::Ask(_) if matches!(purpose, Purpose::Registration(Job::Farewell(_))) => {
+            Learned::Ask(_) if matches!(purpose, Purpose::Registration(Job::Deregistration(_))) => {
                 self.transactions.end(&purpose);
             }
             Learned::Ask(ask) => {

@@ -6,15 +6,16 @@
 
 use super::registering::Job;
 use super::{Event, Phone, Status};
-use crate::call::Calls;
+use crate::call::{CallOptions, Calls};
 use crate::fault::Situation;
-use crate::flow::FLOW_GRACE;
-use crate::pool::{Distribution, FlowId};
+use crate::flow::{FLOW_GRACE, FlowId};
+#[cfg(feature = "sessions")]
+use crate::prelude::*;
 #[cfg(feature = "sessions")]
 use crate::publication::Publications;
 use crate::rand::Random;
 #[cfg(feature = "sessions")]
-use crate::session::Sessions;
+use crate::session::{Content, Sessions};
 use crate::sip::Message;
 use crate::subscription::{self, Lapse, Subscriptions, Topic};
 use crate::time::{Instant, earliest};
@@ -39,12 +40,11 @@ macro_rules! usages {
         impl Usages {
             pub(super) fn new(
                 account: &Account,
-                distribution: Distribution,
                 random: &mut Random,
             ) -> Self {
                 let mut own = || Random::from_seed(random.bytes());
                 Self {
-                    $($(#[$meta])* $field: Usage::new(account, distribution, own()),)*
+                    $($(#[$meta])* $field: Usage::new(account, own()),)*
                 }
             }
         }
@@ -90,7 +90,7 @@ macro_rules! usages {
             /// Whether the socket of a phone that logs out stays for its answer.
             pub(super) fn lingers(self) -> bool {
                 match self {
-                    Purpose::Registration(job) => matches!(job, Job::Farewell(_)),
+                    Purpose::Registration(job) => matches!(job, Job::Deregistration(_)),
                     Purpose::Heartbeat(_) => false,
                     $($(#[$meta])* Purpose::$name(key) => <$usage>::lingers(key.job),)*
                 }
@@ -101,7 +101,7 @@ macro_rules! usages {
             /// Whether a challenge to it is answered.
             pub(super) fn answers_challenge(&self, purpose: Purpose) -> bool {
                 match purpose {
-                    Purpose::Registration(Job::Farewell(_)) => {
+                    Purpose::Registration(Job::Deregistration(_)) => {
                         !self.transactions.was_challenged(&purpose)
                     }
                     // That is what it was sent for.
@@ -248,8 +248,15 @@ usages! {
 }
 
 impl Phone {
-    /// Does something with the calls: what the app asks for, or what the media
-    /// handler has done. See [`Calls`].
+    /// Calls `target`; `id` is odd and new.
+    pub fn call(&mut self, now: Instant, id: u32, target: &str, options: CallOptions) {
+        let Self { usages, flows, .. } = self;
+        usages.calls.call(now, &mut flows.turn, id, target, options);
+        self.settle(now);
+    }
+
+    /// Does something with the calls there are: what the app asks for, or what the
+    /// media handler has done. See [`Calls`].
     pub fn with_calls(&mut self, now: Instant, action: impl FnOnce(&mut Calls)) {
         action(&mut self.usages.calls);
         self.settle(now);
@@ -284,6 +291,22 @@ impl Phone {
             #[cfg(not(feature = "sessions"))]
             _ => {}
         }
+    }
+
+    /// Opens session `of` to `target`, a SIP URI, with `content` and further `headers`.
+    #[cfg(feature = "sessions")]
+    pub fn open_session(
+        &mut self,
+        now: Instant,
+        of: u32,
+        target: &str,
+        content: Content,
+        headers: Vec<(String, String)>,
+    ) {
+        let Self { usages, flows, .. } = self;
+        let turn = &mut flows.turn;
+        usages.sessions.open(turn, of, target, content, headers);
+        self.settle(now);
     }
 
     /// Does something with the sessions.

@@ -1,6 +1,6 @@
 //! Which address to use.
 
-use super::FlowId;
+use crate::flow::FlowId;
 
 /// How an address does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,22 +63,36 @@ pub fn home(candidates: &[Candidate], current: Option<usize>, move_back: bool) -
         .or_else(|| first(Health::Idle))
 }
 
-/// The connection for a new session, of those that are `open`, in order of
-/// priority; whatever belongs to the session stays on it. `cursor` remembers
-/// whose turn it is. `None`: nothing is connected.
-pub fn next_session(
-    open: &[FlowId],
+/// Whose turn it is to carry a new session.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Turn {
     distribution: Distribution,
-    cursor: &mut u32,
-) -> Option<FlowId> {
-    let turn = match distribution {
-        Distribution::RoundRobin => *cursor,
-        Distribution::Priority => 0,
-    };
-    let next = open.iter().find(|flow| flow.slot >= turn);
-    let next = next.or_else(|| open.first())?;
-    *cursor = next.slot + 1;
-    Some(*next)
+    /// The first slot that may be next.
+    slot: u32,
+}
+
+impl Turn {
+    /// The first connection begins.
+    pub fn new(distribution: Distribution) -> Self {
+        Self {
+            distribution,
+            slot: 0,
+        }
+    }
+
+    /// The connection for a new session, of those that are `open`, in order of
+    /// priority; whatever belongs to the session stays on it. `None`: nothing is
+    /// connected.
+    pub fn next(&mut self, open: &[FlowId]) -> Option<FlowId> {
+        let turn = match self.distribution {
+            Distribution::RoundRobin => self.slot,
+            Distribution::Priority => 0,
+        };
+        let next = open.iter().find(|flow| flow.slot >= turn);
+        let next = next.or_else(|| open.first())?;
+        self.slot = next.slot + 1;
+        Some(*next)
+    }
 }
 
 #[cfg(test)]
@@ -123,9 +137,9 @@ mod tests {
             slot,
             generation: 1,
         });
-        let mut cursor = 0;
-        let mut turns = |distribution| {
-            let next = |_| next_session(&open, distribution, &mut cursor);
+        let turns = |distribution| {
+            let mut turn = Turn::new(distribution);
+            let next = |_| turn.next(&open);
             (0..4)
                 .filter_map(next)
                 .map(|flow| flow.slot)
@@ -133,6 +147,6 @@ mod tests {
         };
         assert_eq!(turns(Distribution::RoundRobin), [0, 2, 4, 0]);
         assert_eq!(turns(Distribution::Priority), [0, 0, 0, 0]);
-        assert_eq!(next_session(&[], Distribution::RoundRobin, &mut 7), None);
+        assert_eq!(Turn::new(Distribution::RoundRobin).next(&[]), None);
     }
 }

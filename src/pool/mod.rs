@@ -7,15 +7,5 @@ mod choice;
 mod heartbeat;
 
 pub use backoff::{Pacer, reconnect_delay};
-pub use choice::{Candidate, Distribution, Health, Watch, home, next_session};
+pub use choice::{Candidate, Distribution, Health, Turn, Watch, home};
 pub use heartbeat::{Beat, Habit, Heartbeat, Pace};
-
-/// Names one socket: the position of its address, and how many sockets that
-/// address had. Late callbacks of a replaced socket are ignored by it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FlowId {
-    /// Position in `connections`.
-    pub slot: u32,
-    /// Counts the sockets of the slot.
-    pub generation: u32,
-}

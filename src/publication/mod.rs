@@ -3,7 +3,7 @@
 
 use crate::dialog::Dialog;
 use crate::fault::Situation;
-use crate::pool::{Distribution, FlowId};
+use crate::flow::FlowId;
 use crate::prelude::*;
 use crate::queue::take_first;
 use crate::rand::Random;
@@ -208,7 +208,7 @@ impl Usage for Publications {
     type Job = ();
     type Event = Event;
 
-    fn new(account: &Account, _: Distribution, random: Random) -> Self {
+    fn new(account: &Account, random: Random) -> Self {
         Self {
             list: Vec::new(),
             account: account.clone(),

@@ -187,7 +187,7 @@ pub struct Config {
     /// the digest ones (RFC 8898 §2.1.1).
     pub authz_server: Option<String>,
     /// How long a nonce is good. `None`: one hour, so that refreshes and the
-    /// farewell of a closed page need one round trip; 30 s with the dialect of
+    /// un-REGISTER of a closed page need one round trip; 30 s with the dialect of
     /// OpenSIPS.
     pub nonce_lifetime: Option<Duration>,
     /// Whether answers carry a fresh nonce in Authentication-Info (RFC 7616 §3.5).

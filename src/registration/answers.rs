@@ -2,7 +2,7 @@
 //! `failures`.
 
 use super::goal::{Bound, Kept, Login};
-use super::judge::{Rung, Verdict, first_rung, judge, rivals};
+use super::judge::{Removal, Verdict, first_removal, judge, rivals};
 use super::listing::{Binding, Kind, Viewpoint, bindings};
 use super::looks::{LOOK_INTERVAL, refresh_after};
 use super::request::removal_of;
@@ -99,7 +99,7 @@ impl Registration {
             Step::Register if ok => self.registered(now, answer),
             Step::Register => self.register_failed(now, answer),
             Step::Clear if ok => self.register(now, Vec::new()),
-            Step::Clear => self.next_rung(now, Rung::Beside),
+            Step::Clear => self.remove_rivals(now, Removal::Beside),
             Step::Withdraw { then } => self.withdrawn(now, then),
             Step::Sweep => {
                 let list = self.list(answer);
@@ -147,8 +147,8 @@ impl Registration {
         match self.goal {
             Goal::Login(Login { forced: true, .. }) => {
                 self.progress.listed = list;
-                let rung = first_rung(&self.progress.listed, self.settings.may_remove_others);
-                self.next_rung(now, rung);
+                let way = first_removal(&self.progress.listed, self.settings.may_remove_others);
+                self.remove_rivals(now, way);
             }
             Goal::Login(Login { forced: false, .. }) => match holder {
                 Some(holder) => {
@@ -193,9 +193,9 @@ impl Registration {
         list
     }
 
-    /// Takes a rung of the force.
-    pub(super) fn next_rung(&mut self, now: Instant, rung: Rung) {
-        self.progress.rung = Some(rung);
+    /// Takes the next way of the force.
+    pub(super) fn remove_rivals(&mut self, now: Instant, way: Removal) {
+        self.progress.removal = Some(way);
         // The hint must be sent before the removal: afterwards Kamailio routes
         // nothing to the rival's GRUU any more.
         let list = core::mem::take(&mut self.progress.listed);
@@ -204,13 +204,13 @@ impl Registration {
         let untagged = rivals(&self.progress.listed).filter(|rival| rival.claim.is_none());
         let untagged: Vec<String> = untagged.map(|rival| rival.uri.clone()).collect();
         self.stay.removed.extend(untagged);
-        match rung {
-            Rung::ByName => {
+        match way {
+            Removal::ByName => {
                 let kinds = [Kind::Rival, Kind::Ghost];
                 self.register(now, Self::removals(&self.progress.listed, &kinds));
             }
-            Rung::All if !self.progress.cleared => self.clear(),
-            Rung::All | Rung::Beside => self.register(now, Vec::new()),
+            Removal::All if !self.progress.cleared => self.clear(),
+            Removal::All | Removal::Beside => self.register(now, Vec::new()),
         }
     }
 
@@ -292,7 +292,7 @@ impl Registration {
     }
 
     fn registered(&mut self, now: Instant, answer: &Message) {
-        self.spares.observe(answer);
+        self.outbound.observe(answer);
         let list = self.list(answer);
         let cisco = self.profile == Some(Profile::Cisco);
         if cisco && self.settings.profile.is_none() && !speaks_cisco(answer) {
@@ -370,8 +370,8 @@ impl Registration {
                 // the claim.
                 self.progress.rounds += 1;
                 self.progress.listed = self.disown(list);
-                let rung = first_rung(&self.progress.listed, self.settings.may_remove_others);
-                self.next_rung(now, rung);
+                let way = first_removal(&self.progress.listed, self.settings.may_remove_others);
+                self.remove_rivals(now, way);
             }
             Verdict::Stay | Verdict::Doubt => {
                 // Of a naive rival that does not go nothing can be said when it is
@@ -408,7 +408,7 @@ impl Registration {
     }
 
     fn confirmed(&mut self, now: Instant, answer: &Message, list: &[Binding]) {
-        let uri = self.own_uri(self.spares.home_number().unwrap_or(1));
+        let uri = self.own_uri(self.outbound.home_number().unwrap_or(1));
         let own = list.iter().find(|binding| binding.uri == uri);
         let own = own.or_else(|| list.iter().find(|binding| binding.kind == Kind::Own));
         let granted = own

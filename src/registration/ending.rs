@@ -10,7 +10,7 @@ use crate::fault::{Fault, Situation};
 use crate::prelude::*;
 use crate::time::{Duration, Instant};
 
-/// How long whoever is ousted waits for the answer to his farewell before he is told:
+/// How long whoever is ousted waits for the answer to his un-REGISTER before he is told:
 /// a digest round trip, and no call that somebody else is to have.
 const OUST_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -29,7 +29,7 @@ impl Registration {
 
     /// The un-REGISTER of a page that is going away, if it may be bound; one more for
     /// each earlier try of a login that may be.
-    pub fn farewell(&mut self) -> Vec<Register> {
+    pub fn deregister(&mut self) -> Vec<Register> {
         let mut registers = Vec::new();
         while let Some(register) = self.next_removal() {
             self.exposed.pop();
@@ -59,7 +59,7 @@ impl Registration {
         self.exposed.clear();
         self.stuck.clear();
         self.actions.clear();
-        self.spares.forget();
+        self.outbound.forget();
     }
 
     /// The registrar said by reg-event that this contact must not come back.

@@ -3,7 +3,7 @@
 
 use super::answers::{KEEP_RETRY, MAX_ROUNDS};
 use super::goal::Login;
-use super::judge::{Rung, first_rung, rivals};
+use super::judge::{Removal, first_removal, rivals};
 use super::listing::{Binding, Holder, Kind};
 use super::{Goal, Profile, Refusal, Registration, RegistrationType, Step};
 use crate::fault::{Fault, Situation};
@@ -86,7 +86,7 @@ impl Registration {
                 self.server_error(now, answer, false)
             }
             // First Hop Lacks Outbound Support (RFC 5626 §11.6).
-            439 if self.spares.refused() => self.register(now, Vec::new()),
+            439 if self.outbound.refused() => self.register(now, Vec::new()),
             403 | 503 | 603 if self.profile == Some(Profile::Cisco) && limit_text.is_none() => {
                 match status {
                     503 => self.server_error(now, answer, false),
@@ -142,8 +142,8 @@ impl Registration {
             Some(least) if least > self.expires() && least <= MAX_EXPIRES => {
                 self.asked_expires = Some(least);
                 let kinds = [Kind::Ghost, Kind::Rival];
-                let removals = match self.progress.rung {
-                    Some(Rung::ByName) => Self::removals(&self.progress.listed, &kinds),
+                let removals = match self.progress.removal {
+                    Some(Removal::ByName) => Self::removals(&self.progress.listed, &kinds),
                     _ => Self::removals(&self.progress.listed, &[Kind::Ghost]),
                 };
                 self.register(now, removals);
@@ -181,7 +181,7 @@ impl Registration {
             .any(|binding| matches!(binding.kind, Kind::Ghost | Kind::Own));
         let rival = rivals(&list).next().map(Binding::holder);
         let clearable = login && !others && !list.is_empty() && !self.progress.cleared;
-        let nameable = first_rung(&list, false) == Rung::ByName;
+        let nameable = first_removal(&list, false) == Removal::ByName;
         // Seen on OpenSIPS: what a REGISTER removes makes no room within it, and is
         // removed all the same.
         let shrunk = list.len() < self.progress.listed.len();
@@ -199,7 +199,7 @@ impl Registration {
             Some(_) if forced && self.progress.rounds < MAX_ROUNDS && nameable => {
                 self.progress.rounds += 1;
                 self.progress.listed = self.disown(list);
-                self.next_rung(now, Rung::ByName);
+                self.remove_rivals(now, Removal::ByName);
             }
             _ if login && shrunk && self.progress.rounds < MAX_ROUNDS => {
                 self.progress.rounds += 1;
@@ -208,7 +208,7 @@ impl Registration {
             }
             _ if clearable && (forced || ghosts) => {
                 self.progress.listed = list;
-                self.next_rung(now, Rung::All);
+                self.remove_rivals(now, Removal::All);
             }
             _ if others => {
                 let at = Situation::DeviceLimit;

@@ -3,7 +3,7 @@
 
 use super::Registration;
 use super::claim::Claim;
-use super::judge::Rung;
+use super::judge::Removal;
 use super::listing::Binding;
 use crate::fault::Fault;
 use crate::prelude::*;
@@ -103,7 +103,7 @@ pub(super) struct Progress {
     pub target: Option<String>,
     /// `Contact: *` was sent.
     pub cleared: bool,
-    pub rung: Option<Rung>,
+    pub removal: Option<Removal>,
     /// What the last look showed, for the refusal after a limit answer.
     pub listed: Vec<Binding>,
     pub pending_limit: Option<Fault>,

@@ -62,10 +62,10 @@ pub fn rivals(list: &[Binding]) -> impl Iterator<Item = &Binding> {
     list.iter().filter(|binding| binding.kind == Kind::Rival)
 }
 
-/// How the contacts of rivals are taken off the registrar by a force: a ladder,
-/// of which the listing chooses the rung.
+/// How the contacts of rivals are taken off the registrar by a force: from the gentlest
+/// way to the last; the listing says which is the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rung {
+pub enum Removal {
     /// One REGISTER that removes them by name and adds our own, which is last:
     /// Kamailio refuses own-first under `max_contacts=1`.
     ByName,
@@ -77,16 +77,16 @@ pub enum Rung {
     Beside,
 }
 
-/// The rung to start with.
-pub fn first_rung(list: &[Binding], may_remove_others: bool) -> Rung {
+/// The one to start with.
+pub fn first_removal(list: &[Binding], may_remove_others: bool) -> Removal {
     if rivals(list).all(|rival| rival.nameable) {
-        return Rung::ByName;
+        return Removal::ByName;
     }
     let only_ours = list.iter().all(|binding| binding.kind != Kind::Other);
     if only_ours || may_remove_others {
-        Rung::All
+        Removal::All
     } else {
-        Rung::Beside
+        Removal::Beside
     }
 }
 
@@ -158,24 +158,24 @@ mod tests {
     }
 
     #[test]
-    fn the_rung_is_chosen_by_what_can_be_named() {
+    fn the_removal_is_chosen_by_what_can_be_named() {
         let bare = |kind| Binding {
             nameable: false,
             ..binding(kind, None)
         };
         let named = binding(Kind::Rival, None);
         assert_eq!(
-            first_rung(&[named.clone(), bare(Kind::Other)], false),
-            Rung::ByName
+            first_removal(&[named.clone(), bare(Kind::Other)], false),
+            Removal::ByName
         );
-        assert_eq!(first_rung(&[bare(Kind::Rival)], false), Rung::All);
+        assert_eq!(first_removal(&[bare(Kind::Rival)], false), Removal::All);
         assert_eq!(
-            first_rung(&[bare(Kind::Rival), bare(Kind::Other)], false),
-            Rung::Beside
+            first_removal(&[bare(Kind::Rival), bare(Kind::Other)], false),
+            Removal::Beside
         );
         assert_eq!(
-            first_rung(&[bare(Kind::Rival), bare(Kind::Other)], true),
-            Rung::All
+            first_removal(&[bare(Kind::Rival), bare(Kind::Other)], true),
+            Removal::All
         );
     }
 }

@@ -58,7 +58,7 @@ impl Registration {
         if !self.flow {
             return;
         }
-        self.register_spares(now);
+        self.register_further_flows(now);
         // What could not be refreshed in time is not there any more.
         if self.lapse_due().is_some_and(|lapses_at| lapses_at <= now) {
             self.unconfirm();
@@ -108,9 +108,9 @@ impl Registration {
             }
             _ => None,
         };
-        let spares = self.spares.poll_timeout();
-        let spares = spares.filter(|_| self.kept().is_some());
-        earliest(&[home, spares, self.lapse_due()])
+        let further = self.outbound.poll_timeout();
+        let further = further.filter(|_| self.kept().is_some());
+        earliest(&[home, further, self.lapse_due()])
     }
 
     /// When to look next, by the clock or after a hint.

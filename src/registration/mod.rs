@@ -13,8 +13,8 @@ mod goal;
 mod judge;
 mod listing;
 mod looks;
+mod outbound;
 mod request;
-mod spares;
 mod terms;
 mod watch;
 
@@ -30,7 +30,7 @@ use crate::rand::Random;
 use crate::text::concat;
 use crate::time::{Duration, Instant};
 use goal::{Goal, Login, Progress, Stay};
-use spares::Spares;
+use outbound::Outbound;
 
 /// How long after a reload a refusal may be due to our own ghost.
 const GHOST_PATIENCE: Duration = Duration::from_secs(10);
@@ -100,11 +100,11 @@ pub struct Registration {
     stay: Stay,
     progress: Progress,
     flow: bool,
-    spares: Spares,
+    outbound: Outbound,
     /// Somebody (reg-event) tells us of changes: no need to look before a refresh.
     watched: bool,
     /// What it told.
-    pub watch: watch::Watch,
+    pub(crate) watch: watch::Watch,
     doubtful: bool,
     only_own_seen: bool,
     /// Contacts of the last list that could not be read.
@@ -160,7 +160,7 @@ impl Registration {
             stay: Stay::default(),
             progress: Progress::default(),
             flow: false,
-            spares: Spares::default(),
+            outbound: Outbound::default(),
             watched: false,
             watch: watch::Watch::default(),
             doubtful: false,
@@ -234,7 +234,7 @@ impl Registration {
     /// The flow to the server is up: that of address number `slot`.
     pub fn flow_up(&mut self, now: Instant, slot: u32) {
         self.flow = true;
-        self.spares.home_at(slot);
+        self.outbound.home_at(slot);
         match self.goal {
             Goal::Idle => {}
             Goal::Login(_) => {

@@ -66,7 +66,7 @@ impl Registration {
         let asked = self.expires();
         let login = matches!(self.goal, Goal::Login(_));
         let forced = login && self.forced();
-        let number = self.spares.home_number();
+        let number = self.outbound.home_number();
         let uri = self.own_uri(number.unwrap_or(1));
         self.fresh = !self.exposed.contains(&uri);
         if self.fresh {
@@ -144,8 +144,8 @@ impl Registration {
     /// The removal of our own Contacts, by their bare URIs: with `+sip.instance`
     /// Kamailio would take a late one for the reloaded page's binding.
     pub(super) fn removal(&self) -> Register {
-        let home = self.spares.home_number().unwrap_or(1);
-        let numbers = self.spares.bound().chain([home]);
+        let home = self.outbound.home_number().unwrap_or(1);
+        let numbers = self.outbound.bound().chain([home]);
         Register {
             contacts: numbers.map(|n| removal_of(&self.own_uri(n))).collect(),
             expires: Some(0),
@@ -157,7 +157,7 @@ impl Registration {
     /// further flows, or of one that an earlier try of this login has left.
     pub(super) fn next_removal(&self) -> Option<Register> {
         let uri = self.exposed.last()?;
-        let own = self.own_uri(self.spares.home_number().unwrap_or(1));
+        let own = self.own_uri(self.outbound.home_number().unwrap_or(1));
         Some(match *uri == own {
             true => self.removal(),
             false => Register {
@@ -218,7 +218,7 @@ impl Registration {
             RegistrationType::Duplicate => ", X-cisco-duplicate-reg",
             RegistrationType::Normal => "",
         };
-        let outbound = match self.spares.home_number() {
+        let outbound = match self.outbound.home_number() {
             Some(_) if self.profile != Some(Profile::Cisco) => ", outbound",
             _ => "",
         };

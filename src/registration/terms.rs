@@ -54,7 +54,7 @@ pub enum Action {
     /// Send this REGISTER and report its final answer.
     Send(Register),
     /// Send this REGISTER by the connection to the address of this number; its
-    /// answer goes to `handle_spare_answer`.
+    /// answer goes to `handle_further_answer`.
     SendOn(u32, Register),
     /// Tell the client behind this URI to look at its binding.
     Hint(String),

@@ -10,8 +10,8 @@ pub use terms::{Answer, Content, Event, Job};
 
 use crate::dialog::{Dialog, SessionTimer, timer};
 use crate::fault::Situation;
-use crate::flow::{ALLOW, Flows};
-use crate::pool::{Distribution, FlowId};
+use crate::flow::{ALLOW, FlowId, Flows};
+use crate::pool::Turn;
 use crate::prelude::*;
 use crate::queue::take_first;
 use crate::rand::Random;
@@ -73,14 +73,15 @@ pub struct Sessions {
 
 impl Sessions {
     /// Opens session `of` to `target`, a SIP URI, with `content` and further `headers`.
-    pub fn open(
+    pub(crate) fn open(
         &mut self,
+        turn: &mut Turn,
         of: u32,
         target: &str,
         content: Content,
         headers: Vec<(String, String)>,
     ) {
-        let Some(flow) = self.flows.for_session() else {
+        let Some(flow) = self.flows.for_session(turn) else {
             return self.tell_end(of, Cause::Failed, None, Some(Situation::NotRegistered));
         };
         let Account {
@@ -300,10 +301,10 @@ impl Usage for Sessions {
     type Event = Event;
     const INVITES: bool = true;
 
-    fn new(account: &Account, distribution: Distribution, random: Random) -> Self {
+    fn new(account: &Account, random: Random) -> Self {
         Self {
             list: Vec::new(),
-            flows: Flows::new(distribution),
+            flows: Flows::default(),
             account: account.clone(),
             random,
             actions: Vec::new(),

@@ -6,7 +6,7 @@ mod tests;
 
 use crate::dialog::Dialog;
 use crate::fault::Situation;
-use crate::pool::{Distribution, FlowId};
+use crate::flow::FlowId;
 use crate::prelude::*;
 use crate::queue::take_first;
 use crate::rand::Random;
@@ -272,7 +272,7 @@ impl Usage for Subscriptions {
     type Job = Job;
     type Event = Event;
 
-    fn new(account: &Account, _: Distribution, mut random: Random) -> Self {
+    fn new(account: &Account, mut random: Random) -> Self {
         Self {
             list: Vec::new(),
             aor: account.aor.clone(),

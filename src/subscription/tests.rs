@@ -30,7 +30,7 @@ impl Rig {
             ..Account::default()
         };
         let random = Random::from_seed([1; 32]);
-        let mut subscriber = Subscriptions::new(&account, Distribution::default(), random);
+        let mut subscriber = Subscriptions::new(&account, random);
         subscriber.account_changed(&account);
         let mut rig = Self {
             subscriber,

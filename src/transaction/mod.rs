@@ -12,7 +12,7 @@ pub use authenticator::{Ask, Authenticator, Credentials, Learned, Once, Reach, S
 pub use request::{Context, Request};
 pub use resend::{Due, Resend};
 
-use crate::pool::FlowId;
+use crate::flow::FlowId;
 use crate::sip::{Message, Name, NameAddr, WriteError};
 use crate::text::cut;
 use crate::time::{Duration, Instant};

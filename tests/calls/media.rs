@@ -22,7 +22,7 @@ fn failed(rig: &mut Rig) {
 fn the_first_offer() {
     let mut rig = Rig::new();
     rig.media.patience = Some(0);
-    rig.calls(|calls, now| calls.call(now, 1, "2002", CallOptions::default()));
+    rig.act(|phone, now| phone.call(now, 1, "2002", CallOptions::default()));
     rig.settle();
     rig.silence();
     failed(&mut rig);
@@ -327,7 +327,7 @@ fn a_refused_change_says_what_the_far_end_said() {
 fn a_handler_that_never_answers_does_not_keep_a_call_alive() {
     let mut rig = Rig::new();
     rig.media_works = false;
-    rig.calls(|calls, now| calls.call(now, 1, "2002", CallOptions::default()));
+    rig.act(|phone, now| phone.call(now, 1, "2002", CallOptions::default()));
     let op = rig.hangup(1);
     assert_eq!(rig.settled()[0], (op, None));
     let mut peer = Peer::caller(1);

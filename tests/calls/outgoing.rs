@@ -141,7 +141,7 @@ fn a_2xx_without_any_provisional_answer_after_the_hang_up() {
 #[test]
 fn a_hang_up_before_the_offer_is_made_sends_nothing() {
     let mut rig = Rig::new();
-    rig.calls(|calls, now| calls.call(now, 1, "2002", CallOptions::default()));
+    rig.act(|phone, now| phone.call(now, 1, "2002", CallOptions::default()));
     rig.hangup(1);
     rig.settle();
     rig.silence();
@@ -488,12 +488,12 @@ fn an_interval_that_is_too_small_is_raised() {
 fn bad_targets_and_unready_phones_end_at_once() {
     let mut rig = Rig::new();
     for target in ["", "mailto:a@b", "sip:a@b?Route=x"] {
-        rig.calls(|calls, now| calls.call(now, 1, target, CallOptions::default()));
+        rig.act(|phone, now| phone.call(now, 1, target, CallOptions::default()));
         assert_eq!(rig.ended(), [Cause::Failed], "{target}");
     }
     rig.act(Phone::unregister);
     rig.wait(1);
-    rig.calls(|calls, now| calls.call(now, 3, "2002", CallOptions::default()));
+    rig.act(|phone, now| phone.call(now, 3, "2002", CallOptions::default()));
     assert_eq!(rig.ended(), [Cause::Failed]);
 }
 
@@ -545,7 +545,7 @@ fn there_is_a_limit_to_calls() {
     for call in 0..10 {
         rig.call_with(2 * call + 1, "2002", CallOptions::default());
     }
-    rig.calls(|calls, now| calls.call(now, 99, "2002", CallOptions::default()));
+    rig.act(|phone, now| phone.call(now, 99, "2002", CallOptions::default()));
     assert_eq!(rig.ended(), [Cause::Failed]);
     let invite = Peer::caller(1).request("INVITE", "", SDP);
     rig.receive(&invite);

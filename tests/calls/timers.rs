@@ -284,7 +284,7 @@ fn another_tab_takes_over_in_every_state() {
     // Being made, on its way, ringing there, ringing here, being answered.
     rig.media_works = false;
     let options = graceline::call::CallOptions::default;
-    rig.calls(|calls, now| calls.call(now, 3, "2003", options()));
+    rig.act(|phone, now| phone.call(now, 3, "2003", options()));
     rig.media_works = true;
     rig.call_with(5, "2004", options());
     let ringing = rig.call_with(7, "2005", options());

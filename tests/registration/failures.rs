@@ -186,9 +186,9 @@ fn whoever_was_refused_has_nothing_to_remove() {
     }
 }
 
-/// Nonces that serve once: what was used for the login is of no use for the farewell.
+/// Nonces that serve once: what was used for the login is of no use for the un-REGISTER.
 #[test]
-fn a_farewell_answers_one_challenge() {
+fn an_un_register_of_a_left_page_answers_one_challenge() {
     let challenge = |nonce| {
         answer(format!(
             "401 Unauthorized\nWWW-Authenticate: Digest realm=\"r\", nonce=\"n{nonce}\", qop=\"auth\", stale=true"

@@ -224,7 +224,7 @@ fn an_answer_slept_through_is_not_missed() {
 }
 
 #[test]
-fn a_farewell_that_nobody_answers_keeps_the_socket_two_seconds() {
+fn an_un_register_that_nobody_answers_keeps_the_socket_two_seconds() {
     let mut accepting = willing("");
     let mut rig = Rig::answering(move |asked| match asked.is_query() {
         true => accepting(asked),
@@ -234,7 +234,7 @@ fn a_farewell_that_nobody_answers_keeps_the_socket_two_seconds() {
     rig.wait(500);
     rig.act(Phone::abort);
     assert_eq!(rig.status(), Status::Idle);
-    assert!(rig.sent.last().expect("a farewell").removes());
+    assert!(rig.sent.last().expect("an un-REGISTER").removes());
     let aborted = rig.now;
     rig.seconds(60);
     let (at, socket) = rig.closes.last().expect("closed");

@@ -169,7 +169,7 @@ impl Session {
             ..CallOptions::default()
         };
         self.world
-            .calls(id, |calls, now| calls.call(now, call, target, options));
+            .act(id, |phone, now| phone.call(now, call, target, options));
     }
 
     fn operate(

@@ -243,7 +243,7 @@ fn follow(world: &mut World, id: ClientId) {
         refer: Some(refer.unwrap_or_else(|| panic!("no REFER: {heard:?}"))),
         ..CallOptions::default()
     };
-    world.calls(id, |calls, now| calls.call(now, 5, "", options));
+    world.act(id, |phone, now| phone.call(now, 5, "", options));
     world.seconds(1);
 }
 

@@ -101,7 +101,7 @@ fn an_idle_hour_costs_what_the_documentation_says() {
             plain(Dialect::Kamailio),
             [556, 556, 2452],
         ),
-        // Nonces serve once, and one that was not shown is kept for the farewell.
+        // Nonces serve once, and one that was not shown is kept for the un-REGISTER.
         (
             "generic, OpenSIPS",
             plain(Dialect::Opensips),

@@ -350,12 +350,12 @@ fn a_reloaded_page_picks_its_call_up_again() {
         });
         let abandoned = abandoned.expect("the app is told");
         assert_eq!(abandoned.remote.uri, "sip:2002@example.com");
-        world.calls(alice, |calls, now| {
+        world.act(alice, |phone, now| {
             let options = CallOptions {
                 replaces: Some(abandoned.replaces.clone()),
                 ..CallOptions::default()
             };
-            calls.call(now, 1, &abandoned.remote.uri, options);
+            phone.call(now, 1, &abandoned.remote.uri, options);
         });
         world.seconds(1);
         let heard = world.heard(bob);

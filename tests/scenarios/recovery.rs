@@ -132,7 +132,7 @@ fn leaving_the_page_frees_the_line_with_one_register() {
 }
 
 /// Where a nonce serves once, and for 30 s, one is kept that was never shown: nobody is
-/// there to answer a challenge to the farewell.
+/// there to answer a challenge to the un-REGISTER.
 #[test]
 fn leaving_the_page_frees_the_line_where_nonces_serve_once() {
     for millis in (300..150_000).step_by(3_700) {

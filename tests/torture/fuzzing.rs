@@ -149,9 +149,9 @@ fn the_scripts_of_the_phone_log_in_and_call() {
 // What the fuzzer found.
 
 #[test]
-fn no_address_is_tried_again_while_a_farewell_is_awaited() {
+fn no_address_is_tried_again_while_an_un_register_is_awaited() {
     // The login times out, the second address is given up in the same moment, and
-    // its pause ends before the farewell is answered.
+    // its pause ends before the un-REGISTER is answered.
     let input = "r\x1eo\x1e200 OK\r\nContact: <sip:other@b.invalid>;expires=60\x1e200 OK\x1ef\x1e\
                  200 OK\x1et90000\x1ew\x1ew";
     phone::run(input.as_bytes());

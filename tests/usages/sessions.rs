@@ -20,6 +20,11 @@ fn act(rig: &mut Rig, action: impl FnOnce(&mut Sessions)) {
     rig.act(|phone, now| phone.with_sessions(now, action));
 }
 
+fn open(rig: &mut Rig, text: &str, more: Vec<(String, String)>) {
+    let gate = "sip:gate@example.com";
+    rig.act(|phone, now| phone.open_session(now, 5, gate, content(text), more));
+}
+
 fn heard(rig: &mut Rig) -> Vec<Event> {
     let events = std::mem::take(&mut rig.events).into_iter();
     let own = |event| match event {
@@ -41,9 +46,7 @@ fn reply(rig: &mut Rig, request: &Message, status: u16, headers: &str, text: &st
 
 fn ask(rig: &mut Rig) -> Message {
     let more = vec![("X-Made-Up".to_owned(), "1".to_owned())];
-    act(rig, |sessions| {
-        sessions.open(5, "sip:gate@example.com", content("<hello/>"), more);
-    });
+    open(rig, "<hello/>", more);
     rig.request("INVITE")
 }
 
@@ -388,9 +391,7 @@ fn it_ends_with_its_flow_and_with_the_login() {
     rig.request("BYE");
     assert_eq!(ended(&heard(&mut rig)).0, Cause::Local);
 
-    act(&mut rig, |sessions| {
-        sessions.open(5, "sip:gate@example.com", content(""), Vec::new());
-    });
+    open(&mut rig, "", Vec::new());
     assert_eq!(
         ended(&heard(&mut rig)),
         (Cause::Failed, None, Some(Situation::NotRegistered))

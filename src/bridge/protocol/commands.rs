@@ -31,6 +31,9 @@ commands! {
     silence() => phone.silence(now);
     /// The answer to the event of this name and number.
     credentials(id: number, answer: credentials) => phone.credentials(now, id, answer);
+    /// The number is a new odd one.
+    call(call: number, target: text, options: call_options) =>
+        phone.call(now, call, target, options);
     socketOpened(slot: number, generation: number, protocol: text) =>
         phone.handle_open(now, slot, generation, protocol);
     socketClosed(slot: number, generation: number) =>
@@ -43,9 +46,6 @@ commands! {
     CALLS, obey_call(calls: Calls, now, record),
     else _ => false,
 
-    /// The number is a new odd one.
-    call(call: number, target: text, options: call_options) =>
-        calls.call(now, call, target, options);
     answer(op: number, call: number, options: answer_options) =>
         calls.answer(now, op, call, options);
     reject(op: number, call: number, status: status) =>

@@ -211,7 +211,7 @@ impl Rig {
     }
 
     pub fn call_with(&mut self, call: u32, target: &str, options: CallOptions) -> Message {
-        self.calls(|calls, now| calls.call(now, call, target, options));
+        self.act(|phone, now| phone.call(now, call, target, options));
         self.settle();
         self.request("INVITE")
     }

@@ -45,7 +45,7 @@ const MUST_BE_SEEN: &[(&str, &[&str])] = &[
     ("clients", &["1", "2", "3", "4", "5"]),
     ("addresses", &["1", "2", "3"]),
     (
-        "forces by rung",
+        "forces by removal",
         &[
             "asked of the registrar",
             "removed by name",

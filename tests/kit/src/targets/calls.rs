@@ -46,7 +46,7 @@ impl Calls {
                     refer: (*letter == b'f').then_some(self.refer),
                     ..CallOptions::default()
                 };
-                phone.with_calls(now, |calls| calls.call(now, id, &text, options));
+                phone.call(now, id, &text, options);
             }
             b'a' => phone.with_calls(now, |calls| calls.answer(now, op, id, Vec::new())),
             b'r' => {
@@ -105,10 +105,11 @@ impl Calls {
             _ => {}
         }
         if let Some((call, request, outcome)) = self.handler.handle(event) {
-            phone.with_calls(now, |calls| {
-                assert!(calls.len() <= 2 * MAX_CALLS, "calls are not forgotten");
-                outcome.tell(calls, now, call, request);
-            });
+            assert!(
+                phone.calls_left() <= 2 * MAX_CALLS + 1,
+                "calls are not forgotten"
+            );
+            phone.with_calls(now, |calls| outcome.tell(calls, now, call, request));
         }
     }
 

@@ -20,7 +20,7 @@ impl World {
 
     pub fn call(&mut self, id: ClientId, call: u32, target: &str) {
         let options = CallOptions::default();
-        self.calls(id, |calls, now| calls.call(now, call, target, options));
+        self.act(id, |phone, now| phone.call(now, call, target, options));
     }
 
     pub fn calls(&mut self, id: ClientId, action: impl FnOnce(&mut Calls, Instant)) {

@@ -44,8 +44,8 @@ impl World {
         }
         self.clients[id].registers += 1;
         let sent = Sent::read(&text);
-        if let Some(rung) = self.rung(id, &sent) {
-            self.tally.count("forces by rung", rung);
+        if let Some(removal) = self.removal(id, &sent) {
+            self.tally.count("forces by removal", removal);
         }
         self.note(|world| {
             let contacts = sent.contacts.iter().map(|value| {
@@ -63,7 +63,7 @@ impl World {
     }
 
     /// How a forced REGISTER takes the device over.
-    fn rung(&self, id: ClientId, sent: &Sent<'_>) -> Option<&'static str> {
+    fn removal(&self, id: ClientId, sent: &Sent<'_>) -> Option<&'static str> {
         let known = &self.clients[id].identities;
         if sent.contacts == ["*"] {
             return Some("all cleared");
