@@ -1,7 +1,8 @@
 // npm run build: everything in pkg/, of which only what changed is built again.
 //
 //   npm run build                  all of it
-//   npm run build -- registrar     the named parts: client, csta, script, registrar
+//   npm run build -- registrar     the named parts: client, csta, script, controller,
+//                                  registrar
 
 import { buildScript } from "./lib/bundle.mjs";
 import { Explained, runMain, say, secondsSince } from "./lib/log.mjs";
@@ -13,11 +14,12 @@ const parts = {
   client: [() => buildWasm("client"), () => buildInline("client")],
   csta: [() => buildWasm("csta"), () => buildInline("csta")],
   script: [buildScript],
+  controller: [() => buildWasm("controller")],
   registrar: [() => buildWasm("registrar")],
 };
 
 /** Parts that use each other's results. They are built side by side with the others. */
-const chains = [["client", "csta", "script"], ["registrar"]];
+const chains = [["client", "csta", "script"], ["controller"], ["registrar"]];
 
 await runMain(async () => {
   const start = performance.now();

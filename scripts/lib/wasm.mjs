@@ -39,6 +39,12 @@ const smallest = {
 export const builds = {
   client: { features: "bridge,bare", ...smallest },
   csta: { features: "bridge-csta,bare", ...smallest },
+  // The phone of a gateway, which controls calls of others (RFC 3725).
+  controller: {
+    features: "bridge,bare,third-party",
+    profile: "release",
+    passes: ["-Oz"],
+  },
   registrar: {
     features: "bridge-registrar",
     profile: "registrar",

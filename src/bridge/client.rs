@@ -14,6 +14,10 @@ use core::cell::RefCell;
 use core::ptr::null;
 use wasm_bindgen::prelude::*;
 
+/// Legs that one gateway controls: a thousand calls.
+#[cfg(feature = "third-party")]
+const CONTROLLED: usize = 2000;
+
 /// One phone.
 #[wasm_bindgen]
 #[derive(Default)]
@@ -47,6 +51,8 @@ impl Core {
         for contact in ignored {
             phone.ignore_binding(contact);
         }
+        #[cfg(feature = "third-party")]
+        phone.with_calls(at(0.0), |calls| calls.allow(CONTROLLED));
         *self.phone.borrow_mut() = Some(phone);
     }
 

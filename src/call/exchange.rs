@@ -37,6 +37,13 @@ pub(super) enum Signalling {
     },
     /// The handler makes the answer to the offer in this INVITE or UPDATE.
     Answering(Box<Message>),
+    /// The far end is asked for its offer, by the INVITE of this number.
+    #[cfg(feature = "third-party")]
+    Asked(u32),
+    /// The handler makes the answer to the offer in their 2xx, for its ACK; whether they
+    /// hold.
+    #[cfg(feature = "third-party")]
+    Delayed(bool),
     /// The handler goes back to what was agreed; their next offer.
     RollingBack(Option<Box<Message>>),
 }
@@ -93,6 +100,9 @@ pub(super) struct Exchange {
     /// and the restart in it that the app wished for.
     pub restarting: bool,
     pub agreed: Option<Agreed>,
+    /// Their last 2xx with an offer.
+    #[cfg(feature = "third-party")]
+    pub delayed: Option<super::delayed::Delayed>,
     /// What the app wants,
     pub want_hold: bool,
     pub wanted: Renewal,
@@ -105,7 +115,12 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
+    /// Whether the far end has our offer, or is asked for its own.
     pub fn is_offered(&self) -> bool {
+        #[cfg(feature = "third-party")]
+        if matches!(self.state, Signalling::Asked(_)) {
+            return true;
+        }
         matches!(self.state, Signalling::Offered(_))
     }
 

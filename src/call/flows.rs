@@ -24,7 +24,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 impl Calls {
     pub(super) fn set_flows(&mut self, open: &[FlowId], home: Option<FlowId>) {
-        let Self { list, line } = self;
+        let Self { list, line, .. } = self;
         line.flows.set(open, home);
         for call in list.iter_mut() {
             if call.flow.take_if(|flow| !open.contains(flow)).is_some() {

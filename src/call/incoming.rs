@@ -1,8 +1,6 @@
 //! Calls that come in (RFC 3261 §8.2.2.2, §9.2, §13.3; RFC 3262; RFC 3891).
 
-use super::{
-    Call, Calls, Cause, Event, Line, MAX_CALLS, Phase, Reply, Told, party, sdp, shown_headers,
-};
+use super::{Call, Calls, Cause, Event, Line, Phase, Reply, Told, party, sdp, shown_headers};
 use crate::dialog::{Dialog, timer, values};
 use crate::fault::{Fault, Situation};
 use crate::prelude::*;
@@ -85,8 +83,7 @@ impl Calls {
             Ok(replaces) => replaces,
             Err(status) => return refusal(status),
         };
-        let live = self.list.iter().filter(|call| !call.is_over());
-        if live.count() >= MAX_CALLS {
+        if self.are_full() {
             return refusal(486);
         }
         let line = &mut self.line;
@@ -169,7 +166,7 @@ impl Calls {
 
     /// CANCEL (RFC 3261 §9.2): it matters only to what is not answered yet.
     pub(super) fn handle_cancel(&mut self, cancel: &Message) {
-        let Self { list, line } = self;
+        let Self { list, line, .. } = self;
         let same = |request: &Message| {
             request.call_id() == cancel.call_id()
                 && request.cseq().map(|cseq| cseq.number) == cancel.cseq().map(|cseq| cseq.number)

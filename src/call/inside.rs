@@ -12,7 +12,7 @@ impl Calls {
     /// A request other than CANCEL that bears a To tag. `false`: it belongs to
     /// no call.
     pub(super) fn handle_inside(&mut self, request: &Message) -> bool {
-        let Self { list, line } = self;
+        let Self { list, line, .. } = self;
         for call in list.iter_mut() {
             if call.dialog.has(request) {
                 call.handle(line, request);

@@ -49,6 +49,8 @@ impl Calls {
                 Signalling::Offering(Some(asked)) | Signalling::Answering(asked) => {
                     replaced = call.describe(line, &asked, description);
                 }
+                #[cfg(feature = "third-party")]
+                Signalling::Delayed(holds) => call.acknowledge_with(line, description, holds),
                 other => call.exchange.state = other,
             }
         }
@@ -98,7 +100,7 @@ impl Calls {
 
 impl Call {
     /// Asks the handler, and waits for it.
-    fn ask(&mut self, line: &mut Line, want: Want, state: Signalling) {
+    pub(super) fn ask(&mut self, line: &mut Line, want: Want, state: Signalling) {
         self.exchange.state = state;
         self.exchange.request = self.media_event(line, want);
     }
@@ -191,7 +193,7 @@ impl Call {
     }
 
     /// Both sides agree on what the descriptions say.
-    fn agree(&mut self, line: &mut Line, remote: bool, queued: Option<Box<Message>>) {
+    pub(super) fn agree(&mut self, line: &mut Line, remote: bool, queued: Option<Box<Message>>) {
         let exchange = &mut self.exchange;
         let local = exchange.holding;
         exchange.agreed = Some(Agreed {
@@ -245,6 +247,8 @@ impl Call {
             Signalling::Offering(_) | Signalling::Offered(_) => {
                 return line.reply(self.reply(&request, 491));
             }
+            #[cfg(feature = "third-party")]
+            Signalling::Asked(_) => return line.reply(self.reply(&request, 491)),
             _ => {
                 let wait = decimal(line.random.below(10));
                 return line.reply(self.reply(&request, 500).with("Retry-After", &wait));
@@ -311,6 +315,8 @@ impl Call {
         let fault = Fault::new(Situation::Media);
         match (&mut self.phase, &self.exchange.state) {
             (_, Signalling::Stable | Signalling::Offered(_)) => {}
+            #[cfg(feature = "third-party")]
+            (_, Signalling::Asked(_)) => {}
             (Phase::Established(_), Signalling::Offering(None)) => {
                 self.give_up(line, &fault);
                 self.roll_back(line);

@@ -12,6 +12,8 @@
 //! BYE waits for an ACK.
 
 mod call_info;
+#[cfg(feature = "third-party")]
+mod delayed;
 mod exchange;
 mod flows;
 mod hold;
@@ -106,6 +108,8 @@ struct Call {
 pub struct Calls {
     list: Vec<Call>,
     line: Line,
+    #[cfg(feature = "third-party")]
+    most: usize,
 }
 
 impl Calls {
@@ -119,6 +123,21 @@ impl Calls {
         self.list.len()
     }
 
+    /// Whether there are as many as may be.
+    fn are_full(&self) -> bool {
+        #[cfg(feature = "third-party")]
+        let most = self.most;
+        #[cfg(not(feature = "third-party"))]
+        let most = MAX_CALLS;
+        self.list.iter().filter(|call| !call.is_over()).count() >= most
+    }
+
+    /// Allows for so many instead of [`MAX_CALLS`]: they are those of other people.
+    #[cfg(feature = "third-party")]
+    pub fn allow(&mut self, most: usize) {
+        self.most = most;
+    }
+
     /// Whether the app has a call.
     pub(crate) fn are_any(&self) -> bool {
         self.list.iter().any(|call| !call.is_over())
@@ -126,7 +145,7 @@ impl Calls {
 
     /// The call, if it is not over, with what it needs.
     fn live(&mut self, id: u32) -> Option<(&mut Call, &mut Line)> {
-        let Self { list, line } = self;
+        let Self { list, line, .. } = self;
         let mut calls = list.iter_mut();
         let call = calls.find(|call| call.id == id && !call.is_over())?;
         Some((call, line))
@@ -181,6 +200,8 @@ impl Call {
 
     /// Tells the far end that it is over: CANCEL, a refusal with `status`, or BYE.
     fn leave(&mut self, line: &mut Line, status: u16, reason: Option<&str>) {
+        #[cfg(feature = "third-party")]
+        self.acknowledge_unanswered(line);
         if let Some(asked) = self.asked() {
             let status = if self.is_established() { 487 } else { status };
             let mut reply = self.reply(asked, status);
@@ -218,6 +239,8 @@ impl Call {
         let ended = Fault::new(Situation::EndedMeanwhile);
         self.give_up(line, &ended);
         self.transfer_failed(line, ended);
+        #[cfg(feature = "third-party")]
+        self.acknowledge_unanswered(line);
         if !self.is_established() {
             self.unacknowledged = None;
         }
@@ -251,6 +274,18 @@ impl Call {
             of: Some(self.id),
             ..Reply::new(request, status)
         }
+    }
+
+    /// The ACK for `answer`, a 2xx to the INVITE of this job and number (RFC 3261
+    /// §13.2.2.4).
+    fn acknowledge(&mut self, line: &mut Line, job: Job, number: u32, answer: &Message) {
+        #[cfg(feature = "third-party")]
+        if self.delays_ack(line, job, number, answer) {
+            return;
+        }
+        let ack = self.dialog.request("ACK");
+        let cseq = answer.cseq().map_or(0, |cseq| cseq.number);
+        line.acknowledge(self.id, job, number, ack, cseq);
     }
 
     /// What a message of the far end tells of it and of the call.

@@ -4,7 +4,7 @@
 use super::exchange::{Offered, Renewal, Signalling};
 use super::target::request_uri;
 use super::{
-    Call, CallOptions, Calls, Cause, Event, FLOW_FAILED, Job, Line, MAX_CALLS, Phase, Shown, Want,
+    Call, CallOptions, Calls, Cause, Event, FLOW_FAILED, Job, Line, Phase, Shown, Want,
     dialog_headers, refusal, sdp,
 };
 use crate::dialog::Dialog;
@@ -62,7 +62,7 @@ impl Calls {
             return;
         }
         self.line.now = now;
-        let full = self.list.iter().filter(|call| !call.is_over()).count() >= MAX_CALLS;
+        let full = self.are_full();
         let mut referral = options.refer.and_then(|refer| self.take_referral(refer));
         let line = &mut self.line;
         let target = referral
@@ -145,6 +145,10 @@ impl Call {
         request.headers.extend(dialog_headers(&self.contact));
         self.session.offer(&mut request);
         request.headers.extend(outgoing.headers.iter().cloned());
+        #[cfg(feature = "third-party")]
+        if outgoing.offer.is_empty() {
+            return self.ask_for_offer(line, Job::Invite, request);
+        }
         request.content = Some(("application/sdp".to_owned(), outgoing.offer.clone()));
         self.exchange.state = Signalling::Offered(Offered::new(0, line.now, ""));
         line.send_numbered(self.id, Job::Invite, 0, request);
@@ -197,6 +201,9 @@ impl Call {
         let reliable = answer.has_option(Name::Require, "100rel");
         let rseq = answer.header(Name::RSeq).and_then(number).unwrap_or(0) as u32;
         let description = sdp(answer).map(str::to_owned);
+        // A foretaste of their offer (RFC 3261 §13.2.1).
+        #[cfg(feature = "third-party")]
+        let description = description.filter(|_| !self.asks_for_offer(0));
         let id = self.id;
         let Some(fork) = self.fork(answer) else {
             return;
@@ -245,8 +252,7 @@ impl Call {
         let first = self.is_calling();
         if first || self.dialog.remote_tag == tag {
             let early = if first { self.choose(answer) } else { None };
-            let ack = self.dialog.request("ACK");
-            line.acknowledge(self.id, Job::Invite, job_number, ack, number);
+            self.acknowledge(line, Job::Invite, job_number, answer);
             if first {
                 self.connected(line, answer, early);
             }
@@ -304,6 +310,10 @@ impl Call {
             }
         };
         self.show(line, Shown::Connected, false);
+        #[cfg(feature = "third-party")]
+        if self.answer_in_ack(line, answer) {
+            return;
+        }
         match description {
             Some(description) if self.exchange.is_offered() => {
                 self.apply(line, &description, None);

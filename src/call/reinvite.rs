@@ -14,6 +14,10 @@ impl Call {
         let mut request = self.dialog.request("INVITE");
         request.headers.extend(dialog_headers(&self.contact));
         self.session.offer(&mut request);
+        #[cfg(feature = "third-party")]
+        if offer.is_empty() {
+            return self.ask_for_offer(line, Job::Reinvite, request);
+        }
         request.content = Some(("application/sdp".to_owned(), offer.clone()));
         let number = line.send(self.id, Job::Reinvite, request);
         self.exchange.state = Signalling::Offered(Offered::new(number, line.now, &offer));
@@ -22,17 +26,22 @@ impl Call {
     pub(super) fn reinvite_answered(&mut self, line: &mut Line, number: u32, answer: &Message) {
         let status = answer.status();
         let waits = matches!(&self.exchange.state, Signalling::Offered(offered) if offered.reinvite == number);
+        #[cfg(feature = "third-party")]
+        let waits = waits || self.asks_for_offer(number);
         if (200..300).contains(&status) {
             // Its ACK goes there already (RFC 3261 §12.2.1.2).
             if waits {
                 self.dialog.refresh_target(answer);
             }
-            let ack = self.dialog.request("ACK");
-            let cseq = answer.cseq().map_or(0, |cseq| cseq.number);
-            line.acknowledge(self.id, Job::Reinvite, number, ack, cseq);
+            self.acknowledge(line, Job::Reinvite, number, answer);
         }
         if self.is_over() || !waits || status < 200 {
             return;
+        }
+        #[cfg(feature = "third-party")]
+        if (200..300).contains(&status) && self.answer_in_ack(line, answer) {
+            self.learn(line, answer);
+            return self.session.answered(line.now, answer);
         }
         match (status, sdp(answer)) {
             (200..300, Some(description)) => {

@@ -28,6 +28,8 @@ impl Usage for Calls {
                 last_number: 0,
                 seen: Vec::new(),
             },
+            #[cfg(feature = "third-party")]
+            most: super::MAX_CALLS,
         }
     }
 
@@ -37,7 +39,7 @@ impl Usage for Calls {
 
     fn handle_answer(&mut self, now: Instant, key: Key, answer: &Message) {
         self.line.now = now;
-        let Self { list, line } = self;
+        let Self { list, line, .. } = self;
         let Key { of, job, number } = key;
         let ok = (200..300).contains(&answer.status());
         if let Some(call) = list.iter_mut().find(|call| call.id == of) {
@@ -119,7 +121,7 @@ impl Usage for Calls {
 
     fn handle_timeout(&mut self, now: Instant) {
         self.line.now = now;
-        let Self { list, line } = self;
+        let Self { list, line, .. } = self;
         for call in list.iter_mut() {
             call.handle_timeout(line);
         }

@@ -73,8 +73,12 @@ pub struct Transactions<P> {
 }
 
 /// Call-IDs whose numbers are remembered: a registration and a subscription with
-/// a few of their past, and the calls at hand. Older ones are not used again.
+/// a few of their past, and the calls at hand. The longest unused goes first.
+#[cfg(not(feature = "third-party"))]
 const MAX_SEQUENCES: usize = 64;
+/// Those of a gateway are many.
+#[cfg(feature = "third-party")]
+const MAX_SEQUENCES: usize = 4096;
 
 /// What an answer is.
 pub enum Matched<P> {
@@ -256,23 +260,19 @@ impl<P: Clone + PartialEq> Transactions<P> {
     }
 
     fn next_sequence(&mut self, call_id: &str) -> u32 {
-        match self
-            .sequences
-            .iter_mut()
-            .find(|(known, _)| known == call_id)
-        {
-            Some((_, number)) => {
-                *number += 1;
-                *number
-            }
+        let known = |(known, _): &(String, u32)| known == call_id;
+        let last = match self.sequences.iter().position(known) {
+            Some(index) => self.sequences.remove(index),
             None => {
                 if self.sequences.len() >= MAX_SEQUENCES {
                     self.sequences.remove(0);
                 }
-                self.sequences.push((call_id.to_owned(), 1));
-                1
+                (call_id.to_owned(), 0)
             }
-        }
+        };
+        let number = last.1 + 1;
+        self.sequences.push((last.0, number));
+        number
     }
 
     fn position(&self, purpose: &P) -> Option<usize> {
@@ -485,5 +485,22 @@ impl<P> Transaction<P> {
         self.deadline = None;
         // No answer to what was sent is expected any more.
         self.sent.branch.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_SEQUENCES, Transactions};
+
+    #[test]
+    fn what_is_used_again_and_again_keeps_its_number() {
+        let mut transactions = Transactions::<()>::new("host".into());
+        for call in 0..2 * MAX_SEQUENCES {
+            transactions.next_sequence(&call.to_string());
+            let number = transactions.next_sequence("registration");
+            assert_eq!(number as usize, call + 1);
+        }
+        assert_eq!(transactions.sequences.len(), MAX_SEQUENCES);
+        assert_eq!(transactions.next_sequence("0"), 1);
     }
 }

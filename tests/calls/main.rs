@@ -11,6 +11,7 @@
 
 mod bodies;
 mod challenges;
+mod delayed;
 mod dialogs;
 mod flows;
 mod identity;

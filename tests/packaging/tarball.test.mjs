@@ -33,6 +33,8 @@ test("of what is built, the tarball holds what is used, and no leftovers", () =>
   assert.deepEqual(files.filter((file) => file.startsWith("pkg/")).sort(), [
     "pkg/client.js",
     "pkg/client_bg.wasm",
+    "pkg/controller.js",
+    "pkg/controller_bg.wasm",
     "pkg/csta.js",
     "pkg/csta_bg.wasm",
     "pkg/graceline.min.js",

@@ -50,6 +50,8 @@ pub struct Handler {
     pub patience: Option<u32>,
     /// Has nothing to send.
     pub mute: bool,
+    /// Asks for offers instead of making them.
+    pub asks: bool,
 }
 
 impl Handler {
@@ -66,6 +68,9 @@ impl Handler {
             return None;
         };
         let peer = self.peers.entry(*call).or_default();
+        if self.asks && matches!(want, Want::Offer { .. }) {
+            return Some((*call, *request, Outcome::Ready(String::new())));
+        }
         assert!(!peer.ended, "a wish after the end: {want:?}");
         if *want == Want::End {
             peer.ended = true;
