@@ -4,7 +4,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { format } from "prettier";
 import { core, left, page } from "../js/errors/catalogue.js";
+import { jquery } from "../js/errors/jquery.js";
 import { media } from "../js/errors/media.js";
+import { testing } from "../js/errors/testing.js";
 import { inRoot } from "./lib/paths.mjs";
 
 /** What each code means, in the order of the page. @type {[string, string][]} */
@@ -55,7 +57,9 @@ else if (readFileSync(path, "utf8") !== text) {
 }
 
 function write() {
-  const all = [core, page, media].flatMap((part) => Object.entries(part));
+  const all = [core, page, media, testing].flatMap((part) =>
+    Object.entries(part),
+  );
   const unknown = all.find(
     ([code]) => !CODES.some(([known]) => known === code),
   );
@@ -93,6 +97,13 @@ sentence of a login that may have left something at the registrar stands \`left\
 “${left}”
 
 ${CODES.map(([code, meaning]) => section(code, meaning, all)).join("\n\n")}
+
+## In pages for CWIC
+
+\`graceline/jquery\` says these by itself, under the keys of CWIC's error map. Those
+without a full stop are CWIC's own.
+
+${table(Object.values(jquery))}
 `;
 }
 
@@ -102,18 +113,25 @@ ${CODES.map(([code, meaning]) => section(code, meaning, all)).join("\n\n")}
  * @param {[string, Record<string, import("../js/errors/catalogue.js").Sentence>][]} all
  */
 function section(code, meaning, all) {
-  const rows = all
+  const situations = all
     .filter(([one]) => one === code)
-    .flatMap(([, situations]) => Object.entries(situations))
-    .map(
-      ([at, [happened, remedy = ""]]) =>
-        `| \`${at}\` | ${happened} | ${remedy} |`,
-    );
+    .map(([, situations]) => situations);
   return `## ${code}
 
 ${meaning}
 
-| situation | what happened | what to do |
+${table(situations)}`;
+}
+
+/** @param {Record<string, import("../js/errors/catalogue.js").Sentence>[]} parts */
+function table(parts) {
+  const rows = parts
+    .flatMap((situations) => Object.entries(situations))
+    .map(
+      ([at, [happened, remedy = ""]]) =>
+        `| \`${at}\` | ${happened} | ${remedy} |`,
+    );
+  return `| situation | what happened | what to do |
 | --- | --- | --- |
 ${rows.join("\n")}`;
 }

@@ -24,17 +24,13 @@ const UPDATES = {
 export function conversationMethods(session) {
   const { telephony } = session;
 
-  /** @type {(target: Selection, detail: string, callback?: unknown, key?: string) => Selection} */
-  const refuse = (target, detail, callback, key = "InvalidArguments") =>
-    session.fail(target, callback, session.errors.entry(key), detail);
-
-  /** @type {(target: Selection, detail: string) => Selection} */
-  const unsupported = (target, detail) =>
-    refuse(target, detail, null, "OperationNotSupported");
+  /** @type {(target: Selection, what: string) => Selection} */
+  const wrong = (target, what) =>
+    session.refuse(target, "wrongArguments", { what });
 
   /** @type {(target: Selection, which: any) => Selection} */
   const unknown = (target, which) =>
-    refuse(target, `eInvalidCallId: there is no call ${idOf(which)}`);
+    session.refuse(target, "noSuchCall", { id: idOf(which) });
 
   /** What an object may ask of a call, in CWIC's order. @type {Record<string, (conversation: Conversation, update: any, target: Selection) => unknown>} */
   const changes = {
@@ -54,9 +50,9 @@ export function conversationMethods(session) {
             conversation,
             telephony.dialled(textOf(transferTo)),
           )
-        : refuse(target, "wrong arguments (transferTo)"),
+        : wrong(target, "transferTo"),
     joinCall: (_conversation, _update, target) =>
-      unsupported(target, "updateConversation: calls cannot be joined"),
+      session.refuse(target, "noJoin"),
     videoDirection: (conversation, { videoDirection }) =>
       telephony.setVideo(conversation, videoDirection),
     addRemoteVideoWindow: (conversation, update, target) =>
@@ -64,17 +60,17 @@ export function conversationMethods(session) {
         conversation,
         update.addRemoteVideoWindow,
         update.window,
-      ) || refuse(target, "wrong arguments (addRemoteVideoWindow)"),
+      ) || wrong(target, "addRemoteVideoWindow"),
     removeRemoteVideoWindow: (_conversation, update, target) =>
       telephony.hideVideo(update.removeRemoteVideoWindow, update.window) ||
-      refuse(target, "wrong arguments (removeRemoteVideoWindow)"),
+      wrong(target, "removeRemoteVideoWindow"),
   };
 
   /** @type {(method: string, use: "Recording" | "Playout" | "Capture") => (this: Selection, id: unknown) => unknown} */
   const setDevice = (method, use) =>
     function (argument) {
       const id = textOf(argument);
-      if (!id) return refuse(this, `wrong arguments (${method})`);
+      if (!id) return wrong(this, method);
       telephony.choose(use, id);
       return { error: "eNoError" };
     };
@@ -83,14 +79,9 @@ export function conversationMethods(session) {
     /** @this {Selection} @param {any} [argument] */
     startConversation(argument) {
       const settings = argument ?? this.data("cwic") ?? {};
-      const { error } = settings;
-      if (this.length === 0) {
-        return refuse(
-          this,
-          "cannot start conversation with empty selection",
-          error,
-        );
-      }
+      const { error: callback } = settings;
+      if (this.length === 0)
+        return session.refuse(this, "emptySelection", { callback });
       if (settings.id !== undefined) {
         const conversation = telephony.find(settings);
         if (!conversation) return unknown(this, settings);
@@ -100,19 +91,9 @@ export function conversationMethods(session) {
       const participant = textOf(settings) || settings.participant;
       const recipient = textOf(participant) || textOf(participant?.recipient);
       // An id where a number was to be: whoever answers a call by it would dial it.
-      if (typeof settings === "number" && telephony.find(settings)) {
-        return refuse(
-          this,
-          `${settings} is a call: answer it by { id }, call that number as text`,
-        );
-      }
-      if (!recipient) {
-        return refuse(
-          this,
-          "cannot start conversation: undefined or empty recipient",
-          error,
-        );
-      }
+      if (typeof settings === "number" && telephony.find(settings))
+        return session.refuse(this, "recipientIsCall", { id: settings });
+      if (!recipient) return session.refuse(this, "noRecipient", { callback });
       telephony.originate(this, recipient, Object(settings));
       return this;
     },
@@ -121,19 +102,14 @@ export function conversationMethods(session) {
     updateConversation(update, which) {
       if (this.length === 0) return this;
       const id = which ?? this.data("cwic");
-      if (!idOf(id)) {
-        return refuse(
-          this,
-          "cannot update conversation: undefined or empty conversation id",
-        );
-      }
+      if (!idOf(id)) return session.refuse(this, "nothingToUpdate");
       const text = typeof update === "string";
       const act = text && UPDATES[update.toLowerCase()];
       const change = !text && Object.keys(changes).find((key) => update?.[key]);
-      if (!act && !change) {
-        const named = text ? ` - ${update}` : "";
-        return refuse(this, `wrong arguments (update conversation)${named}`);
-      }
+      if (!act && !change)
+        return session.refuse(this, "unknownUpdate", {
+          update: text ? update : "",
+        });
       const conversation = telephony.find(id);
       if (!conversation) return unknown(this, id);
       if (act) telephony.update(conversation, () => act(conversation.call));
@@ -147,22 +123,12 @@ export function conversationMethods(session) {
       const iDivert = args[0] === true;
       const which =
         (typeof args[0] === "boolean" ? args[1] : args[0]) ?? this.data("cwic");
-      if (!idOf(which)) {
-        return refuse(
-          this,
-          "cannot end conversation: undefined or empty conversation id",
-        );
-      }
-      if (iDivert) {
-        // No registrar tells whether there is a voice mail to divert to.
-        return session.fail(
-          this,
-          null,
-          session.errors.entry("MissingCapability"),
-          "cannot iDivert - missing capability",
-          { conversation: which },
-        );
-      }
+      if (!idOf(which)) return session.refuse(this, "nothingToEnd");
+      // No registrar tells whether there is a voice mail to divert to.
+      if (iDivert)
+        return session.refuse(this, "noDivert", {
+          context: { conversation: which },
+        });
       const conversation = telephony.find(which);
       if (!conversation) return unknown(this, which);
       telephony.end(conversation);
@@ -174,7 +140,7 @@ export function conversationMethods(session) {
       const digits = textOf(keys);
       const id = which ?? this.data("cwic");
       if (!digits || !idOf(id)) {
-        return refuse(this, "wrong arguments (sendDTMF)");
+        return wrong(this, "sendDTMF");
       }
       const conversation = telephony.find(id);
       if (!conversation) return unknown(this, id);
@@ -185,14 +151,13 @@ export function conversationMethods(session) {
     /** @this {Selection} @param {any} [options] */
     createVideoWindow(options = {}) {
       const { id, success, onload, window: page } = options;
-      if (!id || this.length === 0)
-        return refuse(this, "wrong arguments (createVideoWindow)");
+      if (!id || this.length === 0) return wrong(this, "createVideoWindow");
       session.host.containers.addVideo(this, id, page);
       queueMicrotask(() => {
-        session.call("createVideoWindow", success, id);
+        session.invoke("createVideoWindow", success, id);
         // CWIC's way of old: the name of a global function.
         if (typeof onload === "string")
-          session.call(
+          session.invoke(
             "onload",
             /** @type {any} */ (page ?? globalThis)[onload],
             id,

@@ -253,26 +253,29 @@ export class Errors {
 }
 
 /**
- * What a failure of the phone adds to the error object. The token comes first in `details`, the
- * sentence for people after it; `nativeError` spares the page a search.
- * @param {any} failure  a PhoneError, or anything thrown: the `code` of a DOMException is a number
- *   of old, and its name may be all that it says
+ * What a failure adds to the error object. The phone's code comes first in `details`, the sentence
+ * for people after it; `nativeError` spares the page a search.
+ * @param {any} failure  a PhoneError of the phone's, or of ours, whose code is a key; or anything
+ *   thrown: the `code` of a DOMException is a number of old, and its name may be all that it says
  */
 export function failureParts(failure) {
   const { code, message, name: kind } = Object(failure);
   const name = typeof code === "string" ? code : "eUnknownFailure";
+  const nativeError = /^e[A-Z]/.test(name)
+    ? name
+    : failure.details?.nativeError;
   const said = message || kind || failure;
-  const details = [name, said, failure?.reason]
+  const details = [nativeError, said, failure?.reason]
     .filter(
       (text, index, all) =>
         typeof text === "string" && text && all.indexOf(text) === index,
     )
     .map(harmless);
   /** @type {Record<string, unknown>} */
-  const properties = { nativeError: name };
-  for (const key of ["status", "reason", "device", "elsewhere"]) {
+  const properties = nativeError ? { nativeError } : {};
+  for (const key of ["remedy", "status", "reason", "device", "elsewhere"]) {
     const value = failure?.[key] ?? failure?.details?.[key];
-    if (value !== undefined)
+    if (value !== undefined && value !== "")
       properties[key] = typeof value === "string" ? harmless(value) : value;
   }
   return { name, details, properties };

@@ -134,11 +134,16 @@ export interface CwicError {
   /** A number, or with `compatibility: 11` the key itself. */
   code: number | string;
   message: string;
-  /** The phone's code first, then a sentence. No markup: safe to show as HTML. */
+  /**
+   * The phone's code first, then a sentence. No markup: safe to show as HTML. Other words, or
+   * another language: `translate` of "graceline", with the situations of docs/errors.md.
+   */
   details: string[];
   registration?: CwicRegistration;
   /** The phone's code, such as "eDeviceAlreadyRegistered". */
   nativeError?: string;
+  /** What to do, where there is something to be done; the sentence in `details` ends with it. */
+  remedy?: string;
   /** SIP status code and reason. */
   status?: number;
   reason?: string;

@@ -1,5 +1,6 @@
 /** One login: what `registerPhone` or `switchPhoneMode` was asked to do, validated. */
 
+import { fault } from "../errors/error.js";
 import {
   connectionUrls,
   hostOf,
@@ -27,40 +28,17 @@ import {
  * @property {boolean} [switching]   whether to announce ePhoneModeChanged
  */
 
-/** Why a login was not begun: an error key, then details. */
-export class Refusal {
-  /** @param {string} key @param {...(string | object)} details */
-  constructor(key, ...details) {
-    this.key = key;
-    this.details = details;
-  }
-}
-
-/** `init` was not called, or `shutdown` was. */
-export const notStarted = () =>
-  new Refusal(
-    "PluginNotAvailable",
-    "Plug-in is not available or has not been initialized",
-  );
-
-/** DeskPhone mode is remote call control, which this release does not have. */
-export function deskPhoneRefusal() {
-  return new Refusal(
-    "OperationNotSupported",
-    "eUnsupportedPhoneMode",
-    'DeskPhone mode is not available yet: register with mode "SoftPhone"',
-    { nativeError: "eUnsupportedPhoneMode" },
-  );
-}
-
 /**
+ * Why a phone does not enter a mode. DeskPhone is remote call control, which this release does
+ * not have.
+ *
  * @param {unknown} mode
- * @returns {Refusal | undefined}
  */
 export function refuseMode(mode) {
   if (mode === "SoftPhone") return undefined;
-  if (mode === "DeskPhone") return deskPhoneRefusal();
-  return new Refusal("InvalidArguments", `Invalid phone mode "${mode}"`);
+  if (mode !== "DeskPhone") return fault("phoneMode", { mode });
+  const nativeError = "eUnsupportedPhoneMode";
+  return fault("noDeskPhone", { details: { nativeError } });
 }
 
 /**
@@ -70,7 +48,7 @@ export function refuseMode(mode) {
  * @param {boolean} page.started  whether `init` was called
  * @param {Record<string, any>} page.settings  of `init`
  * @param {import("./arguments.js").Passwords} page.passwords
- * @returns {{ login: Login, refusal?: Refusal }}
+ * @returns {{ login: Login, refusal?: import("../errors/error.js").PhoneError }}
  */
 export function readLogin(args, { started, settings, passwords }) {
   const addresses = parseCucm(args.cucm);
@@ -115,33 +93,18 @@ export function readLogin(args, { started, settings, passwords }) {
   if (password !== undefined) login.phone.password = password;
 
   const refuse = () => {
-    if (!started) return notStarted();
-    if (!isPassword(given) && !(given === undefined && suppliesCredentials)) {
-      return new Refusal(
-        "InvalidArguments",
-        `invalid password (type ${typeof given})`,
-      );
-    }
+    if (!started) return fault("notInitialized");
+    if (!isPassword(given) && !(given === undefined && suppliesCredentials))
+      return fault("noPassword", { type: typeof given });
     if (password === undefined && !suppliesCredentials) {
-      return new Refusal(
-        "InvalidCredentials",
-        "eCredentialsRejected",
-        `the encrypted password (cipher ${given.cipher}) cannot be read: ask the user for the password`,
-        { nativeError: "eCredentialsRejected" },
-      );
+      const nativeError = "eCredentialsRejected";
+      const { cipher } = given;
+      return fault("passwordUnreadable", { cipher, details: { nativeError } });
     }
-    if (!user) {
-      return new Refusal("InvalidArguments", "Missing user name");
-    }
-    if (addresses.tftp.length === 0 && connections.length === 0) {
-      return new Refusal("NoCallManagerConfigured", "Missing CUCM address");
-    }
-    if (connections.length === 0) {
-      return new Refusal(
-        "NoCallManagerConfigured",
-        'no WebSocket address: add a ws:// or wss:// URL to "cucm", or set the option "connections"',
-      );
-    }
+    if (!user) return fault("noUser");
+    if (addresses.tftp.length === 0 && connections.length === 0)
+      return fault("noServer");
+    if (connections.length === 0) return fault("noWebSocketUrl");
     return refuseMode(mode);
   };
   return { login, refusal: refuse() };

@@ -39,7 +39,7 @@ export function createMethods(session, page) {
     },
 
     unregisterPhone(options) {
-      if (!session.started) session.refuseUnstarted(this);
+      if (!session.started) session.refuse(this, "notInitialized");
       session.unregisterPhone(options ?? {});
       return this;
     },
@@ -51,12 +51,7 @@ export function createMethods(session, page) {
 
     showUserAuthorization(options) {
       if (typeof options?.denied !== "function") {
-        return session.fail(
-          this,
-          null,
-          session.errors.entry("InvalidArguments"),
-          "wrong arguments ()",
-        );
+        return session.refuse(this, "wrongArguments", { what: "" });
       }
       queueMicrotask(() => session.announce());
       return this;
@@ -91,7 +86,7 @@ function whenStarted(session, method) {
   return function (...args) {
     return session.started
       ? method.apply(this, args)
-      : session.refuseUnstarted(this, args[0]?.error);
+      : session.refuse(this, "notInitialized", { callback: args[0]?.error });
   };
 }
 
@@ -102,12 +97,7 @@ function whenStarted(session, method) {
  */
 function certificateMethod(session) {
   return function () {
-    return session.fail(
-      this,
-      null,
-      session.errors.entry("OperationNotSupported"),
-      "Check cwic('about').capabilities.certValidation",
-    );
+    return session.refuse(this, "certificates");
   };
 }
 
@@ -129,16 +119,15 @@ export function createMethods11(session) {
   const methods = new Map();
   for (const name of ADDED_IN_11.split(" ")) {
     methods.set(name, function () {
-      if (!session.started) return session.refuseUnstarted(this);
-      const entry = session.errors.entry("OperationNotSupported");
-      return session.fail(this, null, entry, `${name} is not available yet`);
+      const at = session.started ? "notAvailable" : "notInitialized";
+      return session.refuse(this, at, { method: name });
     });
   }
   methods.set("manualSignIn", function (args) {
     return session.registerPhone(this, args ?? {});
   });
   methods.set("signOut", function (options) {
-    if (!session.started) session.refuseUnstarted(this);
+    if (!session.started) session.refuse(this, "notInitialized");
     session.unregisterPhone({ ...options, forceLogout: true });
     return this;
   });

@@ -2,7 +2,12 @@
  * The page that uses the plug-in: its settings, its error map, and how it is told things.
  */
 
-import { Errors } from "./errors.js";
+import { fault, learn } from "../errors/error.js";
+import { jquery } from "../errors/jquery.js";
+import { nameOf } from "./arguments.js";
+import { Errors, failureParts } from "./errors.js";
+
+learn(jquery);
 
 /**
  * @typedef {object} Host  what the page offers
@@ -46,6 +51,10 @@ export class Page {
     this.host = host;
     this.settings = /** @type {Record<string, any>} */ (defaultSettings());
     this.errors = new Errors();
+    /** Whether `init` was called, and `shutdown` was not. */
+    this.started = false;
+    /** The selection that `init` was called on: where system events go. */
+    this.target = /** @type {any} */ (null);
   }
 
   /** Takes over the options of `init`. @param {Record<string, any>} options */
@@ -62,6 +71,50 @@ export class Page {
     this.settings.compatibility = compatibility;
   }
 
+  /** @param {string | undefined} username */
+  predictDevice(username) {
+    const { predictDevice, devicePrefix } = this.settings;
+    if (typeof predictDevice === "function")
+      return nameOf(
+        this.invoke("predictDevice", predictDevice, { username }),
+        "name",
+      );
+    return username ? devicePrefix + username : "";
+  }
+
+  /** An event where `init` was called. @param {string} name @param {object} properties */
+  trigger(name, properties) {
+    this.host.trigger(this.target, name, properties);
+  }
+
+  /**
+   * What the page asks for cannot be done.
+   * @template T
+   * @param {T} target
+   * @param {string} at  the situation, of js/errors/jquery.js
+   * @param {{ callback?: unknown, context?: object, [value: string]: unknown }} [values]
+   * @returns {T} the target
+   */
+  refuse(target, at, { callback, context, ...values } = {}) {
+    return this.report(target, callback, fault(at, values), { context });
+  }
+
+  /**
+   * Reports a failure of the phone, or of ours.
+   * @template T
+   * @param {T} target
+   * @param {unknown} callback
+   * @param {unknown} failure
+   * @param {{ backup?: string, context?: object }} [more]  `backup`: the key where no table lists
+   *   the failure
+   * @returns {T} the target
+   */
+  report(target, callback, failure, { backup, context } = {}) {
+    const { name, details, properties } = failureParts(failure);
+    const entry = this.errors.entry(name, backup);
+    return this.fail(target, callback, entry, ...details, properties, context);
+  }
+
   /**
    * Reports an error to the callback, or else as the event `error.cwic`.
    * @template T
@@ -73,7 +126,7 @@ export class Page {
   fail(target, callback, ...parts) {
     const error = this.errors.build(...parts);
     this.log(error.message, error);
-    if (typeof callback === "function") this.call("error", callback, error);
+    if (typeof callback === "function") this.invoke("error", callback, error);
     else this.host.trigger(target, "error.cwic", error);
     return target;
   }
@@ -84,7 +137,7 @@ export class Page {
    * @param {unknown} callback
    * @param {...unknown} args
    */
-  call(name, callback, ...args) {
+  invoke(name, callback, ...args) {
     if (typeof callback !== "function") return undefined;
     try {
       return callback(...args);

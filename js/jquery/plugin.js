@@ -46,7 +46,7 @@ export function attach($, { Phone }) {
         (session.settings.compatibility === 11
           ? methods11.get(name)
           : undefined);
-      if (!run) throw `${name}: no such method on jQuery.cwic`;
+      if (!run) return session.refuse(this, "noMethod", { method: name });
       return run.apply(this, args);
     } catch (exception) {
       const text =

@@ -1,12 +1,12 @@
 /** The conversations of a page: which call is whose container, and what a failure is called. */
 
+import { fault } from "../errors/error.js";
 import { Conversation } from "./conversation.js";
 import { Devices } from "./devices.js";
 import { textOf } from "./arguments.js";
-import { failureParts } from "./errors.js";
 
 /**
- * @typedef {import("./session.js").Session} Session
+ * @typedef {import("./station.js").Station} Station
  * @typedef {any} Selection  a jQuery selection
  */
 
@@ -14,7 +14,8 @@ import { failureParts } from "./errors.js";
 const NUMBER = /^\+?[\d\s().-]+$/;
 
 export class Telephony {
-  #session;
+  #station;
+  #containers;
   /** @type {Map<number, Conversation>} */
   #conversations = new Map();
   /** Our own picture, where it is shown; without a stream while the camera is opened. */
@@ -22,17 +23,14 @@ export class Telephony {
     new Map()
   );
 
-  /** @param {Session} session */
-  constructor(session) {
-    this.#session = session;
-    this.devices = new Devices(() => {
-      if (session.started)
-        session.host.trigger(session.target, "mmDeviceChange.cwic", {});
-    });
-  }
-
-  get #containers() {
-    return this.#session.host.containers;
+  /**
+   * @param {Station} station
+   * @param {import("./containers.js").Containers} containers
+   */
+  constructor(station, containers) {
+    this.#station = station;
+    this.#containers = containers;
+    this.devices = new Devices(() => station.tell("mmDeviceChange.cwic", {}));
   }
 
   /** Hears of the calls of a phone. @param {any} phone */
@@ -69,19 +67,21 @@ export class Telephony {
    * @returns {Conversation | undefined}
    */
   originate(selection, recipient, settings) {
-    const session = this.#session;
     const container = this.#containers.get(settings.container ?? selection);
     try {
-      if (!session.phone)
-        throw new Error("no phone is logged in: call registerPhone first");
       const target = this.dialled(recipient);
-      const call = session.phone.call(target, this.#wanted(settings));
+      const call = this.#station.call(target, this.#wanted(settings));
       this.#holdOthers(call);
       const conversation = this.#adopt(call, container, settings.error);
       this.#show(conversation, settings);
       return conversation;
     } catch (failure) {
-      this.fail(container, settings.error, failure, "eCreateCallFailed");
+      this.#station.fail(
+        container,
+        settings.error,
+        failure,
+        "eCreateCallFailed",
+      );
       return undefined;
     }
   }
@@ -149,7 +149,6 @@ export class Telephony {
    * @param {any} [completeButton]
    */
   consult(conversation, number, completeButton) {
-    const session = this.#session;
     const asked = this.originate(this.#containers.get(), number, {});
     asked?.call.once("connected", () => {
       const completeTransfer = () =>
@@ -161,9 +160,7 @@ export class Telephony {
         for (const { call } of [asked, conversation])
           call.once("ended", () => button.off("click", completeTransfer));
       }
-      session.host.trigger(session.target, "callTransferInProgress.cwic", {
-        completeTransfer,
-      });
+      this.#station.tell("callTransferInProgress.cwic", { completeTransfer });
     });
   }
 
@@ -226,7 +223,7 @@ export class Telephony {
   async showPreview(selection, which, page) {
     const element = this.#containers.video(which, page);
     try {
-      if (!element) throw new Error("wrong arguments (addPreviewWindow)");
+      if (!element) throw fault("wrongArguments", { what: "addPreviewWindow" });
       this.hideVideo(element);
       this.#preview.set(element, undefined);
       const video = this.devices.constraints("Capture");
@@ -238,36 +235,8 @@ export class Telephony {
       element.srcObject = stream;
     } catch (failure) {
       if (element) this.#preview.delete(element);
-      this.fail(selection, undefined, failure, "eNoWindowExists");
+      this.#station.fail(selection, undefined, failure, "eNoWindowExists");
     }
-  }
-
-  /**
-   * @template T
-   * @param {T} target
-   * @param {unknown} callback
-   * @param {any} failure
-   * @param {string} backup  the native code that tells of it
-   * @param {object} [context]
-   * @returns {T}
-   */
-  fail(target, callback, failure, backup, context) {
-    const { errors } = this.#session;
-    const { name, details, properties } = failureParts(failure);
-    const denied = failure?.cause?.name === "NotAllowedError";
-    const native = denied ? "eNotUserAuthorized" : backup;
-    // The page's own mistakes have names of their own; the rest is told as CWIC told it.
-    const entry = errors.entry(/^eInvalid/.test(name) ? name : native);
-    const nativeError = { ...properties, nativeError: native };
-    return this.#session.fail(
-      target,
-      callback,
-      entry,
-      native,
-      ...details,
-      nativeError,
-      context,
-    );
   }
 
   /**
@@ -276,17 +245,17 @@ export class Telephony {
    * @param {unknown} [callback]
    */
   #adopt(call, container, callback) {
-    const session = this.#session;
+    const station = this.#station;
     /** @type {(name: string, conversation: Conversation) => void} */
     const tell = (name, { container, data }) =>
-      this.#containers.tell(name, session.target, container, data);
-    const line = { user: session.registration.user ?? "", tell };
+      this.#containers.tell(name, station.target, container, data);
+    const line = { user: station.user, tell };
     const conversation = new Conversation(call, line, this.#containers);
     this.#conversations.set(call.id, conversation);
     conversation.moveTo(container);
     call.on("error", (/** @type {any} */ failure) => {
       const early = !call.startTime;
-      this.fail(
+      this.#station.fail(
         conversation.container,
         early ? callback : undefined,
         failure,
@@ -317,7 +286,7 @@ export class Telephony {
     try {
       await act();
     } catch (failure) {
-      this.fail(
+      this.#station.fail(
         conversation.container,
         callback,
         failure,

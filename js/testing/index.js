@@ -2,9 +2,8 @@ import { createServer } from "node:http";
 import { WebSocketServer } from "ws";
 import { RegistrarCore } from "../../pkg/registrar.js";
 import { createClock } from "../core/clock.js";
-import { PhoneError, fault } from "../errors/error.js";
 import { Emitter, emit } from "../phone/events.js";
-import { isLoopback } from "../phone/options.js";
+import { invalid, isLoopback } from "../phone/options.js";
 import { loadWasm } from "./wasm.js";
 
 export { fakeMedia } from "./media.js";
@@ -244,13 +243,6 @@ function unref(socket) {
 }
 
 /**
- * @param {string} option
- * @param {string} complaint
- */
-const invalid = (option, complaint) =>
-  fault("option", { option, complaint, details: { option } });
-
-/**
  * @template T
  * @param {() => T} step
  * @returns {T}
@@ -259,8 +251,7 @@ function explained(step) {
   try {
     return step();
   } catch (error) {
-    const { code, option, message } = Object(error);
-    if (code !== "eInvalidArgument" || error instanceof Error) throw error;
-    throw new PhoneError(code, message, { details: { option } });
+    const { option, complaint } = Object(error);
+    throw complaint ? invalid(option, complaint) : error;
   }
 }

@@ -1,6 +1,9 @@
 import { MessageReader } from "../../pkg/registrar.js";
-import { PhoneError } from "../errors/error.js";
+import { fault, learn } from "../errors/error.js";
+import { testing } from "../errors/testing.js";
 import { loadWasm } from "./wasm.js";
+
+learn(testing);
 
 // The text goes into the wasm's memory; what comes back are positions in it,
 // and the parts are cut from the string that is here already.
@@ -34,7 +37,9 @@ class Message {
   /** @param {string} text */
   constructor(text) {
     if (typeof text !== "string" || text.length > MAX_LENGTH)
-      throw noMessage("it must be a string of at most 1 MiB");
+      throw fault("noSipMessage", {
+        why: "it must be a string of at most 1 MiB",
+      });
     this.#text = text;
     const body = open(text, "read");
     const status = number();
@@ -99,7 +104,7 @@ function open(text, what) {
   }
   const { written } = encoder.encodeInto(text, room);
   const index = reader[what](written);
-  if (!index) throw noMessage(`${reader.problem(written)}`);
+  if (!index) throw fault("noSipMessage", { why: reader.problem(written) });
   if (numbers.buffer !== memory.buffer)
     numbers = new Uint32Array(memory.buffer);
   at = index / 4;
@@ -170,7 +175,3 @@ function unquoted(name) {
   const inner = name.slice(1, -1);
   return inner.includes("\\") ? inner.replace(/\\(.)/gs, "$1") : inner;
 }
-
-/** @param {string} why */
-const noMessage = (why) =>
-  new PhoneError("eInvalidArgument", `This is no SIP message: ${why}.`);

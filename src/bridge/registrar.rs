@@ -21,8 +21,7 @@ pub struct RegistrarCore {
 
 #[wasm_bindgen]
 impl RegistrarCore {
-    /// A registrar without bindings. Throws `{ code: "eInvalidArgument", option,
-    /// message }`.
+    /// A registrar without bindings. Throws `{ option, complaint }`.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &JsValue, seed: &[u8], now: f64) -> Result<RegistrarCore, JsValue> {
         let config = config(Config::default(), options)?;
@@ -387,10 +386,9 @@ fn headers(value: &JsValue) -> Vec<(String, String)> {
     }
 }
 
-fn invalid(option: &str, message: &str) -> JsValue {
+fn invalid(option: &str, complaint: &str) -> JsValue {
     Build::new()
-        .text("code", "eInvalidArgument")
         .text("option", option)
-        .text("message", &format!("{option} {message}"))
+        .text("complaint", complaint)
         .done()
 }

@@ -486,7 +486,7 @@ function tryEveryMethod() {
 const EXPECTED = [
   [
     ...["startConversation", "selection", 31],
-    "eCreateCallFailed,eUnknownFailure,no phone is logged in: call registerPhone first",
+    "eCreateCallFailed,No phone is logged in. Call registerPhone first.",
   ],
   [
     ...["startConversation", "selection", 3],

@@ -5,20 +5,30 @@ import { describe, test } from "node:test";
 import { PhoneError, translate } from "graceline";
 import { core, page } from "../../js/errors/catalogue.js";
 import { fault, learn } from "../../js/errors/error.js";
+import { jquery } from "../../js/errors/jquery.js";
 import { media } from "../../js/errors/media.js";
+import { testing } from "../../js/errors/testing.js";
+import { Errors } from "../../js/jquery/errors.js";
 
 const SAID = ["Forbidden", "Forbidden.", "Why not?", "Not here!", "Wait…"];
 
-/** @type {[code: string, at: string, happened: string, remedy?: string][]} */
-const all = [core, page, media].flatMap((part) =>
-  Object.entries(part).flatMap(([code, situations]) =>
-    Object.entries(situations).map(([at, sentence]) => [code, at, ...sentence]),
-  ),
-);
+/** @typedef {[code: string, at: string, happened: string, remedy?: string]} Row */
+
+/** @type {(...parts: import("../../js/errors/catalogue.js").Catalogue[]) => Row[]} */
+const rows = (...parts) =>
+  parts.flatMap((part) =>
+    Object.entries(part).flatMap(([code, situations]) =>
+      Object.entries(situations).map(
+        ([at, sentence]) => /** @type {Row} */ ([code, at, ...sentence]),
+      ),
+    ),
+  );
+
+const all = rows(core, page, media, testing);
 
 describe("a sentence", () => {
   test("of each situation is whole, and ends once", () => {
-    learn(media);
+    for (const part of [media, testing]) learn(part);
     for (const [code, at] of all)
       for (const text of SAID) {
         const everything = {
@@ -66,8 +76,19 @@ describe("a sentence", () => {
 });
 
 test("a situation has one code and one name", () => {
-  const names = all.map(([, at]) => at);
+  const names = [...all, ...rows(jquery)].map(([, at]) => at);
   assert.deepEqual(names, [...new Set(names)]);
+});
+
+test("of the jQuery plug-in, too: under a key that its pages know, with whole remedies", () => {
+  const keys = Object.keys(new Errors(3).map);
+  for (const [key, at, happened, remedy = "Rest."] of rows(jquery)) {
+    // CWIC 3.0.4 itself names this one, and does not have it.
+    assert.ok(keys.includes(key) || key === "MissingCapability", key);
+    assert.match(remedy, /^[A-Z].*\.$/, at);
+    // CWIC's own words have no full stop, and no remedy.
+    assert.equal(happened.endsWith(".") || remedy === "Rest.", true, at);
+  }
 });
 
 test("an error of the app's own may have a remedy, and has none by default", () => {

@@ -92,8 +92,8 @@ describe("validation of registerPhone", () => {
   test("a refused login leaves the present one alone", async () => {
     const page = await readyPage();
     page.register({ user: "" });
-    assert.equal(page.session.registration.user, "2001");
-    assert.equal(page.session.isReady, true);
+    assert.equal(page.session.registration.facts.user, "2001");
+    assert.equal(page.session.registration.isReady, true);
   });
 });
 
@@ -324,7 +324,7 @@ describe("switchPhoneMode", () => {
     assert.deepEqual(page.error.details, ['Invalid phone mode "Deskphone"']);
     page.session.switchPhoneMode("#switch", { mode: "DeskPhone" });
     assert.equal(page.events.at(-1).target, "#switch");
-    assert.equal(page.session.isReady, true);
+    assert.equal(page.session.registration.isReady, true);
 
     const idle = new CwicPage();
     idle.session.switchPhoneMode("#switch", idle.login());

@@ -126,7 +126,10 @@ describe("nothing is dialled that was not meant as a number", () => {
     page.cwic("startConversation", id);
     assert.equal(phone.talks.length, 1);
     assert.deepEqual(page.story, ["error.cwic 3"]);
-    assert.match(page.events.at(-1).details[0], /answer it by \{ id \}/);
+    assert.match(
+      page.events.at(-1).details[0],
+      /is a call\. Answer it by \{ id \}/,
+    );
   });
 
   for (const which of [true, [1], 1.5, "one", { id: true }])

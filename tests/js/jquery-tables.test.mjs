@@ -8,6 +8,8 @@ import {
   parseCucm,
   Passwords,
 } from "../../js/jquery/arguments.js";
+import { fault, learn } from "../../js/errors/error.js";
+import { jquery } from "../../js/errors/jquery.js";
 import { Errors, failureParts } from "../../js/jquery/errors.js";
 import { failure } from "../support/fake-phone.mjs";
 
@@ -126,6 +128,7 @@ describe("errors", () => {
       Object.assign(failure("eServerRejected", "Refused."), {
         status: 403,
         reason: "<img src=x onerror=alert(1)>",
+        remedy: "Ask <b>.",
       }),
     );
     assert.deepEqual(parts.details, [
@@ -137,9 +140,26 @@ describe("errors", () => {
       nativeError: "eServerRejected",
       status: 403,
       reason: "img src=x onerror=alert(1)",
+      remedy: "Ask b.",
     });
     assert.equal(failureParts(new Error("?")).name, "eUnknownFailure");
     assert.equal(failureParts(undefined).name, "eUnknownFailure");
+  });
+
+  test("the plug-in's own refusal: the sentence, and no code but where one is native", () => {
+    learn(jquery);
+    const told = failureParts(fault("notLoggedIn"));
+    assert.deepEqual(told, {
+      name: "InvalidState",
+      details: ["No phone is logged in. Call registerPhone first."],
+      properties: { remedy: "Call registerPhone first." },
+    });
+    const nativeError = "eUnsupportedPhoneMode";
+    const native = failureParts(
+      fault("noDeskPhone", { details: { nativeError } }),
+    );
+    assert.equal(native.details[0], nativeError);
+    assert.equal(native.properties.nativeError, nativeError);
   });
 
   for (const [failure, said] of [

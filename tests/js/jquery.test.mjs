@@ -249,7 +249,8 @@ describe("a login", () => {
 
     page.register({ password: { cipher: "cucm", encrypted: "never given" } });
     assert.equal(page.error.code, 22);
-    assert.match(page.error.details[1], /ask the user/);
+    assert.match(page.error.details[1], /cannot be read\. Ask the user/);
+    assert.equal(page.error.remedy, "Ask the user for the password.");
     assert.equal(FakePhone.made.length, 1);
 
     page.register({ cucm: "ws://alice:pw@127.0.0.1/" });
@@ -417,7 +418,7 @@ describe("a login", () => {
       "error 5",
       "system.cwic eIdle",
     ]);
-    assert.equal(page.session.broken, true);
+    assert.equal(page.session.phones.broken, true);
   });
 
   test("shutdown: logged out, handles forgotten, the plug-in gone", async () => {

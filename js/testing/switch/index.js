@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { readLines, writeLine } from "../../../server/gateway/lines.js";
-import { fault } from "../../errors/error.js";
+import { invalid } from "../../phone/options.js";
 import { Exchange, Refusal } from "./exchange.js";
 import { DeskPhone } from "./phone.js";
 import { FEATURES, services } from "./services.js";
@@ -13,11 +13,7 @@ const VERSION = 1;
 export async function startSwitch({ port = 0, phones }) {
   const lines = Object.values(phones ?? {});
   if (!lines.length || !lines.every((devices) => devices?.length))
-    throw fault("option", {
-      option: "phones",
-      complaint: "must name the devices of each line",
-      details: { option: "phones" },
-    });
+    throw invalid("phones", "must name the devices of each line");
   const one = new Switch(phones);
   await one.listen(port);
   return one;
@@ -61,11 +57,10 @@ class Switch {
   phone(device) {
     const phone = this.#phones.get(device);
     if (!phone)
-      throw fault("option", {
-        option: "device",
-        complaint: `must be one of ${[...this.#phones.keys()].join(", ")}`,
-        details: { option: "device" },
-      });
+      throw invalid(
+        "device",
+        `must be one of ${[...this.#phones.keys()].join(", ")}`,
+      );
     return phone;
   }
 

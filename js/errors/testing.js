@@ -1,0 +1,10 @@
+/**
+ * What `graceline/testing` may have to say.
+ *
+ * @type {import("./catalogue.js").Catalogue}
+ */
+export const testing = {
+  eInvalidArgument: {
+    noSipMessage: ["This is no SIP message: {why}."],
+  },
+};
