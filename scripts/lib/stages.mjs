@@ -176,6 +176,13 @@ export const stages = [
     run: () => runNodeTests("tests/interop", { concurrency: 1 }),
   },
   {
+    name: "gateway",
+    lane: "servers",
+    title: "the CTI gateway's drivers, with a real baresip",
+    prepare: [nodePackages, ensureBaresip],
+    run: () => runNodeTests("tests/gateway", { concurrency: 1 }),
+  },
+  {
     name: "calls",
     lane: "alone",
     title: "calls between browsers and a desk phone, with what is heard",

@@ -1,3 +1,4 @@
+import { refuse } from "../../../server/gateway/refusal.js";
 import { Appearance, Call, Leg } from "./calls.js";
 
 /** Calls that a device takes at once; who calls then hears that it is busy. */
@@ -6,20 +7,6 @@ const MOST_CALLS = 2;
 const MOST_FORWARDS = 5;
 /** How long a line rings before a rule `noAnswer` that says nothing else, in s. */
 const NO_ANSWER = 15;
-
-/** Why a service is not done: the name of a CSTA error. */
-export class Refusal extends Error {
-  /** @param {string} error */
-  constructor(error) {
-    super(error);
-    this.error = error;
-  }
-}
-
-/** @type {(error: string) => never} */
-const refuse = (error) => {
-  throw new Refusal(error);
-};
 
 /**
  * @typedef {import("./calls.js").Rule} Rule

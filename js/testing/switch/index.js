@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { readLines, writeLine } from "../../../server/gateway/lines.js";
+import { Refusal } from "../../../server/gateway/refusal.js";
 import { invalid } from "../../phone/options.js";
-import { Exchange, Refusal } from "./exchange.js";
+import { Exchange } from "./exchange.js";
 import { DeskPhone } from "./phone.js";
 import { FEATURES, services } from "./services.js";
 

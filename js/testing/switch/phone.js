@@ -1,5 +1,5 @@
+import { Refusal } from "../../../server/gateway/refusal.js";
 import { Emitter, emit } from "../../phone/events.js";
-import { Refusal } from "./exchange.js";
 
 /** A desk phone of the switch, for hands: what people do at it. */
 export class DeskPhone extends Emitter {

@@ -1,4 +1,5 @@
-import { Refusal } from "./exchange.js";
+import { Refusal } from "../../../server/gateway/refusal.js";
+import { featuresOf } from "../../../server/gateway/services.js";
 
 /**
  * What a gateway may ask of the switch at an appearance, by the names of
@@ -38,9 +39,7 @@ export const services = {
 };
 
 /** The same, as CSTA spells them. */
-export const FEATURES = Object.keys(services).map(
-  (name) => `${name[0].toUpperCase()}${name.slice(1)}`,
-);
+export const FEATURES = featuresOf(services);
 
 /** @param {Appearance} at @param {unknown} id */
 function leg(at, id) {

@@ -1,16 +1,21 @@
 /**
- * Starts a real baresip as a desk phone: SIP over UDP, PCMU, no WebRTC. It answers by itself, plays
- * a tone, and writes what it hears into a file.
+ * Starts a real baresip as a desk phone: SIP over UDP, PCMU, no WebRTC. It plays a tone, and writes
+ * what it hears into a file.
  */
 import { spawn } from "node:child_process";
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "../../interop/support/server-process.mjs";
+import {
+  freePort,
+  freeUdpPort,
+} from "../../interop/support/server-process.mjs";
 import { eventually } from "../../interop/support/eventually.mjs";
+import { Watched } from "../../interop/support/watched.mjs";
 
 const PROGRAM = process.env.BARESIP ?? "/usr/bin/baresip";
 const MODULES =
@@ -18,7 +23,6 @@ const MODULES =
     .map((folder) => `${folder}/baresip/modules`)
     .find(existsSync) ?? "/usr/lib/baresip/modules";
 const SAMPLE_RATE = 8000;
-const EVENT_DEADLINE_MS = 10_000;
 
 /** A running desk phone. */
 export class DeskPhone {
@@ -26,6 +30,11 @@ export class DeskPhone {
   events = [];
   /** Everything it printed. */
   log = "";
+  controlPort = 0;
+  /** Of its console. */
+  #keysPort = 0;
+  /** @type {import("node:dgram").Socket | undefined} */
+  #keys = createSocket("udp4");
   #directory = "";
   #tone = "";
   #token = 0;
@@ -35,35 +44,66 @@ export class DeskPhone {
   #process;
   /** @type {import("node:net").Socket | undefined} */
   #control;
-  /** @type {Set<() => void>} */
-  #watchers = new Set();
+  #told = new Watched();
 
   /**
-   * Resolves once it is registered.
+   * A phone of a user. Resolves once it is registered.
    * @param {import("./world.mjs").World} world
    * @param {string} user
+   * @param {object} [options]
+   * @param {"auto" | "manual"} [options.answer] whether it answers by itself
+   * @param {boolean} [options.driven] its control port, which serves one at a time, is left to a gateway
    */
-  static async start({ udpPort, server: { domain, passwords } }, user) {
+  static async start(
+    { udpPort, server: { domain, passwords } },
+    user,
+    { answer = "auto", driven = false } = {},
+  ) {
+    const account = [
+      `<sip:${user}@${domain};transport=udp>`,
+      ...[`auth_user=${user}`, `auth_pass=${passwords[user]}`],
+      `outbound="sip:127.0.0.1:${udpPort};transport=udp"`,
+      ...[`answermode=${answer}`, "regint=60", "audio_codecs=pcmu/8000/1"],
+    ];
+    const phone = await DeskPhone.open([account.join(";")], { driven });
+    try {
+      await phone.#told.until("a 200 to the REGISTER of the desk phone", () =>
+        / 200 OK .*\[1 binding\]/.test(phone.log) ? true : undefined,
+      );
+    } catch (error) {
+      await phone.stop();
+      throw error;
+    }
+    return phone;
+  }
+
+  /**
+   * A phone with any accounts.
+   * @param {string[]} accounts lines of its configuration
+   * @param {object} [options]
+   * @param {number} [options.sipPort] default: any
+   * @param {boolean} [options.driven]
+   */
+  static async open(accounts, { sipPort = 0, driven = false } = {}) {
     const phone = new DeskPhone();
     phone.#directory = await mkdtemp(join(tmpdir(), "baresip-"));
     try {
-      const control = await freePort();
-      await phone.#configure(control, [
-        `<sip:${user}@${domain};transport=udp>`,
-        ...[`auth_user=${user}`, `auth_pass=${passwords[user]}`],
-        `outbound="sip:127.0.0.1:${udpPort};transport=udp"`,
-        ...["answermode=auto", "regint=60", "audio_codecs=pcmu/8000/1"],
-      ]);
-      await phone.#launch(control);
-      await phone.#until("a 200 to its REGISTER", () =>
-        / 200 OK .*\[1 binding\]/.test(phone.log) ? true : undefined,
-      );
+      phone.controlPort = await freePort();
+      phone.#keysPort = await freeUdpPort();
+      await phone.#configure(accounts, sipPort);
+      await phone.#launch();
+      if (!driven) await phone.#takeControl();
       return phone;
     } catch (error) {
       error.message += `\n${phone.log}`;
       await phone.stop();
       throw error;
     }
+  }
+
+  /** Does something at the phone itself, as its user would. @param {string} command */
+  key(command) {
+    this.#keys?.send(`/${command}\n`, this.#keysPort, "127.0.0.1");
   }
 
   /**
@@ -75,8 +115,9 @@ export class DeskPhone {
     const token = `${++this.#token}`;
     const text = JSON.stringify({ command, params, token });
     this.#control?.write(`${Buffer.byteLength(text)}:${text},`);
-    const { ok, data } = await this.#until(`an answer to ${command}`, () =>
-      this.#answers.get(token),
+    const { ok, data } = await this.#told.until(
+      `an answer of the desk phone to ${command}`,
+      () => this.#answers.get(token),
     );
     if (!ok) throw new Error(`${command} at the desk phone: ${data}`);
   }
@@ -93,43 +134,15 @@ export class DeskPhone {
    * @returns {Promise<any>}
    */
   event(type, mark = 0) {
-    return this.#until(type, () =>
+    return this.#told.until(`${type} of the desk phone`, () =>
       this.events.slice(mark).find((event) => event.type === type),
     );
-  }
-
-  /**
-   * @template T
-   * @param {string} what
-   * @param {() => T | undefined} probe tried whenever it prints or tells something
-   * @returns {Promise<T>}
-   */
-  #until(what, probe) {
-    return new Promise((resolve, reject) => {
-      const attempt = () => {
-        const value = probe();
-        if (value === undefined) return;
-        clearTimeout(timer);
-        this.#watchers.delete(attempt);
-        resolve(value);
-      };
-      const timer = setTimeout(() => {
-        this.#watchers.delete(attempt);
-        reject(
-          new Error(
-            `waited ${EVENT_DEADLINE_MS} ms for ${what} of the desk phone`,
-          ),
-        );
-      }, EVENT_DEADLINE_MS);
-      this.#watchers.add(attempt);
-      attempt();
-    });
   }
 
   /** @param {string | Buffer} text */
   #print(text) {
     this.log += text;
-    for (const watcher of [...this.#watchers]) watcher();
+    this.#told.changed();
   }
 
   /**
@@ -179,6 +192,8 @@ export class DeskPhone {
 
   async stop() {
     this.#control?.destroy();
+    this.#keys?.close();
+    this.#keys = undefined;
     const child = this.#process;
     if (child?.pid && child.exitCode === null && !child.signalCode) {
       child.kill("SIGKILL");
@@ -188,17 +203,17 @@ export class DeskPhone {
   }
 
   /**
-   * @param {number} control port
-   * @param {string[]} account
+   * @param {string[]} accounts
+   * @param {number} sipPort
    */
-  async #configure(control, account) {
+  async #configure(accounts, sipPort) {
     const heard = join(this.#directory, "heard");
     this.#tone = join(this.#directory, "tone.wav");
     await mkdir(heard);
     await writeFile(this.#tone, wav(440));
-    await writeFile(join(this.#directory, "accounts"), account.join(";"));
+    await writeFile(join(this.#directory, "accounts"), accounts.join("\n"));
     const modules = [
-      ...["account", "uuid", "menu", "g711"],
+      ...["account", "uuid", "menu", "g711", "cons"],
       ...["aufile", "aubridge", "sndfile", "ctrl_tcp"],
     ];
     await writeFile(
@@ -214,7 +229,9 @@ export class DeskPhone {
         "audio_channels 1",
         "statmode_default off",
         `snd_path ${heard}`,
-        `ctrl_tcp_listen 127.0.0.1:${control}`,
+        `ctrl_tcp_listen 127.0.0.1:${this.controlPort}`,
+        `cons_listen 127.0.0.1:${this.#keysPort}`,
+        ...(sipPort ? [`sip_listen 127.0.0.1:${sipPort}`] : []),
         ...modules.map((name) =>
           ["account", "menu", "ctrl_tcp"].includes(name)
             ? `module_app ${name}.so`
@@ -224,26 +241,30 @@ export class DeskPhone {
     );
   }
 
-  /** @param {number} control port */
-  async #launch(control) {
+  async #launch() {
     const child = spawn(PROGRAM, ["-f", this.#directory], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#process = child;
     running.set(child, this.#directory);
-    child.once("exit", () => running.delete(child));
+    child.once("exit", () => {
+      running.delete(child);
+      this.#print("(ended)\n");
+    });
     child.stdout?.on("data", (chunk) => this.#print(chunk));
     child.stderr?.on("data", (chunk) => this.#print(chunk));
-    this.#control = await eventually("the desk phone to start", async () => {
+    await this.#told.until("the desk phone to start", () => {
       if (child.exitCode !== null) throw new Error("baresip ended");
-      const socket = connect(control, "127.0.0.1");
-      return once(socket, "connect").then(
-        () => socket,
-        () => undefined,
-      );
+      return this.log.includes("baresip is ready") ? true : undefined;
     });
+  }
+
+  async #takeControl() {
+    const socket = connect(this.controlPort, "127.0.0.1");
+    this.#control = socket;
+    await once(socket, "connect");
     let rest = Buffer.alloc(0);
-    this.#control?.on("data", (chunk) => {
+    socket.on("data", (chunk) => {
       rest = Buffer.concat([rest, chunk]);
       // Netstrings: LENGTH:TEXT,
       for (;;) {
