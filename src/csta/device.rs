@@ -112,16 +112,22 @@ pub fn other_appearance(one: &str, other: &str) -> bool {
 }
 
 fn device_of(text: &str) -> Option<&str> {
+    parameter_of(text, "device")
+}
+
+/// A parameter of a line (`tel:5101;device=SEP01;partition=a`).
+pub(crate) fn parameter_of<'a>(text: &'a str, wanted: &str) -> Option<&'a str> {
     let mut parameters = crate::text::pieces(text, b';').skip(1);
     parameters.find_map(|parameter| {
         let (name, value) = cut(parameter, b'=')?;
         name.trim_ascii()
-            .eq_ignore_ascii_case("device")
+            .eq_ignore_ascii_case(wanted)
             .then(|| value.trim_ascii())
     })
 }
 
-fn number_of(text: &str) -> String {
+/// The number of a device or a line, bare.
+pub(crate) fn number_of(text: &str) -> String {
     let mut rest = text.trim_ascii();
     for scheme in ["tel:", "sip:", "sips:"] {
         if let Some((begin, behind)) = rest.split_at_checked(scheme.len())

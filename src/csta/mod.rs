@@ -24,6 +24,8 @@ mod word;
 
 pub use crate::fault::Code;
 pub use device::{ConnectionId, Party, other_appearance, same_number};
+#[cfg(feature = "gateway")]
+pub(crate) use device::{number_of, parameter_of};
 pub use document::{Content, Document, DocumentError, ED3};
 pub use event::{CallEvent, CallEventKind, ConnectionList, ConnectionListItem, DeviceEvent, Event};
 pub use failure::Failure;

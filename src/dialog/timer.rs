@@ -156,6 +156,12 @@ impl SessionTimer {
     }
 }
 
+/// Whether the far end wants us, whom it calls, to refresh the session.
+#[cfg(feature = "gateway")]
+pub fn is_ours(request: &Message) -> bool {
+    matches!(read(request), Some((_, Some(true))))
+}
+
 /// Session-Expires: the interval, and whether the callee refreshes.
 fn read(message: &Message) -> Option<(u32, Option<bool>)> {
     let value = message.header(Name::SessionExpires)?;

@@ -1,7 +1,7 @@
 //! Requests from the network. Only what arrives on the registered flow counts,
 //! and a hint is only a reason to look.
 
-use super::inspect::{ACCEPT, EVENTS, inspect};
+use super::inspect::{EVENTS, inspect};
 use super::{Phone, Status};
 use crate::flow::{ALLOW, FlowId, SUPPORTED};
 use crate::prelude::*;
@@ -22,7 +22,7 @@ impl Phone {
             }
             return;
         }
-        if let Some(refusal) = inspect(request) {
+        if let Some(refusal) = inspect(request, self.accept()) {
             let reply = Reply::new(request, refusal.status);
             return self.reply(flow, &reply.with(refusal.header.as_str(), &refusal.value));
         }
@@ -41,7 +41,7 @@ impl Phone {
                     self.registration.hint(now);
                 }
                 let reply = Reply::new(request, 200);
-                self.reply(flow, &reply.with("Accept", ACCEPT));
+                self.reply(flow, &reply.with("Accept", self.accept()));
             }
             "NOTIFY" => self.handle_notify(now, flow, request),
             _ if inside => self.answer(flow, request, 481),

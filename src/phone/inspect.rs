@@ -8,8 +8,12 @@ use crate::sip::{Message, Name, Params, unquote};
 use crate::text::{concat, pieces};
 
 /// Bodies that the phone reads; INFO and MESSAGE hand any text to the app.
-pub(super) const ACCEPT: &str =
+const ACCEPT: &str =
     "application/sdp, multipart/mixed, application/reginfo+xml, message/sipfrag, text/plain";
+
+/// Bodies that one reads which accepts sessions.
+#[cfg(feature = "gateway")]
+const ACCEPT_IN_SESSIONS: &str = "application/csta+xml, application/reginfo+xml";
 
 /// Event packages of which a NOTIFY is taken.
 pub(super) const EVENTS: &str = "refer, reg, message-summary";
@@ -22,9 +26,21 @@ pub(super) struct Refusal {
     pub(super) value: String,
 }
 
-/// Why a request of a method that the phone takes is refused. Other methods are
+impl super::Phone {
+    /// Bodies that are read.
+    pub(super) fn accept(&self) -> &'static str {
+        #[cfg(feature = "gateway")]
+        if self.usages.accepted.listens() {
+            return ACCEPT_IN_SESSIONS;
+        }
+        ACCEPT
+    }
+}
+
+/// Why a request of a method that the phone takes is refused; `accept`: bodies that are
+/// read. Other methods are
 /// refused as such, and neither ACK nor CANCEL may be (§8.2.2.3).
-pub(super) fn inspect(request: &Message) -> Option<Refusal> {
+pub(super) fn inspect(request: &Message, accept: &str) -> Option<Refusal> {
     if !listed(ALLOW, request.method()) || matches!(request.method(), "ACK" | "CANCEL") {
         return None;
     }
@@ -67,11 +83,11 @@ pub(super) fn inspect(request: &Message) -> Option<Refusal> {
         return None;
     }
     let media_type = request.media_type();
-    let known = media_type.is_empty() || listed(ACCEPT, media_type);
+    let known = media_type.is_empty() || listed(accept, media_type);
     // RFC 5621 §4 wants every part understood unless it is said to be optional, and
     // nobody says so: what the phone can use is enough.
     if !known && request.part("application/sdp").is_none() {
-        return wrong(Name::Accept, ACCEPT);
+        return wrong(Name::Accept, accept);
     }
     None
 }

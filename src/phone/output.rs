@@ -168,6 +168,9 @@ pub enum Event {
     /// Something of a session.
     #[cfg(feature = "sessions")]
     Session(crate::session::Event),
+    /// Something of a session that somebody else has opened.
+    #[cfg(feature = "gateway")]
+    Accepted(crate::session::accepted::Event),
     /// Something of a publication.
     #[cfg(feature = "sessions")]
     Publication(crate::publication::Event),

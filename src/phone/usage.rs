@@ -16,6 +16,8 @@ use crate::publication::Publications;
 use crate::rand::Random;
 #[cfg(feature = "sessions")]
 use crate::session::{Content, Sessions};
+#[cfg(feature = "gateway")]
+use crate::session::accepted::Accepted;
 use crate::sip::Message;
 use crate::subscription::{self, Lapse, Subscriptions, Topic};
 use crate::time::{Instant, earliest};
@@ -237,6 +239,8 @@ macro_rules! usages {
 }
 
 usages! {
+    #[cfg(feature = "gateway")]
+    Accepted, accepted: Accepted, |phone, _, event| phone.emit(Event::Accepted(event));
     Calls, calls: Calls, |phone, _, event| phone.emit(Event::Call(event));
     Subscriptions, subscriptions: Subscriptions, Phone::subscription_told;
     #[cfg(feature = "sessions")]
@@ -313,6 +317,13 @@ impl Phone {
     #[cfg(feature = "sessions")]
     pub fn with_sessions(&mut self, now: Instant, action: impl FnOnce(&mut Sessions)) {
         action(&mut self.usages.sessions);
+        self.settle(now);
+    }
+
+    /// Does something with the sessions that others have opened.
+    #[cfg(feature = "gateway")]
+    pub fn with_accepted(&mut self, now: Instant, action: impl FnOnce(&mut Accepted)) {
+        action(&mut self.usages.accepted);
         self.settle(now);
     }
 

@@ -4,6 +4,8 @@
 //!
 //! A session stays on the flow that it was made on: it ends with it.
 
+#[cfg(feature = "gateway")]
+pub mod accepted;
 mod terms;
 
 pub use terms::{Answer, Content, Event, Job};
