@@ -2,7 +2,7 @@
 //
 //   npm run build                  all of it
 //   npm run build -- registrar     the named parts: client, csta, script, controller,
-//                                  registrar
+//                                  gateway, registrar
 
 import { buildScript } from "./lib/bundle.mjs";
 import { Explained, runMain, say, secondsSince } from "./lib/log.mjs";
@@ -15,11 +15,17 @@ const parts = {
   csta: [() => buildWasm("csta"), () => buildInline("csta")],
   script: [buildScript],
   controller: [() => buildWasm("controller")],
+  gateway: [() => buildWasm("gateway")],
   registrar: [() => buildWasm("registrar")],
 };
 
 /** Parts that use each other's results. They are built side by side with the others. */
-const chains = [["client", "csta", "script"], ["controller"], ["registrar"]];
+const chains = [
+  ["client", "csta", "script"],
+  ["controller"],
+  ["gateway"],
+  ["registrar"],
+];
 
 await runMain(async () => {
   const start = performance.now();

@@ -68,17 +68,11 @@
 //! # Features
 //!
 //! None is needed. `registrar` adds the test registrar, the machine at the other end.
-<<<<<<< HEAD
-//! `sessions` adds sessions with any body, publications, and subscriptions to any package.
-//! `bridge`, `bridge-csta`, `bridge-registrar` and `bare` make the modules of the npm
-//! package of it: exports for JavaScript; an allocator and a panic handler. `internals`
-//! shows the machines inside to this repository's own tests: it is no API.
-=======
-//! `gateway` adds the CTI gateway. `sessions` adds sessions with any body, publications, and subscriptions to any package.
-//! `bridge`, `bridge-registrar` and `bare` make the modules of the npm package of it:
-//! exports for JavaScript; an allocator and a panic handler. `internals` shows the machines
-//! inside to this repository's own tests: it is no API.
->>>>>>> 8fe1a6c (The CTI gateway as a machine without IO: sessions that it accepts, a pool of connections to a switch)
+//! `gateway` adds the CTI gateway. `sessions` adds sessions with any body, publications,
+//! and subscriptions to any package. `bridge`, `bridge-csta`, `bridge-gateway`,
+//! `bridge-registrar` and `bare` make the modules of the npm package of it: exports for
+//! JavaScript; an allocator and a panic handler. `internals` shows the machines inside to
+//! this repository's own tests: it is no API.
 
 #![cfg_attr(not(any(test, feature = "registrar")), no_std)]
 // What nothing but tests asks for is part of `internals`.

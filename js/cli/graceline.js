@@ -8,6 +8,7 @@ const HELP = `Usage: graceline <command> [options]
 Commands
   registrar   a SIP registrar on WebSockets, for development and tests
   demo        the demo page, with a registrar of its own
+  gateway     a CTI gateway: users of a SIP server control their desk phones
 
 Options of registrar
   --port N               default: any free one
@@ -24,13 +25,18 @@ Options of registrar
 Options of demo
   --port N               default: the environment variable PORT, or 8080 if it is free
 
+Options of gateway
+  --config FILE          the options of startGateway as JSON; default: gateway.json; - is standard input
+  --json                 the log as JSON, one entry a line
+  --metrics PORT         serves its state to Prometheus, on loopback
+
   --help, --version
 `;
 
 const { values, positionals } = readArguments();
 const [command] = positionals;
 /** @type {Record<string, () => Promise<void>>} */
-const commands = { registrar, demo };
+const commands = { registrar, demo, gateway };
 
 try {
   if (values.version) console.log(version());
@@ -64,6 +70,9 @@ function readArguments() {
         "max-contacts": { type: "string" },
         origin: { type: "string", multiple: true },
         trace: { type: "boolean" },
+        config: { type: "string" },
+        json: { type: "boolean" },
+        metrics: { type: "string" },
         help: { type: "boolean", short: "h" },
         version: { type: "boolean", short: "v" },
       },
@@ -107,6 +116,36 @@ async function demo() {
   console.error("The demo is ready. Ctrl+C ends it.");
   console.log(server.url);
   stopOnSignal(() => server.stop());
+}
+
+async function gateway() {
+  const { startGateway, serveMetrics } =
+    await import("../../server/gateway/index.js");
+  const log = values.json
+    ? (/** @type {object} */ entry) =>
+        console.log(JSON.stringify({ at: new Date().toISOString(), ...entry }))
+    : (/** @type {any} */ { level, message }) =>
+        console.log(`${level} ${message}`);
+  const running = await startGateway({ ...configuration(), log });
+  const port = numberFrom("metrics");
+  if (port !== undefined) {
+    const { url } = await serveMetrics(running, port);
+    log({ level: "info", message: `Metrics are at ${url}.` });
+  }
+  running.on("error", () => process.exit(1));
+  stopOnSignal(() => running.stop());
+}
+
+/** The options of the gateway. */
+function configuration() {
+  const { config = "gateway.json" } = values;
+  try {
+    return JSON.parse(readFileSync(config === "-" ? 0 : config, "utf8"));
+  } catch (error) {
+    // Not the text itself, which holds a password.
+    const why = error instanceof SyntaxError ? "it is no JSON" : `${error}`;
+    return fail(`The configuration ${config} cannot be used: ${why}.`);
+  }
 }
 
 /** @param {() => Promise<unknown>} stop */

@@ -33,14 +33,15 @@ function text(value) {
 }
 
 /** @type {Check} */
-const boolean = (value) =>
+export const boolean = (value) =>
   typeof value !== "boolean" && "must be true or false";
 
 /** @type {Check} */
-const callable = (value) => typeof value !== "function" && "must be a function";
+export const callable = (value) =>
+  typeof value !== "function" && "must be a function";
 
 /** @type {(...names: (string | boolean)[]) => Check} */
-const oneOf =
+export const oneOf =
   (...names) =>
   (value) =>
     !names.includes(value) && `must be one of ${names.join(", ")}`;
@@ -50,7 +51,7 @@ const matching = (pattern, wanted) => (value) =>
   text(value) || (!pattern.test(value) && `must be ${wanted}`);
 
 /** @type {(low: number, high: number, unit: string) => Check} */
-const integer = (low, high, unit) => (value) =>
+export const integer = (low, high, unit) => (value) =>
   !(Number.isInteger(value) && value >= low && value <= high) &&
   `must be a whole number of ${unit} from ${low} to ${high}`;
 
@@ -263,7 +264,7 @@ export const checkTarget = (target) =>
  * @param {string[]} [required]
  * @returns {any} those that are given
  */
-function checked(options, checks, log, required = []) {
+export function checked(options, checks, log, required = []) {
   if (Object(options) !== options)
     throw invalid("options", "must be an object");
   // First: what is missing may be there under another name.

@@ -9,11 +9,26 @@ mod bare;
 #[cfg(any(test, feature = "bare"))]
 mod class;
 
-#[cfg(any(test, feature = "bridge", feature = "bridge-csta"))]
+#[cfg(any(
+    test,
+    feature = "bridge",
+    feature = "bridge-csta",
+    feature = "bridge-gateway"
+))]
 mod json;
-#[cfg(any(test, feature = "bridge", feature = "bridge-csta"))]
+#[cfg(any(
+    test,
+    feature = "bridge",
+    feature = "bridge-csta",
+    feature = "bridge-gateway"
+))]
 mod protocol;
-#[cfg(any(test, feature = "bridge", feature = "bridge-csta"))]
+#[cfg(any(
+    test,
+    feature = "bridge",
+    feature = "bridge-csta",
+    feature = "bridge-gateway"
+))]
 mod record;
 
 #[cfg(all(
@@ -33,10 +48,24 @@ pub use desk::DeskCore;
 #[cfg(all(target_arch = "wasm32", feature = "bridge-registrar"))]
 mod message;
 #[cfg(all(target_arch = "wasm32", feature = "bridge-registrar"))]
-mod object;
-#[cfg(all(target_arch = "wasm32", feature = "bridge-registrar"))]
 mod registrar;
 #[cfg(all(target_arch = "wasm32", feature = "bridge-registrar"))]
 pub use message::MessageReader;
 #[cfg(all(target_arch = "wasm32", feature = "bridge-registrar"))]
 pub use registrar::RegistrarCore;
+
+#[cfg(all(
+    target_arch = "wasm32",
+    any(feature = "bridge-registrar", feature = "bridge-gateway")
+))]
+mod given;
+#[cfg(all(
+    target_arch = "wasm32",
+    any(feature = "bridge-registrar", feature = "bridge-gateway")
+))]
+mod object;
+
+#[cfg(all(target_arch = "wasm32", feature = "bridge-gateway"))]
+mod gateway;
+#[cfg(all(target_arch = "wasm32", feature = "bridge-gateway"))]
+pub use gateway::GatewayCore;

@@ -1,6 +1,7 @@
 //! The boundary of the test registrar: plain objects in, plain objects out. Its
 //! host is JavaScript in Node, with the sockets of `ws`. The bridge is not API.
 
+use super::given::{Given, invalid};
 use super::object::{Build, Reader, array, array_of_pairs, bytes};
 use crate::registrar::{
     CannedAnswer, Config, ConnectionId, Dialect, Direction, Event, Faults, Level, Output, Policy,
@@ -263,74 +264,6 @@ const ALGORITHMS: &[(&str, Algorithm)] = &[
     ("SHA-512-256", Algorithm::Sha512_256),
 ];
 
-/// Reads options; what is `undefined` is not given, what is `null` is given as
-/// nothing.
-struct Given<'a>(Reader<'a>);
-
-impl Given<'_> {
-    fn has(&self, option: &str) -> bool {
-        !self.0.get(option).is_undefined()
-    }
-
-    fn name<T: Copy>(
-        &self,
-        option: &'static str,
-        known: &[(&str, T)],
-    ) -> Result<Option<T>, JsValue> {
-        let value = self.0.get(option);
-        if value.is_null() || value.is_undefined() {
-            return Ok(None);
-        }
-        lookup(option, &value, known).map(Some)
-    }
-
-    fn names<T: Copy>(
-        &self,
-        option: &'static str,
-        known: &[(&str, T)],
-    ) -> Result<Option<Vec<T>>, JsValue> {
-        let value = self.0.get(option);
-        if value.is_null() || value.is_undefined() {
-            return Ok(None);
-        }
-        if !Array::is_array(&value) {
-            return Err(invalid(option, "must be an array of names"));
-        }
-        array(&value)
-            .map(|name| lookup(option, &name, known))
-            .collect::<Result<Vec<T>, JsValue>>()
-            .map(Some)
-    }
-
-    fn count(&self, option: &'static str) -> Result<Option<u32>, JsValue> {
-        let value = self.0.get(option);
-        if value.is_null() || value.is_undefined() {
-            return Ok(None);
-        }
-        match value.as_f64() {
-            Some(number)
-                if number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number) =>
-            {
-                Ok(Some(number as u32))
-            }
-            _ => Err(invalid(option, "must be a whole number, 0 or more")),
-        }
-    }
-}
-
-fn lookup<T: Copy>(
-    option: &'static str,
-    value: &JsValue,
-    known: &[(&str, T)],
-) -> Result<T, JsValue> {
-    let name = value.as_string().unwrap_or_default();
-    let found = known.iter().find(|(known, _)| *known == name);
-    found.map(|(_, value)| *value).ok_or_else(|| {
-        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-        invalid(option, &format!("must be one of {}", names.join(", ")))
-    })
-}
-
 fn users(value: &JsValue) -> Result<BTreeMap<String, User>, JsValue> {
     let object = value
         .dyn_ref::<Object>()
@@ -384,11 +317,4 @@ fn headers(value: &JsValue) -> Vec<(String, String)> {
         Some(object) if !Array::is_array(value) => array_of_pairs(&Object::entries(object)),
         _ => array_of_pairs(value),
     }
-}
-
-fn invalid(option: &str, complaint: &str) -> JsValue {
-    Build::new()
-        .text("option", option)
-        .text("complaint", complaint)
-        .done()
 }

@@ -121,7 +121,7 @@ impl CallState {
     ];
 
     /// Of the appearance's own connection.
-    pub fn own(self) -> ConnectionState {
+    pub(super) fn own(self) -> ConnectionState {
         match self {
             CallState::Initiated => ConnectionState::Initiated,
             CallState::Dialling | CallState::Alerting | CallState::Connected => {
@@ -135,7 +135,7 @@ impl CallState {
     }
 
     /// Of the other one, as far as it follows.
-    pub fn other(self) -> ConnectionState {
+    pub(super) fn other(self) -> ConnectionState {
         match self {
             CallState::Alerting => ConnectionState::Alerting,
             CallState::Ringing | CallState::Connected | CallState::Held => {

@@ -30,6 +30,7 @@ mod session;
 mod telling;
 mod watch;
 
+pub use crate::csta::ForwardingType;
 pub use config::{Config, Device, WhenDown};
 pub use link::{
     Answer, Appearance, CallState, CallView, DeviceView, LinkMessage, LinkRequest, Member, RULES,

@@ -139,7 +139,8 @@ impl Gateway {
             let own = session.own();
             for change in changes {
                 let events: Vec<csta::Event> = match change {
-                    Change::Call(before, view) => {
+                    Change::Call(change) => {
+                        let (before, view) = &**change;
                         let events = events::of_call(&own, before.as_ref(), view);
                         events.into_iter().map(csta::Event::Call).collect()
                     }

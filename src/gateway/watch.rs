@@ -29,7 +29,7 @@ pub struct Known {
 #[derive(Debug)]
 pub enum Change {
     /// A call.
-    Call(Option<CallView>, CallView),
+    Call(Box<(Option<CallView>, CallView)>),
     /// The device.
     Device(DeviceView, DeviceView),
 }
@@ -123,7 +123,7 @@ impl Watches {
                 }
             }
         }
-        Some(Change::Call(before, view))
+        Some(Change::Call(Box::new((before, view))))
     }
 
     /// The switch tells how a device is. One that is not there has no calls.
@@ -139,7 +139,7 @@ impl Watches {
                 ended.state = CallState::Ended;
                 ended.cause = Some("destOutOfOrder".to_owned());
                 ended.from.clear();
-                changes.push(Change::Call(Some(call), ended));
+                changes.push(Change::Call(Box::new((Some(call), ended))));
             }
         }
         let before = core::mem::replace(&mut known.device, view.clone());

@@ -14,10 +14,10 @@ use crate::prelude::*;
 #[cfg(feature = "sessions")]
 use crate::publication::Publications;
 use crate::rand::Random;
-#[cfg(feature = "sessions")]
-use crate::session::{Content, Sessions};
 #[cfg(feature = "gateway")]
 use crate::session::accepted::Accepted;
+#[cfg(feature = "sessions")]
+use crate::session::{Content, Sessions};
 use crate::sip::Message;
 use crate::subscription::{self, Lapse, Subscriptions, Topic};
 use crate::time::{Instant, earliest};

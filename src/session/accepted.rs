@@ -7,8 +7,7 @@
 use super::terms::{Content, content};
 use crate::dialog::{Dialog, SessionTimer, timer};
 use crate::fault::Situation;
-use crate::flow::{ALLOW, Flows};
-use crate::pool::{Distribution, FlowId};
+use crate::flow::{ALLOW, FlowId, Flows};
 use crate::prelude::*;
 use crate::queue::take_first;
 use crate::rand::Random;
@@ -361,12 +360,12 @@ impl Usage for Accepted {
     type Job = Job;
     type Event = Event;
 
-    fn new(account: &Account, distribution: Distribution, random: Random) -> Self {
+    fn new(account: &Account, random: Random) -> Self {
         Self {
             listens: false,
             list: BTreeMap::new(),
             count: 0,
-            flows: Flows::new(distribution),
+            flows: Flows::default(),
             account: account.clone(),
             random,
             actions: Vec::new(),

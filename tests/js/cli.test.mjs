@@ -54,6 +54,18 @@ describe("help", () => {
     }
   });
 
+  test("a gateway that cannot start says why, and nothing of its configuration", async (t) => {
+    const missing = await finish(t, "gateway", "--config", "/no/such/file");
+    assert.equal(missing.code, 1);
+    assert.match(missing.stderr, /ENOENT/);
+    const { child, output } = start(t, ["gateway", "--config", "-"]);
+    child.stdin.end('{ "login": { "password": "tellnobody" ');
+    const [code] = await once(child, "close");
+    assert.equal(code, 1);
+    assert.match(output.stderr, /it is no JSON/);
+    assert.doesNotMatch(output.stderr, /tellnobody/);
+  });
+
   test("--version is that of the package", async (t) => {
     const { version } = createRequire(import.meta.url)(
       "graceline/package.json",

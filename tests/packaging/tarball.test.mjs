@@ -37,6 +37,8 @@ test("of what is built, the tarball holds what is used, and no leftovers", () =>
     "pkg/controller_bg.wasm",
     "pkg/csta.js",
     "pkg/csta_bg.wasm",
+    "pkg/gateway.js",
+    "pkg/gateway_bg.wasm",
     "pkg/graceline.min.js",
     "pkg/inline/client_bg.js",
     "pkg/inline/csta_bg.js",

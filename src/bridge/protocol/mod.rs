@@ -1,14 +1,14 @@
 //! What crosses the boundaries, said once. Of the phone: `commands` go in, `outputs`
 //! come out, `options` are the objects in the one and `shapes` those in the other;
 //! of the control of a desk phone: `desk`. Each row is what reads or writes it
-//! ([`tables`]); the types of `js/core/seam.d.ts` and `js/desk/seam.d.ts`, and the
+//! (`tables`); the types of `js/core/seam.d.ts` and `js/desk/seam.d.ts`, and the
 //! list by which the tests' doubles are judged, are made of the same rows.
 
 #[cfg(any(test, feature = "bridge"))]
 mod commands;
 #[cfg(any(test, feature = "bridge-csta"))]
 pub(super) mod desk;
-#[cfg(any(test, feature = "bridge"))]
+#[cfg(any(test, feature = "bridge", feature = "bridge-gateway"))]
 mod options;
 #[cfg(any(test, feature = "bridge"))]
 mod outputs;
@@ -16,6 +16,7 @@ mod outputs;
 mod seam;
 #[cfg(any(test, feature = "bridge"))]
 mod shapes;
+#[cfg(any(test, feature = "bridge", feature = "bridge-csta"))]
 mod tables;
 #[cfg(test)]
 mod tests;

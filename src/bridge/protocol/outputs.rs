@@ -45,6 +45,9 @@ outputs! {
     EVENTS, write_event(json, event: Event, config) names "name",
     else {
         Event::Call(event) => write_call(json, event),
+        // No page accepts sessions.
+        #[cfg(feature = "gateway")]
+        Event::Accepted(_) => {},
         // No page can ask for them yet.
         #[cfg(feature = "sessions")]
         Event::Subscription(_) | Event::Session(_) | Event::Publication(_) => {},

@@ -1,0 +1,8 @@
+/**
+ * Drivers by the scheme of the addresses that they are for.
+ *
+ * @type {Record<string, () => Promise<{ open: import("../driver.js").OpenDriver }>>}
+ */
+export const drivers = {
+  "switch:": () => import("./switch.js"),
+};
