@@ -1,8 +1,8 @@
 //! What a program that has a phone needs: `use graceline::prelude::*;`
 
 pub use crate::call::{
-    Abandoned, CallInfo, CallOptions, Calls, Event as CallEvent, FollowRedirects, Party, Shown,
-    Want,
+    Abandoned, Answer, Asked, CallInfo, CallOptions, Calls, Document, Event as CallEvent,
+    FollowRedirects, Party, Shown, Want,
 };
 pub use crate::phone::{
     Code, Config, ConfigError, Event, Fault, Level, Output, Phone, Registered, Situation, Status,

@@ -22,6 +22,9 @@ export interface Commands {
   credentials: [id: number, answer: Answer];
   /** The number is a new odd one. */
   call: [call: number, target: string, options: CallOptions];
+  /** An INVITE with a document. The number is a new odd one. Answered by
+   * `sessionOpened` or `sessionEnded`. */
+  openSession: [session: number, target: string, contentType: string, body: string, disposition: string, options: AnswerOptions];
   socketOpened: [slot: number, generation: number, protocol: string];
   socketClosed: [slot: number, generation: number];
   /** The deadline has come. */
@@ -55,6 +58,9 @@ export interface Commands {
   mediaLost: [call: number];
   /** The media say that it is over. */
   fail: [call: number, reason: string];
+  /** INFO in a session. Answered by `sessionDone`. */
+  sessionInfo: [op: number, session: number, contentType: string, body: string, disposition: string];
+  closeSession: [session: number];
   /** A WebSocket message. */
   socketMessage: [slot: number, generation: number, data: unknown];
 }
@@ -152,6 +158,14 @@ export interface Ending {
   dropped?: string;
 }
 
+export interface SessionAnswer {
+  status: number;
+  reason: string;
+  contentType: string;
+  body: string;
+  retryAfter?: number;
+}
+
 /** What the host has to do. */
 export interface Outputs {
   /** A WebSocket with the subprotocol `sip` is wanted. */
@@ -198,6 +212,12 @@ export interface Events {
   done: { op: number; error?: Fault };
   callInfo: { call: number; callInfo: Record<string, string | true> };
   messageReceived: { from: Party; contentType: string; body: string; headers: [string, string][] };
+  sessionOpened: { session: number } & SessionAnswer;
+  /** By the document that opened it (RFC 4028). */
+  sessionRefreshed: { session: number } & SessionAnswer;
+  sessionInfo: { session: number; contentType: string; body: string };
+  sessionDone: { op: number } & SessionAnswer;
+  sessionEnded: { session: number; cause: string; retryAfter?: number; contacts: string[] } & Ending;
   /** It was no command, or a number in it was none. */
   refused: { command: string; number: unknown };
 }

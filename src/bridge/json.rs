@@ -27,6 +27,15 @@ impl Json {
         }
     }
 
+    /// `[text, …]`.
+    pub(super) fn texts<'a>(&mut self, name: &str, texts: impl Iterator<Item = &'a str>) {
+        self.raw(name, "[");
+        for text in texts {
+            self.text("", text);
+        }
+        self.close(']');
+    }
+
     pub(super) fn amount(&mut self, name: &str, number: Option<u32>) -> &mut Self {
         match number {
             Some(number) => self.number(name, number),

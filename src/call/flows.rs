@@ -54,6 +54,7 @@ impl Call {
     /// Calls that are not answered yet go with the flow, because their answers
     /// would come, or go, by it; others wait.
     fn flow_down(&mut self, line: &mut Line) {
+        self.session_lost(line);
         match &mut self.phase {
             Phase::Established(established) => {
                 established.lost_until.get_or_insert(line.now + FLOW_GRACE);

@@ -141,7 +141,8 @@ impl Calls {
         let matches = |dialog: &Dialog| {
             dialog.call_id == call_id && dialog.local_tag == to_tag && dialog.remote_tag == from_tag
         };
-        let found = self.list.iter().find(|call| {
+        let calls = self.list.iter().filter(|call| !call.is_session());
+        let found = calls.into_iter().find(|call| {
             matches(&call.dialog) || call.forks.iter().any(|fork| matches(&fork.dialog))
         });
         let Some(call) = found else {

@@ -98,6 +98,11 @@ impl Call {
                 call,
                 fragment: body,
             },
+            None if self.is_session() => Event::SessionInfo {
+                session: call,
+                content_type,
+                body,
+            },
             None => Event::Info {
                 call,
                 content_type,

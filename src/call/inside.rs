@@ -30,7 +30,9 @@ impl Calls {
 impl Call {
     fn handle(&mut self, line: &mut Line, request: &Message) {
         // Answers go back where the request came from, and what follows, too.
-        self.flow = Some(line.flows.arrival);
+        if !self.is_session() {
+            self.flow = Some(line.flows.arrival);
+        }
         let method = request.method();
         if method == "ACK" {
             return self.acknowledged(line, request);
@@ -56,7 +58,7 @@ impl Call {
                 line.reply(self.reply(request, 500).with("Retry-After", &wait));
             }
             "INFO" => self.informed(line, request),
-            "REFER" => self.referred(line, request),
+            "REFER" if !self.is_session() => self.referred(line, request),
             "NOTIFY" => self.notified(line, request),
             "MESSAGE" => {
                 let reply = line.read_message(request);
@@ -149,7 +151,8 @@ impl Call {
 
     /// A re-INVITE or an UPDATE.
     fn session_request(&mut self, line: &mut Line, request: &Message) {
-        if !request.body().is_empty() && sdp(request).is_none() {
+        let session = self.is_session();
+        if !session && !request.body().is_empty() && sdp(request).is_none() {
             let reply = self.reply(request, 415).with("Accept", BODIES);
             return line.reply(reply);
         }
@@ -158,7 +161,10 @@ impl Call {
             return line.reply(self.reply(request, 422).with("Min-SE", &min));
         }
         self.learn(line, request);
-        if request.method() == "UPDATE" && sdp(request).is_none() {
+        if session && self.exchange.is_offered() {
+            return line.reply(self.reply(request, 491));
+        }
+        if session || request.method() == "UPDATE" && sdp(request).is_none() {
             self.dialog.refresh_target(request);
             return self.refreshed(line, request);
         }
@@ -171,6 +177,9 @@ impl Call {
         reply.headers = super::dialog_headers(&self.contact);
         if self.is_established() {
             self.session.answer(line.now, request, &mut reply.headers);
+        }
+        if request.method() == "INVITE" {
+            self.resend(line, &reply);
         }
         line.reply(reply);
     }

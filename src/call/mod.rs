@@ -14,6 +14,7 @@
 mod call_info;
 #[cfg(feature = "third-party")]
 mod delayed;
+mod documents;
 mod exchange;
 mod flows;
 mod hold;
@@ -37,6 +38,7 @@ mod usage;
 
 use crate::prelude::*;
 pub use call_info::CallInfo;
+pub use documents::{Answer, Asked, Document};
 pub use pickup::Abandoned;
 pub use terms::{Action, CallOptions, Event, FollowRedirects, Job, Key, Party, Shown, Want};
 
@@ -48,6 +50,7 @@ use crate::time::{Instant, earliest};
 use crate::transaction::{Due, Resend};
 pub use crate::usage::Cause;
 use crate::usage::{Reply, shown_headers};
+use documents::Documents;
 use exchange::{Exchange, Signalling};
 use identity::{Told, party, shown_uri};
 use line::Line;
@@ -102,6 +105,8 @@ struct Call {
     reports_to: Option<Referral>,
     /// What the server told of it last.
     call_info: CallInfo,
+    /// Of a session: it has no media.
+    documents: Option<Box<Documents>>,
 }
 
 /// The calls of a phone.
@@ -138,16 +143,17 @@ impl Calls {
         self.most = most;
     }
 
-    /// Whether the app has a call.
+    /// Whether the app has a call: a session is none.
     pub(crate) fn are_any(&self) -> bool {
-        self.list.iter().any(|call| !call.is_over())
+        let live = |call: &Call| !call.is_over() && !call.is_session();
+        self.list.iter().any(live)
     }
 
     /// The call, if it is not over, with what it needs.
     fn live(&mut self, id: u32) -> Option<(&mut Call, &mut Line)> {
         let Self { list, line, .. } = self;
         let mut calls = list.iter_mut();
-        let call = calls.find(|call| call.id == id && !call.is_over())?;
+        let call = calls.find(|call| call.id == id && !call.is_over() && !call.is_session())?;
         Some((call, line))
     }
 
@@ -195,6 +201,7 @@ impl Call {
             referral: None,
             reports_to: None,
             call_info: CallInfo::new(),
+            documents: None,
         }
     }
 
@@ -246,6 +253,14 @@ impl Call {
         }
         self.phase = Phase::Over;
         self.exchange.state = Signalling::Stable;
+        if let Some(documents) = &mut self.documents {
+            return line.event(Event::SessionEnded {
+                session: self.id,
+                cause,
+                fault,
+                answer: core::mem::take(&mut documents.last),
+            });
+        }
         self.report_end(line, fault.as_ref());
         self.media_event(line, Want::End);
         line.event(Event::Ended {
@@ -257,7 +272,7 @@ impl Call {
 
     /// Shows a state that differs from the last one.
     fn show(&mut self, line: &mut Line, state: Shown, early: bool) {
-        if self.shown != (state, early) {
+        if self.shown != (state, early) && !self.is_session() {
             self.shown = (state, early);
             line.event(Event::State {
                 call: self.id,
@@ -271,7 +286,7 @@ impl Call {
     fn reply(&self, request: &Message, status: u16) -> Reply {
         Reply {
             tag: Some(self.dialog.local_tag.clone()),
-            of: Some(self.id),
+            of: Some(self.id).filter(|_| !self.is_session()),
             ..Reply::new(request, status)
         }
     }
@@ -298,8 +313,10 @@ impl Call {
             // Said once is enough: JsSIP does not repeat it in each request.
             self.peer.replaces |= message.has_option(Name::Supported, "replaces");
         }
-        self.identify(line, message);
-        self.learn_call_info(line, message);
+        if !self.is_session() {
+            self.identify(line, message);
+            self.learn_call_info(line, message);
+        }
     }
 
     /// Whether its dialog is no early one.

@@ -4,11 +4,12 @@
 use super::exchange::{Offered, Renewal, Signalling};
 use super::target::request_uri;
 use super::{
-    Call, CallOptions, Calls, Cause, Event, FLOW_FAILED, Job, Line, Phase, Shown, Want,
-    dialog_headers, refusal, sdp,
+    Answer, Asked, Call, CallOptions, Calls, Cause, Event, FLOW_FAILED, Job, Line, Phase, Shown,
+    Want, dialog_headers, refusal, sdp,
 };
 use crate::dialog::Dialog;
 use crate::fault::{Fault, Situation};
+use crate::flow::FlowId;
 use crate::pool::Turn;
 use crate::prelude::*;
 use crate::sip::{Message, Name};
@@ -24,7 +25,7 @@ pub(super) const MAX_TRIES: u8 = 5;
 #[derive(Default)]
 pub(super) struct Outgoing {
     /// Further headers of its INVITE.
-    headers: Vec<(String, String)>,
+    pub headers: Vec<(String, String)>,
     /// Its offer, once it is made.
     pub offer: String,
     /// Where else to try, best first, after a redirection.
@@ -62,23 +63,14 @@ impl Calls {
             return;
         }
         self.line.now = now;
-        let full = self.are_full();
         let mut referral = options.refer.and_then(|refer| self.take_referral(refer));
-        let line = &mut self.line;
         let target = referral
             .as_ref()
             .map_or(target, |referral| &referral.target);
-        let uri = match request_uri(target, &line.account) {
-            _ if full => Err(Situation::TooManyCalls),
-            uri => uri.ok_or(Situation::BadTarget),
-        };
-        let flow = |uri| {
-            let flow = line.flows.for_session(turn);
-            Ok((uri, flow.ok_or(Situation::NotRegistered)?))
-        };
-        let uri = uri.and_then(flow);
-        let (uri, flow) = match uri {
-            Ok(both) => both,
+        let place = self.place(turn, target);
+        let line = &mut self.line;
+        let (uri, flow) = match place {
+            Ok(place) => place,
             Err(at) => {
                 return line.event(Event::Ended {
                     call: id,
@@ -107,11 +99,7 @@ impl Calls {
         }
         let half = line.half(&from, uri);
         let contact = line.contact(flow);
-        let phase = Phase::Calling(Box::new(Outgoing {
-            headers,
-            ..Outgoing::default()
-        }));
-        let mut call = Call::new(id, phase, half, contact, flow);
+        let mut call = Call::new(id, Phase::calling(headers), half, contact, flow);
         call.follow_redirects = options.follow_redirects;
         call.reports_to = referral;
         line.event(Event::State {
@@ -121,6 +109,20 @@ impl Calls {
         });
         call.ask_offer(line, false);
         self.list.push(call);
+    }
+
+    /// Where a call to `target` goes, and by which flow.
+    pub(super) fn place(
+        &mut self,
+        turn: &mut Turn,
+        target: &str,
+    ) -> Result<(String, FlowId), Situation> {
+        if self.are_full() {
+            return Err(Situation::TooManyCalls);
+        }
+        let uri = request_uri(target, &self.line.account).ok_or(Situation::BadTarget)?;
+        let flow = self.line.flows.for_session(turn);
+        Ok((uri, flow.ok_or(Situation::NotRegistered)?))
     }
 }
 
@@ -146,10 +148,10 @@ impl Call {
         self.session.offer(&mut request);
         request.headers.extend(outgoing.headers.iter().cloned());
         #[cfg(feature = "third-party")]
-        if outgoing.offer.is_empty() {
+        if outgoing.offer.is_empty() && !self.is_session() {
             return self.ask_for_offer(line, Job::Invite, request);
         }
-        request.content = Some(("application/sdp".to_owned(), outgoing.offer.clone()));
+        self.put_content(&mut request, &outgoing.offer);
         self.exchange.state = Signalling::Offered(Offered::new(0, line.now, ""));
         line.send_numbered(self.id, Job::Invite, 0, request);
     }
@@ -161,7 +163,7 @@ impl Call {
             ..200 => self.progress(line, answer),
             200..300 => self.accepted(line, job_number, answer),
             _ if !self.is_calling() => {}
-            300..400 => self.redirected(line, answer),
+            300..400 if !self.is_session() => self.redirected(line, answer),
             422 => self.too_brief(line, answer),
             FLOW_FAILED if self.invite_elsewhere(line) => {}
             _ => self.failed(line, answer),
@@ -299,6 +301,9 @@ impl Call {
         self.phase = Phase::established();
         self.session.answered(line.now, answer);
         self.report(line, 200, "OK");
+        if self.is_session() {
+            return self.session_accepted(line, Asked::Open, answer);
+        }
         // What a reliable answer said is settled, and the 2xx may repeat it. What an
         // unreliable one said is the answer if the 2xx says nothing (RFC 3261
         // §13.2.1): it need not repeat it either.
@@ -345,6 +350,9 @@ impl Call {
             487 => Cause::Cancelled,
             _ => Cause::Failed,
         };
+        if let Some(documents) = &mut self.documents {
+            documents.last = Answer::of(answer);
+        }
         self.end(line, cause, Some(refusal(answer)));
     }
 

@@ -46,6 +46,13 @@ pub(super) struct Established {
 }
 
 impl Phase {
+    pub fn calling(headers: Vec<(String, String)>) -> Self {
+        Phase::Calling(Box::new(Outgoing {
+            headers,
+            ..Outgoing::default()
+        }))
+    }
+
     pub fn established() -> Self {
         Phase::Established(Box::default())
     }

@@ -74,6 +74,6 @@ impl Call {
     /// Whether the far end could go on with another page load: it is connected,
     /// and has said that it knows Replaces.
     fn waits(&self) -> bool {
-        self.is_established() && self.peer.replaces
+        self.is_established() && self.peer.replaces && !self.is_session()
     }
 }

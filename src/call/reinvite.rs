@@ -3,7 +3,7 @@
 //! far end has agreed to our offer: it gets another one.
 
 use super::exchange::{Offered, Renewal, Signalling};
-use super::{Call, Cause, FLOW_FAILED, Job, Line, dialog_headers, flows, refusal, sdp};
+use super::{Call, Cause, FLOW_FAILED, Line, dialog_headers, flows, refusal, sdp};
 use crate::fault::{Fault, Situation};
 use crate::prelude::*;
 use crate::sip::Message;
@@ -15,11 +15,11 @@ impl Call {
         request.headers.extend(dialog_headers(&self.contact));
         self.session.offer(&mut request);
         #[cfg(feature = "third-party")]
-        if offer.is_empty() {
-            return self.ask_for_offer(line, Job::Reinvite, request);
+        if offer.is_empty() && !self.is_session() {
+            return self.ask_for_offer(line, super::Job::Reinvite, request);
         }
-        request.content = Some(("application/sdp".to_owned(), offer.clone()));
-        let number = line.send(self.id, Job::Reinvite, request);
+        self.put_content(&mut request, &offer);
+        let number = line.send(self.id, self.renewal(), request);
         self.exchange.state = Signalling::Offered(Offered::new(number, line.now, &offer));
     }
 
@@ -33,10 +33,14 @@ impl Call {
             if waits {
                 self.dialog.refresh_target(answer);
             }
-            self.acknowledge(line, Job::Reinvite, number, answer);
+            self.acknowledge(line, self.renewal(), number, answer);
         }
         if self.is_over() || !waits || status < 200 {
             return;
+        }
+        if self.is_session() {
+            self.exchange.state = Signalling::Stable;
+            return self.update_answered(line, answer);
         }
         #[cfg(feature = "third-party")]
         if (200..300).contains(&status) && self.answer_in_ack(line, answer) {

@@ -1,8 +1,9 @@
 //! How a call is refreshed: see [`SessionTimer`](crate::dialog::SessionTimer).
 
-use super::{Action, Call, Cause, FLOW_FAILED, Job, Line, dialog_headers};
+use super::{Action, Asked, Call, Cause, FLOW_FAILED, Job, Line, dialog_headers};
 use crate::dialog::timer::Due;
 use crate::fault::Situation;
+use crate::prelude::*;
 use crate::sip::Message;
 
 impl Call {
@@ -17,7 +18,9 @@ impl Call {
             Due::Refresh if self.flow.is_none() => return self.session.put_off(now),
             Due::Refresh => {}
         }
-        if self.peer.update {
+        if self.is_session() {
+            self.reinvite(line, String::new());
+        } else if self.peer.update {
             let mut update = self.dialog.request("UPDATE");
             update.headers.extend(dialog_headers(&self.contact));
             self.session.offer(&mut update);
@@ -36,6 +39,9 @@ impl Call {
                 self.dialog.refresh_target(answer);
                 self.learn(line, answer);
                 self.session.answered(line.now, answer);
+                if self.is_session() {
+                    self.session_accepted(line, Asked::Refresh, answer);
+                }
             }
             422 if self.session.raise(answer) => self.session.refresh_at_once(line.now),
             status @ (408 | 481) => self.broken(line, status),

@@ -1,6 +1,6 @@
 //! What goes in and out of the calls.
 
-use super::CallInfo;
+use super::{Answer, Asked, CallInfo};
 use crate::fault::Fault;
 use crate::prelude::*;
 use crate::usage::{self, Cause};
@@ -29,6 +29,10 @@ pub enum Job {
     Candidates,
     /// MESSAGE outside of calls; the number is its `op`.
     Message,
+    /// The INVITE that refreshes a session.
+    Refresh,
+    /// INFO of a session; the number is its `op`.
+    Document,
 }
 
 /// Names one of their requests. Those outside of calls are `of` 0; a number that is
@@ -238,6 +242,35 @@ pub enum Event {
         body: String,
         /// All headers but credentials.
         headers: Vec<(String, String)>,
+    },
+    /// The far end answers what was asked in a session.
+    SessionAnswered {
+        /// What that was.
+        asked: Asked,
+        /// Session, or, of an INFO, its operation.
+        number: u32,
+        /// The default: nobody did, or there is no such session.
+        answer: Answer,
+    },
+    /// INFO came in, in a session.
+    SessionInfo {
+        /// Session.
+        session: u32,
+        /// Content-Type.
+        content_type: String,
+        /// Body.
+        body: String,
+    },
+    /// A session is over; its last event.
+    SessionEnded {
+        /// Session.
+        session: u32,
+        /// Why.
+        cause: Cause,
+        /// What was the matter, or what the far end said.
+        fault: Option<Fault>,
+        /// The answer that refused it.
+        answer: Answer,
     },
 }
 

@@ -1,6 +1,6 @@
 //! The calls as a usage of the phone: see [`Usage`].
 
-use super::{Action, Calls, Cause, Event, Job, Key, Line, refusal};
+use super::{Action, Answer, Calls, Cause, Event, Job, Key, Line, refusal};
 use crate::fault::{Fault, Situation};
 use crate::flow::{FlowId, Flows};
 use crate::prelude::*;
@@ -45,14 +45,14 @@ impl Usage for Calls {
         if let Some(call) = list.iter_mut().find(|call| call.id == of) {
             match job {
                 Job::Invite => call.invite_answered(line, number, answer),
-                Job::Reinvite => call.reinvite_answered(line, number, answer),
+                Job::Reinvite | Job::Refresh => call.reinvite_answered(line, number, answer),
                 _ if answer.status() < 200 => {}
                 Job::Update => call.update_answered(line, answer),
                 Job::Prack if !ok => call.prack_refused(line, answer),
                 Job::Refer => call.refer_answered(line, number, answer),
                 Job::Candidates => call.trickled(line),
                 Job::Prack | Job::Bye | Job::Notify => {}
-                Job::Info | Job::Message => {}
+                Job::Info | Job::Message | Job::Document => {}
             }
         }
         if matches!(job, Job::Info | Job::Message) && answer.status() >= 200 {
@@ -60,6 +60,8 @@ impl Usage for Calls {
                 true => line.done(number),
                 false => line.refused(number, refusal(answer)),
             }
+        } else if job == Job::Document && answer.status() >= 200 {
+            self.session_answered(of, number, Answer::of(answer));
         }
     }
 
@@ -72,7 +74,12 @@ impl Usage for Calls {
         if matches!(key.job, Job::Info | Job::Message) {
             return self.line.refused(key.number, fault);
         }
-        let Some((call, line)) = self.live(key.of) else {
+        if key.job == Job::Document {
+            return self.session_answered(key.of, key.number, Answer::default());
+        }
+        let Self { list, line, .. } = self;
+        let mut calls = list.iter_mut();
+        let Some(call) = calls.find(|call| call.id == key.of && !call.is_over()) else {
             return;
         };
         let status = Some(408);
@@ -81,7 +88,7 @@ impl Usage for Calls {
             Job::Candidates => call.trickled(line),
             Job::Invite => call.end(line, Cause::Failed, Some(Fault { status, ..fault })),
             // RFC 5057 §5.2: as good as a 408; the dialog is of no use.
-            Job::Reinvite | Job::Update | Job::Prack => {
+            Job::Reinvite | Job::Refresh | Job::Update | Job::Prack => {
                 call.leave(line, 408, None);
                 call.end(line, Cause::Failed, Some(Fault { status, ..fault }));
             }
@@ -159,13 +166,13 @@ impl Usage for Calls {
     fn answers_challenge(&self, key: Key) -> bool {
         let over = |call: &super::Call| call.id == key.of && call.is_over();
         match key.job {
-            Job::Reinvite | Job::Refer | Job::Notify => false,
+            Job::Reinvite | Job::Refresh | Job::Refer | Job::Notify => false,
             Job::Invite => !self.list.iter().any(over),
             _ => true,
         }
     }
 
     fn outlives_flow(job: Job) -> bool {
-        job != Job::Invite
+        !matches!(job, Job::Invite | Job::Refresh | Job::Document)
     }
 }

@@ -6,10 +6,9 @@
 
 use super::registering::Job;
 use super::{Event, Phone, Status};
-use crate::call::{CallOptions, Calls};
+use crate::call::{CallOptions, Calls, Document};
 use crate::fault::Situation;
 use crate::flow::{FLOW_GRACE, FlowId};
-#[cfg(feature = "sessions")]
 use crate::prelude::*;
 #[cfg(feature = "sessions")]
 use crate::publication::Publications;
@@ -256,6 +255,24 @@ impl Phone {
     pub fn call(&mut self, now: Instant, id: u32, target: &str, options: CallOptions) {
         let Self { usages, flows, .. } = self;
         usages.calls.call(now, &mut flows.turn, id, target, options);
+        self.settle(now);
+    }
+
+    /// Starts session `id`, a new number as that of a call, to `target` with its first
+    /// document and further `headers`.
+    pub fn start_session(
+        &mut self,
+        now: Instant,
+        id: u32,
+        target: &str,
+        first: Document,
+        headers: Vec<(String, String)>,
+    ) {
+        let Self { usages, flows, .. } = self;
+        let turn = &mut flows.turn;
+        usages
+            .calls
+            .start_session(now, turn, id, target, first, headers);
         self.settle(now);
     }
 

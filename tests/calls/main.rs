@@ -19,6 +19,7 @@ mod incoming;
 mod media;
 mod outgoing;
 mod readable;
+mod sessions;
 mod timers;
 mod transfers;
 

@@ -83,7 +83,9 @@ for (const [kind, make] of Object.entries(kinds)) {
       for (const name of operations) {
         const [op, ...more] = sample(name);
         const outputs = tell(make(), name, op, ...more);
-        const done = outputs.filter((output) => output.name === "done");
+        const done = outputs.filter(({ name }) =>
+          ["done", "sessionDone"].includes(name),
+        );
         assert.deepEqual(
           done.map((output) => output.op),
           [op],

@@ -119,6 +119,7 @@ impl Session {
             | Event::Transferred { call, .. }
             | Event::Ended { call, .. } => Some(*call),
             Event::Done { .. } | Event::Message { .. } => None,
+            _ => panic!("of a session: {told}"),
         };
         if let Some(call) = call {
             let state = app.calls.get(&call).copied();

@@ -1,7 +1,7 @@
 //! What the app, its media handler and the host tell the phone.
 
 use super::tables::commands;
-use crate::call::Calls;
+use crate::call::{Calls, Document};
 use crate::phone::Phone;
 use crate::time::Instant;
 
@@ -34,6 +34,22 @@ commands! {
     /// The number is a new odd one.
     call(call: number, target: text, options: call_options) =>
         phone.call(now, call, target, options);
+    /// An INVITE with a document. The number is a new odd one. Answered by
+    /// `sessionOpened` or `sessionEnded`.
+    openSession(
+        session: number,
+        target: text,
+        contentType: owned,
+        body: owned,
+        disposition: owned,
+        options: answer_options
+    ) => phone.start_session(
+        now,
+        session,
+        target,
+        Document { content_type: contentType, body, disposition },
+        options,
+    );
     socketOpened(slot: number, generation: number, protocol: text) =>
         phone.handle_open(now, slot, generation, protocol);
     socketClosed(slot: number, generation: number) =>
@@ -83,4 +99,18 @@ commands! {
     mediaLost(call: number) => calls.media_lost(now, call);
     /// The media say that it is over.
     fail(call: number, reason: text) => calls.fail(now, call, reason);
+    /// INFO in a session. Answered by `sessionDone`.
+    sessionInfo(
+        op: number,
+        session: number,
+        contentType: owned,
+        body: owned,
+        disposition: owned
+    ) => calls.session_info(
+        now,
+        op,
+        session,
+        Document { content_type: contentType, body, disposition },
+    );
+    closeSession(session: number) => calls.close_session(now, session);
 }

@@ -139,14 +139,6 @@ shapes! {
 }
 
 impl Json {
-    fn texts<'a>(&mut self, name: &str, texts: impl Iterator<Item = &'a str>) {
-        self.raw(name, "[");
-        for text in texts {
-            self.text("", text);
-        }
-        self.close(']');
-    }
-
     fn maybe(&mut self, name: &str, flag: Option<bool>) {
         if let Some(flag) = flag {
             self.flag(name, flag);

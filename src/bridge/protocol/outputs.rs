@@ -1,8 +1,9 @@
 //! What the phone has for the host to do, and for the app to hear.
 
 use super::tables::outputs;
-use crate::call::{self, Want};
+use crate::call::{self, Asked, Want};
 use crate::phone::{Config, Event, Output};
+use crate::prelude::*;
 
 outputs! {
     HOST, write(json, output: Output, config) names "type",
@@ -158,6 +159,26 @@ outputs! {
         contentType: text = &content_type,
         body: text = &body,
         headers: pairs = &headers,
+    }
+    call::Event::SessionAnswered { asked: Asked::Open, number: session, answer } => sessionOpened(session) {
+        ..answer_part = &answer
+    }
+    /// By the document that opened it (RFC 4028).
+    call::Event::SessionAnswered { asked: Asked::Refresh, number: session, answer } => sessionRefreshed(session) {
+        ..answer_part = &answer
+    }
+    call::Event::SessionInfo { session, content_type, body } => sessionInfo(session) {
+        contentType: text = &content_type,
+        body: text = &body,
+    }
+    call::Event::SessionAnswered { asked: Asked::Info, number: op, answer } => sessionDone(op) {
+        ..answer_part = &answer
+    }
+    call::Event::SessionEnded { session, cause, fault, answer } => sessionEnded(session) {
+        cause: text = cause.as_str(),
+        retryAfter: amount = answer.retry_after,
+        contacts: texts = answer.contacts.iter().map(String::as_str),
+        ..ending_part = fault.as_ref()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::tables::shapes;
 use crate::bridge::json::Json;
-use crate::call::{CallInfo, Party};
+use crate::call::{Answer, CallInfo, Party};
 use crate::fault::{Fault, Situation};
 use crate::phone::{Config, Registered};
 use crate::prelude::*;
@@ -56,6 +56,15 @@ shapes! {
         reason: option = fault.and_then(|fault| fault.said.as_deref()),
         status: amount = fault.and_then(|fault| fault.status).map(u32::from),
         dropped: option = fault.and_then(|fault| fault.dropped),
+    }
+
+    // Status 0: nobody answered.
+    SessionAnswer as answer, answer_part(answer, &Answer) {
+        status: number = answer.status.into(),
+        reason: text = &answer.reason,
+        contentType: text = &answer.content_type,
+        body: text = &answer.body,
+        retryAfter: amount = answer.retry_after,
     }
 }
 

@@ -31,6 +31,12 @@ export class FakeCore {
     ...Object.fromEntries(
       operations.map((name) => [name, (op) => [event("done", { op })]]),
     ),
+    // Nobody answered.
+    sessionInfo: (op) => [
+      event("sessionDone", {
+        ...{ op, status: 0, reason: "", contentType: "", body: "" },
+      }),
+    ],
   };
 
   /** @type {any[]} */
