@@ -34,12 +34,12 @@ export function callApp(callback, payload) {
 }
 
 export class Emitter {
-  /** @type {Map<string, Entry[]>} */
+  /** The lists are replaced, never changed: who is told now is settled. @type {Map<string, Entry[]>} */
   #entries = new Map();
 
   static {
     emit = (emitter, name, payload) => {
-      for (const entry of [...(emitter.#entries.get(name) ?? [])]) {
+      for (const entry of emitter.#entries.get(name) ?? []) {
         if (entry.once) emitter.#remove(name, entry.listener);
         callApp(entry.call, payload);
       }

@@ -140,6 +140,7 @@ test("of two claims over a channel the larger one wins, whoever was first", asyn
 test("a refusal comes within a second", async (t) => {
   const page = { navigator: { locks: new FakeLocks() } };
   const [holder, second] = [1, 2].map(() => new Tab("a", () => {}, page));
+  t.after(() => Promise.all([holder.release(), second.release()]));
   await holder.acquire(true);
   t.mock.timers.enable({ apis: ["setTimeout"] });
   let granted;
@@ -148,7 +149,6 @@ test("a refusal comes within a second", async (t) => {
   t.mock.timers.tick(999);
   await turn();
   assert.equal(granted, false);
-  await holder.release();
 });
 
 test("a browser that is busy grants late what nobody holds: no refusal", async () => {
