@@ -45,17 +45,39 @@ export class Appearance {
     if (this.#monitored) this.#receive({ device: view });
   }
 
-  /** @param {{ id: string, state: string, [member: string]: unknown }} members */
+  /** A call that another one's view has said the end of (`from`). @param {string} id */
+  forget(id) {
+    this.#calls.delete(id);
+  }
+
+  /**
+   * The view of a call. A `cause` belongs to the change that it is told with: without
+   * another one it is no news.
+   *
+   * @param {{ id: string, state: string, [member: string]: unknown }} members
+   * @returns {boolean} whether it was news
+   */
   showCall(members) {
     const { id, state } = members;
     const view = { line: this.line, device: this.device, ...members };
     const last = this.#calls.get(id);
-    if (last ? same(view, last) : state === "ended") return;
+    const known = last ? same(view, last, "cause") : state === "ended";
+    if (known) return false;
     if (state === "ended") this.#calls.delete(id);
     else this.#calls.set(id, view);
     if (this.#monitored) this.#receive({ call: view });
+    return true;
   }
 }
 
-/** @param {object} one @param {object} other */
-const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+/**
+ * @param {object} one
+ * @param {object} other
+ * @param {string} [but] a member that may differ
+ */
+function same(one, other, but) {
+  const [text, otherText] = [one, other].map((view) =>
+    JSON.stringify(view, (key, value) => (key === but ? undefined : value)),
+  );
+  return text === otherText;
+}

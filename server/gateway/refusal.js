@@ -11,3 +11,6 @@ export class Refusal extends Error {
 export const refuse = (error) => {
   throw new Refusal(error);
 };
+
+/** The link has ended, and with it all that was asked over it. */
+export class Gone extends Error {}

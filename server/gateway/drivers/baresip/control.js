@@ -3,14 +3,12 @@
  * an answer each, in order, and events.
  */
 import { connect } from "node:net";
+import { Gone } from "../../refusal.js";
 
 /** Longest message. A list of a hundred calls has 10 KiB. */
 const MAX_LENGTH = 2 ** 16;
 /** Digits of that. */
 const MAX_DIGITS = 5;
-
-/** What a command comes to whose answer does not come any more. */
-export class Gone extends Error {}
 
 export class Control {
   #socket;
