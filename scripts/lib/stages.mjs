@@ -179,7 +179,7 @@ export const stages = [
     name: "gateway",
     lane: "servers",
     title: "the CTI gateway's drivers, with a real baresip",
-    prepare: [nodePackages, ensureBaresip],
+    prepare: [nodePackages, build, ensureBaresip],
     run: () => runNodeTests("tests/gateway", { concurrency: 1 }),
   },
   {

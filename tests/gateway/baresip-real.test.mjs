@@ -4,29 +4,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { open } from "../../server/gateway/drivers/baresip.js";
-import { freeUdpPort } from "../interop/support/server-process.mjs";
-import { DeskPhone } from "../real-calls/support/baresip.mjs";
 import { Link } from "./support/link.mjs";
+import { startPhones } from "./support/phones.mjs";
 
 const LINES = { 2001: [{ device: "DESK" }] };
 
-/** A phone that is driven, and two users to call, by way of their phone. */
+/** The phones of {@link startPhones}, and a link to the one that is driven. */
 async function start(t) {
-  const [here, there] = [await freeUdpPort(), await freeUdpPort()];
-  const account = (user, port) =>
-    `<sip:${user}@example.test;transport=udp>;outbound="sip:127.0.0.1:${port};transport=udp";` +
-    "regint=0;answermode=manual;audio_codecs=pcmu/8000/1";
-  const others = await DeskPhone.open(
-    // Where it is transferred to is a user of its own phone.
-    [account("2002", there), account("2003", here)],
-    { sipPort: there },
-  );
-  t.after(() => others.stop());
-  const desk = await DeskPhone.open([account("2001", there)], {
-    sipPort: here,
-    driven: true,
-  });
-  t.after(() => desk.stop());
+  const { desk, others } = await startPhones(t);
   const address = `baresip://127.0.0.1:${desk.controlPort}`;
   const link = await Link.over(t, open, address, LINES);
   assert.deepEqual(await link.ask("monitor"), {

@@ -5,4 +5,6 @@
  */
 export const drivers = {
   "switch:": () => import("./switch.js"),
+  "baresip:": () => import("./baresip.js"),
+  "ami:": () => import("./ami.js"),
 };

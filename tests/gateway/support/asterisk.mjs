@@ -4,7 +4,7 @@
  * says, and phones that honour NOTIFY talk and hold. Extensions are the phones, and *97, a voicemail.
  */
 import { createHash } from "node:crypto";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { createServer } from "node:net";
 
 const STATES = { 0: "Down", 4: "Ring", 5: "Ringing", 6: "Up" };
@@ -29,6 +29,7 @@ export class Asterisk {
   #channels = new Map();
   #count = 0;
   #clients = new Set();
+  #heard = new EventEmitter();
   #server = createServer((socket) => this.#serve(socket));
 
   static async start(t, phones, login = { username: "gw", secret: "s3cret" }) {
@@ -46,6 +47,12 @@ export class Asterisk {
 
   url(login = `${this.#login.username}:${this.#login.secret}`) {
     return `ami://${login}@127.0.0.1:${this.#server.address().port}`;
+  }
+
+  /** Resolves when it is asked for an action. @param {string} name */
+  async asked(name) {
+    while (!this.actions.some(({ Action }) => Action === name))
+      await once(this.#heard, "action");
   }
 
   stop() {
@@ -310,6 +317,7 @@ export class Asterisk {
   #perform(client, action) {
     const { Action, ActionID } = action;
     this.actions.push(action);
+    this.#heard.emit("action");
     const answer = (Response, fields = {}) =>
       client.socket.write(block({ Response, ActionID, ...fields }));
     if (this.refused.has(Action))
