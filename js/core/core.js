@@ -1,4 +1,4 @@
-import createGlue from "../../pkg/client.js";
+import createClient from "../../pkg/client.js";
 import { record } from "./record.js";
 
 /** @typedef {import("./seam.js").Output} Output */
@@ -16,9 +16,10 @@ const BRACE = 0x7b;
  * src/bridge/record.rs reads), what is to be done comes out as JSON. SIP messages
  * cross as they are. What there is to say is in seam.d.ts.
  *
+ * @param {any} [createGlue] default: that of the pages
  * @returns {any} wasm's loader and the class, one for each instance
  */
-export default function createCore() {
+export default function createCore(createGlue = createClient) {
   const { default: load, Core: Bridge } = createGlue();
   /** @type {WebAssembly.Memory} */
   let memory;

@@ -110,7 +110,9 @@ export class Link {
         "WebSocket",
         "is needed where there is no global one, as in Node 20",
       );
-    const instance = await getInstance(settings.isolate);
+    const instance = await (settings.getInstance ?? getInstance)(
+      settings.isolate,
+    );
     if (this.#closed) throw fault("closed");
     // The memory is read under the lock: the nonce count in it is ours alone.
     const options = coreOptions(settings, {

@@ -20,7 +20,7 @@ export const tarball = join(testOutput, "graceline.tgz");
 
 /**
  * Packs the package and installs the tarball in {@link testProject}. There the
- * name `graceline` and the paths `js/` and `pkg/` lead into the installed
+ * name `graceline` and the paths `js/`, `server/` and `pkg/` lead into the installed
  * package, so the copied tests exercise what users get, not the work tree.
  */
 export function packAndInstall() {
@@ -49,7 +49,7 @@ export function packAndInstall() {
         recursive: true,
       });
     }
-    for (const folder of ["js", "pkg", "demo"]) {
+    for (const folder of ["js", "server", "pkg", "demo"]) {
       symlinkSync(
         join("node_modules", "graceline", folder),
         join(testProject, folder),

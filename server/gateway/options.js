@@ -96,10 +96,12 @@ function may(value, { lines: known }) {
 }
 
 /**
- * An address as it may be shown: without user name and password.
+ * An address as it may be shown: without user name and password, also where these are
+ * no part of a URL's authority (`sip:`).
  *
  * @param {URL} address
  */
 export function shown({ protocol, host, pathname }) {
-  return host ? `${protocol}//${host}` : `${protocol}${pathname}`;
+  if (host) return `${protocol}//${host}`;
+  return `${protocol}${pathname.replace(/^.*@/, "")}`;
 }

@@ -1,3 +1,5 @@
+import { causes } from "../../causes.js";
+
 /**
  * @typedef {object} Call
  * @property {string} id the Call-ID of SIP: random, 64 bits of baresip's own
@@ -28,16 +30,6 @@ const MOST_CALLS = 32;
 
 /** A far end can have any name. */
 const MAX_NUMBER = 128;
-
-/** Final answers of SIP in CSTA's words. @type {Record<string, string>} */
-const CAUSES = {
-  404: "destNotObtainable",
-  480: "destOutOfOrder",
-  484: "destNotObtainable",
-  486: "busy",
-  600: "busy",
-  604: "destNotObtainable",
-};
 
 /** An account of baresip, which is a line on a device, and its calls. */
 export class Account {
@@ -119,7 +111,7 @@ export class Account {
   end(call, why = "") {
     this.calls.delete(call.id);
     const { id, state, sentTo } = call;
-    const cause = CAUSES[why.slice(0, 3)];
+    const cause = causes[Number(why.slice(0, 3))];
     if (sentTo && /^Call transfer/.test(why))
       this.#showCall(
         { ...call, cause: "singleStepTransfer" },
