@@ -12,7 +12,13 @@ import { CallMedia, invalidState, loadDigits, loadVideo } from "./media.js";
  */
 /** @typedef {Pick<ReturnType<typeof checkCall>, "audio" | "video" | "stream" | "extraHeaders">} Wanted */
 
-/** One call. The types and their documentation stand in index.d.ts. */
+/** @typedef {import("../index.js").Call} Declared */
+
+/**
+ * One call. The types and their documentation stand in index.d.ts.
+ *
+ * @implements {Declared}
+ */
 export class Call extends Emitter {
   #line;
   /** @type {import("../index.js").CallState} */
@@ -46,13 +52,11 @@ export class Call extends Emitter {
    */
   constructor(line, facts, wanted = {}) {
     super();
-    const { id, direction, remote, to, hasOffer, headers = [] } = facts;
+    const { id, direction, remote, to, headers = [] } = facts;
     this.#line = line;
     this.id = id;
     this.direction = direction;
     this.to = to;
-    /** Whether the caller said what it wants to send. */
-    this.hasOffer = hasOffer;
     /** @type {[string, string][]} */
     this.headers = headers;
     /** @type {Call | null} */
@@ -72,7 +76,7 @@ export class Call extends Emitter {
     line.join(this, (event) => this.#heard(event));
   }
 
-  /** As a Phone has it. */
+  /** As a Phone has it. @returns {"Call"} */
   get [Symbol.toStringTag]() {
     return "Call";
   }

@@ -37,6 +37,7 @@ export class PhoneError extends Error {
    *
    * @param {any} error
    * @param {string} [code]
+   * @returns {error is PhoneError}
    */
   static is(error, code) {
     return (

@@ -10,7 +10,13 @@ import { Tab } from "./tabs.js";
 
 /** @typedef {import("../index.js").Registration} Registration */
 
-/** A phone of one user. The types and their documentation stand in index.d.ts. */
+/** @typedef {import("../index.js").Phone} Declared */
+
+/**
+ * A phone of one user. The types and their documentation stand in index.d.ts.
+ *
+ * @implements {Declared}
+ */
 export class Phone extends Emitter {
   #settings;
   #store;
@@ -58,7 +64,11 @@ export class Phone extends Emitter {
     this.#tab = new Tab(this.#store.sharedAs, () => this.#link.tell("silence"));
   }
 
-  /** Vue makes proxies of plain objects, and private fields cannot be had through one. */
+  /**
+   * Vue makes proxies of plain objects, and private fields cannot be had through one.
+   *
+   * @returns {"Phone"}
+   */
   get [Symbol.toStringTag]() {
     return "Phone";
   }

@@ -23,9 +23,11 @@ export function fakeMedia(options = {}) {
 
 let count = 0;
 
-/** @implements {MediaHandler} */
+/** @typedef {import("./index.js").FakeMediaHandler} Declared */
+
+/** @implements {Declared} */
 export class FakeMediaHandler {
-  /** What was asked of it, in order. @type {string[]} */
+  /** What was asked of it, in order. @type {import("./index.js").FakeMediaStep[]} */
   asked = [];
   /** Digits played. */
   digits = "";

@@ -31,7 +31,10 @@ let isBytes = false;
 /** @type {typeof import("./index.js").parseMessage} */
 export const parseMessage = (text) => new Message(text);
 
-class Message {
+/** @typedef {import("./index.js").SipMessage} Declared */
+
+/** @implements {Declared} */
+export class Message {
   #text;
 
   /** @param {string} text */

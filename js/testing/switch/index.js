@@ -20,8 +20,14 @@ export async function startSwitch({ port = 0, phones }) {
   return one;
 }
 
-/** The switch at its TCP port. */
-class Switch {
+/** @typedef {import("../index.js").Switch} Declared */
+
+/**
+ * The switch at its TCP port.
+ *
+ * @implements {Declared}
+ */
+export class Switch {
   /** @type {Set<Gateway>} */
   #gateways = new Set();
   #server = createServer((socket) => this.#accept(socket));

@@ -1,7 +1,13 @@
 import { Refusal } from "../../../server/gateway/refusal.js";
 import { Emitter, emit } from "../../phone/events.js";
 
-/** A desk phone of the switch, for hands: what people do at it. */
+/** @typedef {import("../index.js").DeskPhone} Declared */
+
+/**
+ * A desk phone of the switch, for hands: what people do at it.
+ *
+ * @implements {Declared}
+ */
 export class DeskPhone extends Emitter {
   #exchange;
   #appearances;
