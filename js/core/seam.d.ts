@@ -6,6 +6,11 @@ export interface Commands {
   register: [attempt: number, force: boolean];
   /** Answered by `unregistered`. */
   unregister: [];
+  /** Connected without a binding, for sessions. Answered by `controlled` or `failed`
+   * with this attempt. `register` and `unregister` end it. */
+  control: [attempt: number];
+  /** The binding of a phone that controls is removed. */
+  unbind: [];
   /** The pending login is given up. */
   abort: [];
   /** Answered by `closed`. */
@@ -187,6 +192,8 @@ export interface Events {
   failed: { attempt: number; device?: string; elsewhere?: Holder } & Fault;
   /** Something went wrong outside a promise. */
   error: Fault;
+  /** Connected, be it without a binding: the status is `eReady`, without a registration. */
+  controlled: { attempt: number };
   /** Another client took the device over. */
   terminated: { reason: string; by: Holder };
   /** A call of an earlier page load may be picked up. */

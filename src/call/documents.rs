@@ -124,6 +124,21 @@ impl Calls {
         }
     }
 
+    /// Whether it is one.
+    pub(crate) fn is_session(&self, id: u32) -> bool {
+        let mut sessions = self.list.iter().filter(|call| call.is_session());
+        sessions.any(|call| call.id == id)
+    }
+
+    /// The app has no credentials for it.
+    pub(crate) fn unauthorised(&mut self, now: Instant, id: u32) {
+        self.line.now = now;
+        let Self { list, line, .. } = self;
+        if let Some(call) = list.iter_mut().find(|call| call.id == id) {
+            call.end_as(line, Cause::Failed, Situation::NoCredentials, Some(401));
+        }
+    }
+
     /// Ends a session.
     pub fn close_session(&mut self, now: Instant, id: u32) {
         self.line.now = now;

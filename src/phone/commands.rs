@@ -1,6 +1,7 @@
 //! What the app and its page ask of the phone, each a mutation of its own.
 
 use super::registering::REGISTER;
+use super::usage::Purpose;
 use super::{Event, Login, Phone, Status};
 use crate::fault::Situation;
 use crate::pool::Pacer;
@@ -23,7 +24,7 @@ impl Phone {
         self.give_up_requests();
         // What the app asks for is not the server's doing.
         self.pacer = Pacer::default();
-        self.away = false;
+        self.away = None;
         if self.memory.held_until.is_none_or(|until| until <= now) {
             self.memory.abandoned.clear();
         }
@@ -44,9 +45,10 @@ impl Phone {
     /// `unregisterPhone`. Answered by [`Event::Unregistered`].
     pub fn unregister(&mut self, now: Instant) {
         self.login = None;
-        self.away = false;
+        self.away = None;
         self.give_up_requests();
         self.pacer = Pacer::default();
+        self.control = None;
         self.end_usages(now, Cause::Local, Situation::LoggedOut);
         self.registration.unregister();
         self.flows.retry_now(now);
@@ -57,7 +59,7 @@ impl Phone {
     pub fn abort(&mut self, now: Instant) {
         if self.login.take().is_some() {
             self.give_up_login(now);
-            self.set_status(Status::Idle);
+            self.set_idle();
             self.settle(now);
         }
     }
@@ -72,7 +74,8 @@ impl Phone {
     /// the socket is closed. There is no time for more.
     pub fn leave(&mut self, now: Instant) {
         let leaving = self.registration.is_leaving();
-        self.away = self.registration.is_active() && !leaving;
+        let registered = self.registration.is_active() && !leaving;
+        self.away = (registered || self.controls()).then_some(registered);
         self.login = None;
         self.give_up_requests();
         // With a call the binding stays, for the page that comes back.
@@ -98,9 +101,11 @@ impl Phone {
 
     /// The page came back from the back-forward cache (`pageshow`, persisted).
     pub fn resume(&mut self, now: Instant) {
-        if core::mem::take(&mut self.away) {
+        if let Some(registered) = self.away.take() {
             self.set_status(Status::RecoveryPending);
-            self.registration.resume(now);
+            if registered {
+                self.registration.resume(now);
+            }
             self.settle(now);
         }
     }
@@ -121,7 +126,7 @@ impl Phone {
     pub fn silence(&mut self, now: Instant) {
         self.give_up_requests();
         self.login = None;
-        self.away = false;
+        self.away = None;
         self.end_usages(now, Cause::ConnectionTerminated, Situation::TakenOver);
         self.close_flows(now);
         if self.end_leaving(now) {
@@ -150,7 +155,10 @@ impl Phone {
             self.resend(now, asked.purpose, None);
         } else {
             self.transactions.end(&asked.purpose);
-            self.credentials_rejected(now, Situation::NoCredentials);
+            match asked.purpose {
+                Purpose::Calls(key) => self.usages.calls.unauthorised(now, key.of),
+                _ => self.credentials_rejected(now, Situation::NoCredentials),
+            }
         }
         self.settle(now);
     }

@@ -128,7 +128,7 @@ impl Phone {
 
     /// Connects what is to be connected, and brings the registration home.
     pub(super) fn keep_flows(&mut self, now: Instant) {
-        let login = self.login.is_some();
+        let login = self.login.is_some() || self.awaits_control();
         // A call stays where it is as long as it can.
         let settled = !login && self.registration.is_settled() && !self.usages.calls.are_any();
         self.flows.choose_home(now, settled, login);
@@ -249,6 +249,8 @@ impl Phone {
             if login.failures >= limit && hopeless {
                 self.login_could_not_connect(now);
             }
+        } else if hopeless {
+            self.control_failing(limit);
         }
         self.settle(now);
     }

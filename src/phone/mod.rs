@@ -5,6 +5,7 @@
 
 mod commands;
 mod config;
+mod control;
 mod flow;
 mod flows;
 mod incoming;
@@ -30,6 +31,7 @@ use crate::text::concat;
 use crate::time::{Duration, Instant, earliest};
 use crate::transaction::{Ask, Authenticator, OVERSLEPT, Secrets, Transactions};
 use crate::usage::{Account, Cause};
+use control::Control;
 use flows::Flows;
 use memory::Memory;
 use registering::Job;
@@ -83,8 +85,11 @@ pub struct Phone {
     /// How often the registrar may make us speak, and what waits for its turn.
     pacer: Pacer,
     held: Option<Register>,
-    /// The page went away while it was registered, or was about to be.
-    away: bool,
+    /// The page went away while the phone was connected, or was about to be: whether it
+    /// was registered.
+    away: Option<bool>,
+    /// The app drives a desk phone: flows are kept, with or without a binding.
+    control: Option<Control>,
     closing: bool,
     /// The socket is closed at this time at the latest: nothing needs it.
     linger: Option<Instant>,
@@ -173,7 +178,8 @@ impl Phone {
             nonce_at: Instant::default(),
             pacer: Pacer::default(),
             held: None,
-            away: false,
+            away: None,
+            control: None,
             closing: false,
             linger: None,
             last_hint: String::new(),
@@ -205,6 +211,9 @@ impl Phone {
         {
             self.login_timed_out(now);
         }
+        if self.awaits_control() && self.control.as_ref().is_some_and(|it| it.until <= now) {
+            self.control_failed();
+        }
         self.handle_flow_timeouts(now);
         while let Some((purpose, dropped)) = self.transactions.expire(now) {
             self.unanswered(now, purpose, dropped);
@@ -233,8 +242,10 @@ impl Phone {
             .as_ref()
             .filter(|_| self.asked.is_none())
             .map(|login| login.deadline);
+        let control = self.control.as_ref().filter(|_| self.awaits_control());
         earliest(&[
             login,
+            control.map(|control| control.until),
             self.linger,
             self.held.as_ref().map(|_| self.pacer.next()),
             self.flows.poll_timeout(),
@@ -298,9 +309,10 @@ impl Phone {
     /// Does what the registration wants, and opens or closes the flow for it.
     fn go_on(&mut self, now: Instant) {
         self.perform_actions(now);
-        if self.registration.is_active() {
+        if self.registration.is_active() || self.controls() {
             self.linger = None;
             self.keep_flows(now);
+            self.show_control();
             self.place_usages(now);
             self.perform_usages(now);
             self.renew_nonce(now);

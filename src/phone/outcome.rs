@@ -22,7 +22,10 @@ impl Phone {
             Outcome::Recovering => {}
             Outcome::Unregistered => {
                 self.memory.held_until = None;
-                self.set_status(Status::Idle);
+                self.set_idle();
+                if self.control.is_some() {
+                    return;
+                }
                 self.emit(Event::Unregistered);
                 if self.closing {
                     self.close_flows(now);
@@ -44,6 +47,7 @@ impl Phone {
             self.log(Level::Warn, self.registration.why_no_conflicts());
         }
         if let Some(login) = self.login.take() {
+            self.control = None;
             self.emit(Event::Registered(login.attempt, registered));
         }
         // A naive phone is told of nothing: it steals the line back when it next
@@ -63,7 +67,7 @@ impl Phone {
 
     /// Ends the pending login, or, without one, tells of the lost registration.
     fn login_failed(&mut self, fault: Fault, holder: Option<Holder>) {
-        self.set_status(Status::Idle);
+        self.set_idle();
         match self.login.take() {
             Some(login) => self.emit(Event::Failed(login.attempt, fault, holder)),
             None => self.emit(Event::Error(fault)),
@@ -72,6 +76,7 @@ impl Phone {
 
     pub(super) fn terminated(&mut self, reason: &'static str, by: Holder) {
         self.memory.held_until = None;
+        self.control = None;
         self.set_status(Status::ConnectionTerminated);
         self.emit(Event::Terminated { reason, by });
     }
@@ -121,6 +126,14 @@ impl Phone {
         let left = self.give_up_login(now);
         let fault = Fault::new(Situation::NoConnection);
         self.login_failed(Fault { left, ..fault }, None);
+    }
+
+    /// Nothing is registered any more.
+    pub(super) fn set_idle(&mut self) {
+        match self.controls() {
+            true => self.show_control(),
+            false => self.set_status(Status::Idle),
+        }
     }
 
     pub(super) fn set_status(&mut self, status: Status) {

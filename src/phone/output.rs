@@ -132,6 +132,8 @@ pub enum Event {
     Registered(u32, Registered),
     /// The login of this attempt failed; the third: another client holds the device.
     Failed(u32, Fault, Option<Holder>),
+    /// The phone is connected, as this attempt to control a desk phone asked for.
+    Controlled(u32),
     /// Another client took the device over.
     Terminated {
         /// How that was seen.

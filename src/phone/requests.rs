@@ -167,7 +167,7 @@ impl Phone {
             return;
         }
         let challenge = matches!(answer.status(), 401 | 407);
-        let reach = purpose.reach();
+        let reach = self.reach(purpose, answer);
         if let Some(reach) = reach.filter(|_| challenge && self.answers_challenge(purpose)) {
             return self.challenged(now, purpose, reach, answer);
         }
@@ -177,6 +177,9 @@ impl Phone {
         let ours = reach.is_some_and(|reach| reach != Reach::Others);
         let told = !challenge && ours && answer.status() != 403;
         let proven = !told || self.authenticator.accepted(answer);
+        if self.opens_session(purpose) && (200..300).contains(&answer.status()) {
+            self.authenticator.set_proven();
+        }
         self.answered(now, purpose, answer, proven);
         self.perform_usages(now);
     }
@@ -210,6 +213,9 @@ impl Phone {
             }
             Learned::Rejected | Learned::Unsupported => {
                 self.transactions.end(&purpose);
+                if self.opens_session(purpose) && self.asked.is_none() {
+                    self.authenticator.reset();
+                }
                 if purpose == REGISTER {
                     let refused = matches!(learned, Learned::Rejected);
                     self.login_unauthorised(now, answer, refused);

@@ -11,6 +11,7 @@
 
 mod bare;
 mod connections;
+mod control;
 mod failures;
 mod flows;
 mod incoming;

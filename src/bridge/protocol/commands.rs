@@ -17,6 +17,11 @@ commands! {
     register(attempt: number, force: flag) => phone.register(now, attempt, force);
     /// Answered by `unregistered`.
     unregister() => phone.unregister(now);
+    /// Connected without a binding, for sessions. Answered by `controlled` or `failed`
+    /// with this attempt. `register` and `unregister` end it.
+    control(attempt: number) => phone.control(now, attempt);
+    /// The binding of a phone that controls is removed.
+    unbind() => phone.unbind(now);
     /// The pending login is given up.
     abort() => phone.abort(now);
     /// Answered by `closed`.

@@ -70,6 +70,8 @@ outputs! {
     Event::Error(fault) => error {
         ..fault_part = &fault
     }
+    /// Connected, be it without a binding: the status is `eReady`, without a registration.
+    Event::Controlled(attempt) => controlled(attempt) {}
     /// Another client took the device over.
     Event::Terminated { reason, by } => terminated {
         reason: text = reason,

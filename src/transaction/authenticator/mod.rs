@@ -287,6 +287,18 @@ impl Authenticator {
         learned
     }
 
+    /// Whether `answer` asks for a digest in `realm`, and for nothing else, of which
+    /// nothing is known yet.
+    pub fn is_first(&self, answer: &Message, realm: &str) -> bool {
+        let known = |space: &Space| space.scheme.realm().eq_ignore_ascii_case(realm);
+        let own = |(_, challenge): &(bool, Challenge)| {
+            matches!(challenge, Challenge::Digest(digest)
+                if digest.realm.eq_ignore_ascii_case(realm))
+        };
+        let challenges = challenges(answer);
+        !challenges.is_empty() && challenges.iter().all(own) && !self.spaces.iter().any(known)
+    }
+
     /// Whether the registrar asks for no more than `challenge` does, in its realm.
     fn is_as_strong(&self, challenge: &Challenge) -> bool {
         let mut known = false;
@@ -563,6 +575,11 @@ impl Authenticator {
     /// The flow was lost before the server judged what was sent. By the next flow
     /// the nonce may be dead, and its refusal then says nothing of the password.
     pub fn interrupted(&mut self) {
+        self.set_proven();
+    }
+
+    /// What was shown has been accepted, or cannot be judged any more.
+    pub fn set_proven(&mut self) {
         for space in self.spaces.iter_mut().filter(|space| space.used) {
             space.proven = true;
         }
