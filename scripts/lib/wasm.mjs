@@ -22,6 +22,10 @@ import { digestOf, replaceFile, unlessFresh } from "./stamps.mjs";
 /** For what is downloaded. */
 const smallest = {
   profile: "release",
+  // What the compiler does for speed at the cost of size even where it is told to make
+  // it small: pointers of their own for the arrays of a loop, and values computed
+  // ahead on each way that leads to where they are needed.
+  llvm: ["--disable-lsr", "--enable-pre=false"],
   passes: [
     // Nothing is in the first KiB: the stack, which comes first, ends there.
     "--low-memory-unused",
@@ -32,7 +36,12 @@ const smallest = {
 };
 
 /** For Node. Each is one machine there: its glue stays as it is. */
-const fastest = { profile: "registrar", passes: ["-O3"], glue: "as it is" };
+const fastest = {
+  profile: "registrar",
+  llvm: [],
+  passes: ["-O3"],
+  glue: "as it is",
+};
 
 /**
  * How each is made: what pages load as small as can be (the client, and the control
@@ -46,6 +55,7 @@ export const builds = {
   controller: {
     features: "bridge,bare,third-party",
     profile: "release",
+    llvm: [],
     passes: ["-Oz"],
   },
   gateway: { features: "bridge-gateway", ...fastest },
@@ -98,7 +108,7 @@ function wasmFiles(name) {
  * @returns {Promise<string>} path of the module as the compiler wrote it
  */
 async function compile(name) {
-  const { features, profile } = builds[name];
+  const { features, profile, llvm } = builds[name];
   const { output } = await run(
     "cargo",
     [
@@ -111,6 +121,8 @@ async function compile(name) {
       `--target=${wasmTarget}`,
       `--features=${features}`,
       "--message-format=json-render-diagnostics",
+      "--",
+      ...llvm.map((option) => `-Cllvm-args=${option}`),
     ],
     { stdout: "capture", env: { CARGO_ENCODED_RUSTFLAGS: await rustFlags() } },
   );
