@@ -48,6 +48,7 @@ impl Phone {
             steady_at: now + Duration::from_millis(pause),
         };
         flow.retry_at = None;
+        self.flows.note_open();
         if let Some(login) = &mut self.login {
             login.connected = true;
         }
@@ -145,7 +146,7 @@ impl Phone {
             self.registration.flow_up(now, self.flows.home_slot());
         }
         let further = |flow: &FlowId| (Some(*flow) != self.flows.adopted).then_some(flow.slot);
-        let further: Vec<u32> = self.flows.open().iter().filter_map(further).collect();
+        let further: Vec<u32> = self.flows.open.iter().filter_map(further).collect();
         self.registration.set_further_flows(now, &further);
         self.perform_actions(now);
     }
@@ -200,6 +201,7 @@ impl Phone {
     fn close_flow(&mut self, now: Instant, id: FlowId) {
         if let Some(flow) = self.flows.get(id) {
             flow.state = State::Closed;
+            self.flows.note_open();
             self.suspend_usages(now, id);
             self.flows.adopted.take_if(|adopted| *adopted == id);
             let FlowId { slot, generation } = id;
@@ -220,6 +222,7 @@ impl Phone {
             return;
         };
         flow.fail(now, in_call, &mut self.random);
+        self.flows.note_open();
         self.suspend_usages(now, id);
         let was_home = self.flows.adopted.take_if(|home| *home == id).is_some();
         if was_home {

@@ -106,6 +106,8 @@ impl Flow {
 /// The flows in the order of `connections`.
 pub(super) struct Flows {
     pub(super) all: Vec<Flow>,
+    /// Those that are open, in order of priority.
+    pub(super) open: Vec<FlowId>,
     pub(super) watch: Watch,
     /// Where the registration is, or tries to get.
     pub(super) home: Option<usize>,
@@ -127,6 +129,7 @@ impl Flows {
         all.resize_with(config.connections.len(), Flow::default);
         Self {
             all,
+            open: Vec::new(),
             watch: config.watch,
             home: None,
             adopted: None,
@@ -214,14 +217,14 @@ impl Flows {
         }
     }
 
-    /// The flows that are open, in order of priority.
-    pub(super) fn open(&self) -> Vec<FlowId> {
+    /// One was opened, or closed.
+    pub(super) fn note_open(&mut self) {
         let slots = 0..self.all.len();
         let open = |slot: &usize| {
             let flow = self.all.get(*slot);
             flow.is_some_and(|flow| matches!(flow.state, State::Open { .. }))
         };
-        slots.filter(open).map(|slot| self.id(slot)).collect()
+        self.open = slots.filter(open).map(|slot| self.id(slot)).collect();
     }
 
     pub(super) fn heartbeat_answered(&mut self, now: Instant, slot: u32) {

@@ -2,12 +2,11 @@
 
 use super::usage::Purpose;
 use super::{Level, Phone};
-use crate::dialog::values;
 use crate::fault::{Fault, Situation};
 use crate::flow::{ALLOW, FLOW_FAILED, FlowId};
 use crate::prelude::*;
 use crate::registration::{Action, Profile, Register};
-use crate::sip::{Message, Name, Uri, challenges, unquote};
+use crate::sip::{Message, Name, challenges};
 use crate::text::{concat, decimal, number};
 use crate::time::{Duration, Instant};
 use crate::transaction::{Reach, Request};
@@ -63,6 +62,7 @@ impl Phone {
                 Action::Hint(uri) => self.send_hint(now, uri),
                 Action::Reconnect => self.reconnect_home(now),
                 Action::Warn(text) => self.log(Level::Warn, text),
+                Action::Account { gruu, routes } => self.set_account(gruu, routes),
                 Action::Outcome(outcome) => self.handle_outcome(now, outcome),
             }
         }
@@ -111,8 +111,8 @@ impl Phone {
     fn registration_flow(&self, job: Job) -> Option<FlowId> {
         match job {
             Job::Further(slot) => {
-                let mut open = self.flows.open().into_iter();
-                open.find(|flow| flow.slot == slot)
+                let mut open = self.flows.open.iter();
+                open.find(|flow| flow.slot == slot).copied()
             }
             _ => self.flows.home(),
         }
@@ -172,28 +172,25 @@ impl Phone {
         self.send(now, purpose, request);
     }
 
-    /// What the registrar's 200 says of how to make calls, and of its own word: a
-    /// server that takes out what clients assert says so; Cisco's always does.
-    pub(super) fn note_account(&mut self, answer: &Message) {
-        if answer.status() < 300 {
-            let cisco = self.registration.profile() == Some(Profile::Cisco);
-            let told = cisco || answer.has_option(Name::Supported, ASSERTS_IDENTITY);
-            let trusted = self.config.trust_asserted_identity.unwrap_or(told);
+    /// What the registrar's 200 says of its own word: a server that takes out what
+    /// clients assert says so; Cisco's always does.
+    fn note_trust(&mut self, answer: &Message) {
+        let cisco = self.registration.profile() == Some(Profile::Cisco);
+        let told = cisco || answer.has_option(Name::Supported, ASSERTS_IDENTITY);
+        let trusted = self.config.trust_asserted_identity.unwrap_or(told);
+        if self.account.trusts_identity != trusted {
             self.account.trusts_identity = trusted;
+            self.tell_account();
         }
-        let own = self.registration.contact_user();
-        let contacts = answer.contacts().list;
-        let mine = contacts.iter().find(|contact| {
-            let uri = Uri::parse(contact.uri);
-            own.is_some() && uri.and_then(|uri| uri.user) == own.as_deref()
-        });
-        let Some(mine) = mine.filter(|_| answer.status() < 300) else {
-            return;
-        };
-        let gruu = mine.params.get("pub-gruu").map(unquote);
-        let gruu = gruu.filter(|gruu| Uri::parse(gruu).is_some());
-        self.account.gruu = gruu.map(alloc::borrow::Cow::into_owned);
-        self.account.routes = values(answer, Name::ServiceRoute);
+    }
+
+    /// How to make calls. A refresh seldom says anything new.
+    fn set_account(&mut self, gruu: Option<String>, routes: Vec<String>) {
+        if self.account.gruu != gruu || self.account.routes != routes {
+            self.account.gruu = gruu;
+            self.account.routes = routes;
+            self.tell_account();
+        }
     }
 
     /// The answer may be what tells the machine how this registrar is spoken to: then it
@@ -221,7 +218,7 @@ impl Phone {
         // RFC 5626 §4.5: a flow that failed is made anew, here or at another address.
         // A login that has nowhere else to go hears of it as of any refusal.
         let anew = match job {
-            Job::Home => self.login.is_none() || self.flows.open().len() > 1,
+            Job::Home => self.login.is_none() || self.flows.open.len() > 1,
             job => matches!(job, Job::Further(_)),
         };
         if anew && answer.status() == FLOW_FAILED {
@@ -237,8 +234,9 @@ impl Phone {
                 if let Some(seconds) = answer.header(Name::FlowTimer).and_then(number) {
                     self.flows.set_flow_timer(now, seconds);
                 }
-                self.note_account(answer);
-                self.tell_account();
+                if answer.status() < 300 {
+                    self.note_trust(answer);
+                }
                 let doubtful = self.authenticator.is_doubtful();
                 self.registration.set_doubtful(doubtful);
                 self.registration.handle_answer(now, answer);

@@ -166,8 +166,8 @@ macro_rules! usages {
             }
 
             fn tell_flows(&mut self, now: Instant, home: Option<FlowId>) {
-                let open = self.flows.open();
-                $($(#[$meta])* self.usages.$field.flows_changed(now, &open, home);)*
+                let open = &self.flows.open;
+                $($(#[$meta])* self.usages.$field.flows_changed(now, open, home);)*
             }
 
             /// The flow that it goes by; `None`: there is none at the moment.

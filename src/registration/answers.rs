@@ -7,10 +7,11 @@ use super::listing::{Binding, Kind, Viewpoint, bindings};
 use super::looks::{LOOK_INTERVAL, refresh_after};
 use super::request::removal_of;
 use super::{Goal, Outcome, Profile, Refusal, Registration, RegistrationType, Step, Then};
+use crate::dialog::values;
 use crate::fault::{Fault, Situation};
 use crate::prelude::*;
 use crate::registration::{Action, Register};
-use crate::sip::{Message, Name};
+use crate::sip::{Message, Name, Uri};
 use crate::text::concat;
 use crate::time::{Duration, Instant};
 
@@ -79,11 +80,11 @@ impl Registration {
             200..300 => {
                 // Seen on FreeSWITCH with several registrations a user: a removal is
                 // accepted, and the binding stays.
-                let contacts = answer.contacts();
-                let stays = |uri: &str| {
-                    let mut listed = contacts.list.iter();
-                    step.removes() && listed.any(|contact| contact.uri == uri)
+                let listed = match step.removes() {
+                    true => answer.contacts().list,
+                    false => Vec::new(),
                 };
+                let stays = |uri: &str| listed.iter().any(|contact| contact.uri == uri);
                 let sent = &self.sent;
                 let removed = |uri: &String| sent.contains(&removal_of(uri)) && !stays(uri);
                 self.exposed.retain(|uri| !removed(uri));
@@ -128,6 +129,13 @@ impl Registration {
             self.actions.push(Action::Warn(text));
         }
         self.skipped = skipped;
+        if let Some(own) = list.iter().find(|binding| binding.kind == Kind::Own) {
+            let gruu = own.pub_gruu.clone();
+            self.actions.push(Action::Account {
+                gruu: gruu.filter(|gruu| Uri::parse(gruu).is_some()),
+                routes: values(answer, Name::ServiceRoute),
+            });
+        }
         self.only_own_seen &= list.iter().all(|binding| binding.kind == Kind::Own);
         list
     }

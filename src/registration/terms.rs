@@ -60,6 +60,13 @@ pub enum Action {
     Hint(String),
     /// Close the connection and open a new one.
     Reconnect,
+    /// Our binding is listed: how it is reached, and what calls go by.
+    Account {
+        /// Public GRUU (RFC 5627).
+        gruu: Option<String>,
+        /// Service-Route (RFC 3608).
+        routes: Vec<String>,
+    },
     /// Write this to the log.
     Warn(&'static str),
     /// Something the app hears of.
