@@ -415,6 +415,12 @@ impl Usage for Accepted {
         }
         match request.method() {
             "CANCEL" => self.cancelled(request),
+            // There is nobody to read it.
+            "MESSAGE" => {
+                let refusal = Reply::new(request, 405);
+                self.actions.push(Action::Reply(refusal));
+                true
+            }
             "INVITE" if request.to_tag().is_none() && at.bound => {
                 let again = |one: &Session| {
                     one.dialog.call_id == request.call_id()

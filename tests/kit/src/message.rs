@@ -35,6 +35,7 @@ fn content(body: &str) -> String {
     let kind = match body {
         "" => "",
         body if body.starts_with("v=0") => "Content-Type: application/sdp\r\n",
+        body if body.starts_with("<?xml") => "Content-Type: application/csta+xml\r\n",
         _ => "Content-Type: message/sipfrag;version=2.0\r\n",
     };
     format!("{kind}Content-Length: {}\r\n\r\n{body}", body.len())
