@@ -490,7 +490,30 @@ impl<P> Transaction<P> {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_SEQUENCES, Transactions};
+    use super::{MAX_SEQUENCES, Request, Transactions};
+    use crate::prelude::*;
+    use crate::time::{Duration, Instant};
+
+    /// Asleep again: its answer was not there the first time either.
+    #[test]
+    fn a_request_whose_timer_is_late_gets_its_time_once_more_and_no_further() {
+        let at = |seconds| Instant::default() + Duration::from_secs(seconds);
+        let mut transactions = Transactions::new("host".into());
+        let request = Request {
+            method: "MESSAGE",
+            uri: String::new(),
+            from: String::new(),
+            to: String::new(),
+            call_id: String::new(),
+            headers: Vec::new(),
+            content: None,
+        };
+        transactions.hold("message", request, Some(at(8)));
+        assert_eq!(transactions.expire(at(7)), None);
+        assert_eq!(transactions.expire(at(20)), None);
+        assert_eq!(transactions.poll_timeout(), Some(at(28)));
+        assert_eq!(transactions.expire(at(60)), Some(("message", None)));
+    }
 
     #[test]
     fn what_is_used_again_and_again_keeps_its_number() {

@@ -384,16 +384,16 @@ impl Authenticator {
             (true, Some(left)) => (false, left),
             _ => (refused, doubts),
         };
-        let mut given = match old {
+        if refused {
+            return Learned::Rejected;
+        }
+        let given = match old {
             Some(Space {
                 scheme: Scheme::Digest { given, .. },
                 ..
             }) => given,
             _ => None,
         };
-        if refused {
-            given = None;
-        }
         let (scheme, ask) = match challenge {
             Challenge::Digest(challenge) => {
                 let known = self.secrets.for_digest(given.as_ref()).is_some();
@@ -431,9 +431,6 @@ impl Authenticator {
         };
         if self.spaces.len() >= MAX_SPACES {
             self.spaces.remove(0);
-        }
-        if refused {
-            return Learned::Rejected;
         }
         // Seldom more than one.
         self.spaces.reserve_exact(1);

@@ -160,6 +160,19 @@ fn a_stale_nonce_is_no_wrong_password_and_a_refused_password_is_asked_for_anew()
     assert!(matches!(learned, Learned::Ask(_)), "{learned:?}");
 }
 
+/// By the next flow the nonce may be dead.
+#[test]
+fn a_flow_lost_before_the_answer_proves_no_wrong_password() {
+    for (lost, learned) in [(false, Learned::Rejected), (true, Learned::Retry(None))] {
+        let (mut authenticator, _) = challenged();
+        if lost {
+            authenticator.interrupted();
+        }
+        let refused = authenticator.learn(&www("m", STRONG), Reach::Registrar, true);
+        assert_eq!(refused, learned);
+    }
+}
+
 #[test]
 fn the_topmost_challenge_is_answered_and_not_the_last() {
     for (first, second) in [
