@@ -104,7 +104,25 @@ describe("the default media handler", { timeout: 180_000 }, () => {
       last.sdpfrag,
       /^a=ice-ufrag:\S+\r\na=ice-pwd:\S+\r\nm=audio \d+ \S+ [^\r]+\r\na=mid:0\r\n(a=candidate:[^\r]+\r\n)+/,
     );
-    assert.ok(fragments.some(({ end }) => end));
+    // RFC 8840 §4.3: said with the last ones, and not before.
+    const ended = (/** @type {any} */ { sdpfrag }) =>
+      /^a=end-of-candidates\r$/m.test(sdpfrag);
+    assert.equal(last.end, true);
+    assert.deepEqual(
+      fragments.map(ended),
+      fragments.map(({ end }) => end),
+    );
+  });
+
+  test("without trickle: all in the description, and no fragment after it", async () => {
+    const { offer, answer, fragments } = await run(async () => {
+      const [a, b] = pair();
+      const { offer, answer } = await agree(a, b);
+      await Promise.all([a.hears(), b.hears()]);
+      return { offer, answer, fragments: [...a.candidates, ...b.candidates] };
+    });
+    for (const sdp of [offer, answer]) assert.match(sdp, /^a=candidate:/m);
+    assert.deepEqual(fragments, []);
   });
 
   test("holding both, and resuming in turn", async () => {
@@ -146,6 +164,47 @@ describe("the default media handler", { timeout: 180_000 }, () => {
       await agree(b, a);
       await Promise.all([a.hears(), b.hears()]);
     });
+  });
+
+  test("refused while we hold: we hold on, and send nothing", async () => {
+    const sent = await run(async () => {
+      const [a, b] = pair();
+      await agree(a, b);
+      await Promise.all([a.hears(), b.hears()]);
+      await agree(a, b, { hold: true });
+      await a.media.createOffer();
+      await a.media.rollback();
+      // What was under way may still arrive.
+      for (let i = 0; i < 5; i++) await frame();
+      const { packets } = await b.received();
+      for (let i = 0; i < 10; i++) await frame();
+      return (await b.received()).packets - packets;
+    });
+    assert.equal(sent, 0);
+  });
+
+  test("the call ends while the microphone is being opened: it is let go", async () => {
+    const story = await run(async () => {
+      const { mediaDevices } = navigator;
+      const capture = mediaDevices.getUserMedia.bind(mediaDevices);
+      let opened;
+      let allow;
+      const allowed = new Promise((resolve) => (allow = resolve));
+      mediaDevices.getUserMedia = async (wanted) => {
+        await allowed;
+        return (opened = await capture(wanted));
+      };
+      const { media } = new Side();
+      const opening = media.open().catch(({ code }) => code);
+      await frame();
+      media.close();
+      allow();
+      return {
+        opening: await opening,
+        tracks: opened.getTracks().map(({ readyState }) => readyState),
+      };
+    });
+    assert.deepEqual(story, { opening: "eMediaFailed", tracks: ["ended"] });
   });
 
   test("early media of one fork, the answer of another", async () => {
