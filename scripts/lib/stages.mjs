@@ -136,6 +136,7 @@ export const stages = [
         [nodeProgram("prettier"), "--check", "."],
         [nodeProgram("eslint"), "--max-warnings=0", "."],
         [nodeProgram("tsc"), "--project", "tsconfig.json"],
+        [nodeProgram("tsc"), "--project", "tests/tsconfig.json"],
         [process.execPath, inRoot("scripts", "errors.mjs"), "--check"],
       ),
   },
