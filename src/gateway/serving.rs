@@ -75,15 +75,19 @@ impl Gateway {
     ) {
         let read = content.map(|(_, body)| Document::parse(body.as_bytes()));
         let (namespace, request) = match read {
+            // A refresh may come without a document.
+            None
+            | Some(Ok(Document {
+                content: Content::Request(Request::RequestSystemStatus { .. }),
+                ..
+            })) => {
+                let status = self.status_of(of);
+                return self.answer(now, of, number, status);
+            }
             Some(Ok(Document {
                 namespace,
                 content: Content::Request(request),
             })) => (namespace, request),
-            // A refresh may come without a document.
-            None => {
-                let status = self.status_of(of);
-                return self.answer(now, of, number, status);
-            }
             Some(read) => {
                 let namespace = read.map_or_else(|_| String::new(), |document| document.namespace);
                 let refused = failure("generic");
@@ -198,18 +202,6 @@ impl Gateway {
         let Stage::Open(at) = &session.stage else {
             return Err(returned());
         };
-        if let Request::RequestSystemStatus { .. } = request {
-            let is_up = self.nodes.is_up(session.node);
-            let status = match is_up {
-                true => crate::csta::SystemStatus::Normal,
-                false => crate::csta::SystemStatus::Disabled,
-            };
-            let device = Some(at.device.clone());
-            return Ok(Outcome::Answer(Response::RequestSystemStatus {
-                status,
-                device,
-            }));
-        }
         let (node, at) = (session.node, at.clone());
         let offered = self.nodes.features(node).ok_or_else(returned)?.to_vec();
         let watches = self.nodes.watches(node).ok_or_else(returned)?;

@@ -1,10 +1,10 @@
 //! What clients ask for: answered from what is known, or asked of the switch.
 
-use crate::rig::{Manner, Rig, at};
+use crate::rig::{Manner, Rig, at, view};
 use graceline::csta::{
     ConnectionId, Content, Document, Failure, ForwardingType, Request, Response, Snapshot,
 };
-use graceline::gateway::{CallState, CallView, DeviceView, Remote, Rule};
+use graceline::gateway::{CallState, CallView, DeviceView, Rule};
 use graceline_kit::message::Peer;
 
 /// A client that monitors 2001, where there are two calls.
@@ -12,16 +12,8 @@ fn two_calls() -> (Rig, Peer) {
     let mut rig = Rig::new();
     for (id, state) in [("h", CallState::Held), ("a", CallState::Connected)] {
         rig.nodes[0].calls.push(CallView {
-            id: id.to_owned(),
-            state,
             incoming: id == "h",
-            remote: Remote::Number("2003".to_owned()),
-            parties: Vec::new(),
-            cause: None,
-            from: Vec::new(),
-            by_local: false,
-            to: None,
-            elsewhere: None,
+            ..view(id, state)
         });
     }
     let peer = rig.monitored("2001");
@@ -460,19 +452,7 @@ fn two_clients_of_one_phone_share_what_the_switch_tells() {
     let mut first = rig.monitored("2001");
     rig.monitored("2001");
     assert_eq!(rig.asked(0), ["monitor"]);
-    let view = CallView {
-        id: "c".to_owned(),
-        state: CallState::Ringing,
-        incoming: true,
-        remote: Remote::NotKnown,
-        parties: Vec::new(),
-        cause: None,
-        from: Vec::new(),
-        by_local: false,
-        to: None,
-        elsewhere: None,
-    };
-    rig.shows(0, &at("2001", "SEP01"), view);
+    rig.shows(0, &at("2001", "SEP01"), view("c", CallState::Ringing));
     assert_eq!(rig.told().len(), 2);
     let bye = first.request("BYE", "", "");
     rig.put(&bye);

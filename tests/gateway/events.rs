@@ -1,6 +1,6 @@
 //! Views of the switch, and the events that clients hear of them: a line each.
 
-use crate::rig::{Rig, at};
+use crate::rig::{Rig, at, incoming, view};
 use graceline::csta::{
     CallEvent, ConnectionId, Content, DeviceEvent, Event, ForwardingType, Party, Request, Response,
     Snapshot,
@@ -12,29 +12,6 @@ use graceline_kit::message::Peer;
 struct Story {
     rig: Rig,
     peer: Peer,
-}
-
-/// What a view says; the rest is as in a call to or from 2003.
-fn view(id: &str, state: CallState) -> CallView {
-    CallView {
-        id: id.to_owned(),
-        state,
-        incoming: false,
-        remote: Remote::Number("2003".to_owned()),
-        parties: Vec::new(),
-        cause: None,
-        from: Vec::new(),
-        by_local: false,
-        to: None,
-        elsewhere: None,
-    }
-}
-
-fn incoming(id: &str, state: CallState) -> CallView {
-    CallView {
-        incoming: true,
-        ..view(id, state)
-    }
 }
 
 fn named(connection: Option<&ConnectionId>) -> String {

@@ -1,24 +1,13 @@
 //! Clients and switches that make no sense, or too much of it.
 
-use crate::rig::{Rig, at};
+use crate::rig::{Rig, at, incoming};
 use graceline::csta::{Content, Request};
 use graceline::gateway::{
     Answer, CallState, CallView, DeviceView, ForwardingType, LinkMessage, Remote, Rule,
 };
 
 fn view(id: &str) -> CallView {
-    CallView {
-        id: id.to_owned(),
-        state: CallState::Ringing,
-        incoming: true,
-        remote: Remote::NotKnown,
-        parties: Vec::new(),
-        cause: None,
-        from: Vec::new(),
-        by_local: false,
-        to: None,
-        elsewhere: None,
-    }
+    incoming(id, CallState::Ringing)
 }
 
 #[test]

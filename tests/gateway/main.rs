@@ -9,6 +9,7 @@
 )]
 
 mod asking;
+mod desks;
 mod events;
 mod hostile;
 mod nodes;

@@ -3,8 +3,8 @@
 
 use graceline::csta::{Content, Document, Request};
 use graceline::gateway::{
-    Answer, Appearance, CallView, Config, Device, DeviceView, Event, Gateway, LinkMessage,
-    LinkRequest, Member, NodeId, Output,
+    Answer, Appearance, CallState, CallView, Config, Device, DeviceView, Event, Gateway,
+    LinkMessage, LinkRequest, Member, NodeId, Output, Remote,
 };
 use graceline::sip::{Framing, Message, Name};
 use graceline::time::{Duration, Instant};
@@ -240,6 +240,11 @@ impl Rig {
             Some(message) => message,
             None => panic!("nothing was sent; {:#?}", self.events),
         }
+    }
+
+    /// The same, if there is anything.
+    pub fn take_sent(&mut self) -> Option<Message> {
+        self.sent.pop_front()
     }
 
     pub fn silence(&mut self) {
@@ -499,5 +504,29 @@ pub fn at(line: &str, device: &str) -> Appearance {
     Appearance {
         line: line.to_owned(),
         device: device.to_owned(),
+    }
+}
+
+/// A call to 2003.
+pub fn view(id: &str, state: CallState) -> CallView {
+    CallView {
+        id: id.to_owned(),
+        state,
+        incoming: false,
+        remote: Remote::Number("2003".to_owned()),
+        parties: Vec::new(),
+        cause: None,
+        from: Vec::new(),
+        by_local: false,
+        to: None,
+        elsewhere: None,
+    }
+}
+
+/// A call from there.
+pub fn incoming(id: &str, state: CallState) -> CallView {
+    CallView {
+        incoming: true,
+        ..view(id, state)
     }
 }

@@ -38,24 +38,24 @@ async function states(gateway, ...wanted) {
     await new Promise((resolve) => gateway.once("connections", resolve));
 }
 
+/** Options of a gateway to these servers. */
+const settings = ({ registrar, sw }) => ({
+  login: { connections: registrar.url, user: "cti", domain: DOMAIN, password },
+  connections: [sw.url],
+  lines: LINES,
+});
+
 async function open(t, options = {}) {
-  const { registrar, sw } = await servers(t);
+  const made = await servers(t);
   const log = [];
   const gateway = await startGateway({
-    login: {
-      connections: registrar.url,
-      user: "cti",
-      domain: DOMAIN,
-      password,
-    },
-    connections: [sw.url],
-    lines: LINES,
+    ...settings(made),
     log: (entry) => log.push(entry),
     ...options,
   });
   t.after(() => gateway.stop());
   await states(gateway, ...gateway.connections.map(() => "up"));
-  return { registrar, sw, gateway, log };
+  return { ...made, gateway, log };
 }
 
 const roots = (events) => events.map((body) => /<(\w+Event)/.exec(body)?.[1]);
@@ -128,6 +128,159 @@ test("what hands do at the phone is told, and a snapshot knows what was there", 
   assert.equal(sw.phone("SEP04").calls[0].state, "connected");
 });
 
+/** 2001 talks to 2003 and is controlled. */
+async function talking(t) {
+  const { registrar, sw, ...rest } = await open(t);
+  const client = await CtiClient.connect(t, registrar, "2001");
+  await client.control();
+  const call = sw.phone("SEP01").dial("2003");
+  sw.phone("SEP04").answer();
+  await client.until("EstablishedEvent");
+  return { registrar, sw, client, call, ...rest };
+}
+
+/** The same with 2003 on hold, and 2002 in the other call. */
+async function consulting(t) {
+  const made = await talking(t);
+  const { client, sw, call } = made;
+  const consulted = await client.ask(
+    "ConsultationCall",
+    `${connection("existingCall", call)}<consultedDevice>tel:2002</consultedDevice>`,
+  );
+  const active = inside(consulted, "callID");
+  assert.deepEqual(roots(await client.until("DeliveredEvent")), [
+    "HeldEvent",
+    "ServiceInitiatedEvent",
+    "OriginatedEvent",
+    "DeliveredEvent",
+  ]);
+  sw.phone("SEP02").answer();
+  await client.until("EstablishedEvent");
+  const pair = connection("heldCall", call) + connection("activeCall", active);
+  return { ...made, active, pair };
+}
+
+const at = (sw, device) =>
+  sw.phone(device).calls.map(({ remote, state }) => `${remote} ${state}`);
+
+test("consultation, alternation, and back to the first call", async (t) => {
+  const { client, sw, call, active, pair } = await consulting(t);
+  await client.ask("AlternateCall", pair);
+  assert.deepEqual(at(sw, "SEP01"), ["2003 connected", "2002 held"]);
+  assert.deepEqual(roots(await client.until("RetrievedEvent")), [
+    "HeldEvent",
+    "RetrievedEvent",
+  ]);
+  await client.ask(
+    "ReconnectCall",
+    connection("activeCall", call) + connection("heldCall", active),
+  );
+  assert.deepEqual(at(sw, "SEP01"), ["2002 connected"]);
+  assert.deepEqual(roots(await client.until("RetrievedEvent")), [
+    "ConnectionClearedEvent",
+    "RetrievedEvent",
+  ]);
+});
+
+test("a transfer joins the far ends, and each monitor hears of it once", async (t) => {
+  const { registrar, client, sw, pair } = await consulting(t);
+  const other = await CtiClient.connect(t, registrar, "2003");
+  await other.control();
+  await client.ask("TransferCall", pair);
+  assert.deepEqual(at(sw, "SEP02"), ["2003 connected"]);
+  const left = await client.until("TransferedEvent");
+  assert.deepEqual(roots(left), ["TransferedEvent"]);
+  assert.equal(inside(left[0], "localConnectionInfo"), "null");
+  const [stays] = await other.until("TransferedEvent");
+  assert.equal(inside(stays, "localConnectionInfo"), "connected");
+  assert.match(stays, /<transferredToDevice><deviceIdentifier>tel:2002</);
+});
+
+test("a conference is one call", async (t) => {
+  const { client, sw, active, pair } = await consulting(t);
+  const answer = await client.ask("ConferenceCall", pair);
+  assert.equal(inside(answer, "callID"), active);
+  const [event] = await client.until("ConferencedEvent");
+  assert.equal(event.match(/<connectionListItem>/g).length, 3);
+  assert.equal(sw.phone("SEP01").calls.length, 1);
+  sw.phone("SEP02").hangup();
+  const [cleared] = await client.until("ConnectionClearedEvent");
+  assert.match(cleared, /<releasingDevice><deviceIdentifier>tel:2002</);
+  assert.equal(inside(cleared, "localConnectionInfo"), "connected");
+  assert.deepEqual(at(sw, "SEP01"), ["2003 connected"]);
+});
+
+test("digits, a single-step transfer, and a deflection", async (t) => {
+  const { client, sw, call } = await talking(t);
+  await client.ask(
+    "GenerateDigits",
+    `${connection("connectionToSendDigits", call)}<charactersToSend>12#</charactersToSend>`,
+  );
+  assert.equal(sw.phone("SEP04").calls[0].digits, "12#");
+  await client.ask(
+    "SingleStepTransferCall",
+    `${connection("activeCall", call)}<transferredTo>tel:2002</transferredTo>`,
+  );
+  await client.until("TransferedEvent");
+  assert.deepEqual(at(sw, "SEP04"), ["2002 alerting"]);
+  sw.phone("SEP04").hangup();
+  const id = sw.phone("SEP04").dial("2001");
+  await client.until("DeliveredEvent");
+  await client.ask(
+    "DeflectCall",
+    `${connection("callToBeDiverted", id)}<newDestination>tel:2002</newDestination>`,
+  );
+  const [diverted] = await client.until("DivertedEvent");
+  assert.match(diverted, /<newDestination><deviceIdentifier>tel:2002</);
+  assert.deepEqual(at(sw, "SEP02"), ["2003 ringing"]);
+});
+
+test("what the phone is set to: asked, set, and told when hands set it", async (t) => {
+  const { registrar, sw } = await open(t);
+  const client = await CtiClient.connect(t, registrar, "2001");
+  await client.control();
+  const device = "<device>tel:2001</device>";
+  await client.ask(
+    "SetDoNotDisturb",
+    `${device}<doNotDisturbOn>true</doNotDisturbOn>`,
+  );
+  await client.until("DoNotDisturbEvent");
+  assert.ok(sw.phone("SEP01").doNotDisturb);
+  await client.ask(
+    "SetForwarding",
+    `${device}<forwardingType>forwardBusy</forwardingType><activateForward>true</activateForward><forwardDN>tel:2003</forwardDN>`,
+  );
+  await client.until("ForwardingEvent");
+  const rules = await client.ask("GetForwarding", device);
+  assert.equal(inside(rules, "forwardDN"), "tel:2003");
+  sw.phone("SEP01").setDoNotDisturb(false);
+  const [off] = await client.until("DoNotDisturbEvent");
+  assert.equal(inside(off, "doNotDisturbOn"), "false");
+  sw.phone("SEP01").setMessageWaiting(true);
+  await client.until("MessageWaitingEvent");
+  const waits = await client.ask("GetMessageWaitingIndicator", device);
+  assert.equal(inside(waits, "messageWaitingOn"), "true");
+  sw.phone("SEP01").unplug();
+  await client.until("OutOfServiceEvent");
+  sw.phone("SEP01").plug();
+  await client.until("BackInServiceEvent");
+});
+
+test("answered at the other device of a line", async (t) => {
+  const { registrar, sw } = await open(t);
+  const client = await CtiClient.connect(t, registrar, "2002");
+  await client.control("tel:2002;device=SEP02");
+  sw.phone("SEP01").dial("2002");
+  await client.until("DeliveredEvent");
+  sw.phone("SEP03").answer();
+  const [event] = await client.until("EstablishedEvent");
+  assert.match(
+    event,
+    /<answeringDevice><deviceIdentifier>tel:2002;device=SEP03</,
+  );
+  assert.equal(inside(event, "localConnectionInfo"), "null");
+});
+
 test("who asks for what is not theirs is refused, and a line with several devices lists them", async (t) => {
   const { registrar } = await open(t);
   const client = await CtiClient.connect(t, registrar, "2001");
@@ -137,7 +290,7 @@ test("who asks for what is not theirs is refused, and a line with several device
   const several = await other.open("tel:2002");
   assert.equal(several.status, 300);
   assert.deepEqual(
-    several.headers("Contact").map(([, value]) => value),
+    several.all("Contact"),
     ["SEP02", "SEP03"].map(
       (device) =>
         `<sip:cti@example.test>;line="2002";device="${device}";description="";partition="";inservice=true`,
@@ -185,14 +338,8 @@ test("new sessions go to the connections by turns", async (t) => {
   const second = await startSwitch({ phones: PHONES });
   t.after(() => second.stop());
   const gateway = await startGateway({
-    login: {
-      connections: registrar.url,
-      user: "cti",
-      domain: DOMAIN,
-      password,
-    },
+    ...settings({ registrar, sw }),
     connections: [sw.url, second.url],
-    lines: LINES,
   });
   t.after(() => gateway.stop());
   await states(gateway, "up", "up");
@@ -229,14 +376,7 @@ test("the log tells sessions and connections, and no secret", async (t) => {
 });
 
 test("options that make no gateway are refused by name, and wrong credentials at once", async (t) => {
-  const { registrar, sw } = await servers(t);
-  const login = {
-    connections: registrar.url,
-    user: "cti",
-    domain: DOMAIN,
-    password,
-  };
-  const good = { login, connections: [sw.url], lines: LINES };
+  const good = settings(await servers(t));
   const bad = {
     login: { login: undefined },
     connections: { connections: ["ami-like://secret@host"] },
@@ -253,27 +393,21 @@ test("options that make no gateway are refused by name, and wrong credentials at
       return true;
     });
   await assert.rejects(
-    startGateway({ ...good, login: { ...login, password: "wrong" } }),
+    startGateway({ ...good, login: { ...good.login, password: "wrong" } }),
     { code: "eCredentialsRejected" },
   );
 });
 
 test("npx graceline gateway: its log, its metrics, its end", async (t) => {
-  const { registrar, sw } = await servers(t);
+  const made = await servers(t);
+  const { registrar, sw } = made;
   const cli = fileURLToPath(
     new URL("../../js/cli/graceline.js", import.meta.url),
   );
   const args = ["gateway", "--config", "-", "--json", "--metrics", "0"];
   const child = spawn(process.execPath, [cli, ...args]);
   t.after(() => child.kill("SIGKILL"));
-  const login = { connections: registrar.url, user: "cti", domain: DOMAIN };
-  child.stdin.end(
-    JSON.stringify({
-      login: { ...login, password },
-      connections: [sw.url],
-      lines: LINES,
-    }),
-  );
+  child.stdin.end(JSON.stringify(settings(made)));
   const told = [];
   let metrics;
   for await (const line of createInterface(child.stdout)) {
