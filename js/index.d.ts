@@ -31,8 +31,20 @@ export type WasmSource =
  *
  * @param source needed with `graceline/slim`, which does not know where the
  *   wasm is; not used by `graceline/inline`
+ * @param more with `graceline/slim`: where that of DeskPhone mode is
+ *   (`graceline/wasm/csta`)
  */
-export function init(source?: WasmSource | Promise<WasmSource>): Promise<void>;
+export function init(
+  source?: WasmSource | Promise<WasmSource>,
+  more?: { csta?: WasmSource | Promise<WasmSource> },
+): Promise<void>;
+
+/**
+ * - `SoftPhone`: the page is the phone.
+ * - `DeskPhone`: the page drives a desk phone through a CTI gateway (uaCSTA), and has no
+ *   media.
+ */
+export type PhoneMode = "SoftPhone" | "DeskPhone";
 
 /**
  * What is misspelt has no effect; a warning in `log`, or else in the console, names it.
@@ -120,6 +132,18 @@ export interface PhoneOptions {
   storage?: Pick<Storage, "getItem" | "setItem"> | null;
   /** Hears what the phone does. Entries hold no password, token or digest response. */
   log?: (entry: LogEntry) => void;
+  /** For DeskPhone mode: where desk phones are controlled, and which one is usual. */
+  remoteControl?: {
+    /** SIP URI of the CTI gateway: "sip:cti@example.com". */
+    gateway: string;
+    /** The controlled line: "2001", "tel:2001", "sip:2001@example.com". Default: `user`. */
+    line?: string;
+    /**
+     * The desk phone on that line, such as "SEP0002FD3BB5C5". May be left out where the
+     * line has one; else the one that was chosen last is taken.
+     */
+    device?: string;
+  };
   /** Permits `ws://` to hosts that are not loopback ones. */
   allowInsecure?: boolean;
   /**
@@ -174,8 +198,9 @@ export interface LogEntry {
 /**
  * - `eIdle`: not registered, and nobody asked for it.
  * - `eRegistering`: `registerPhone` is at work.
- * - `eReady`: registered.
- * - `eRecoveryPending`: the network or the server is away; the phone recovers by itself.
+ * - `eReady`: registered; in DeskPhone mode, the desk phone is monitored.
+ * - `eRecoveryPending`: the network, the server, the gateway or its switch is away; the
+ *   phone recovers by itself.
  * - `eConnectionTerminated`: another client took the device over.
  */
 export type PhoneStatus =
@@ -189,11 +214,13 @@ export interface Registration {
   readonly user: string;
   readonly domain: string;
   readonly device: string;
+  /** DeskPhone mode: the line that is controlled, on `device`. */
+  readonly line?: string;
   readonly instanceId: string;
-  readonly mode: "SoftPhone" | "DeskPhone";
+  readonly mode: PhoneMode;
   /** URL in use. */
   readonly connection: string;
-  /** Seconds granted. */
+  /** Seconds granted; 0 in DeskPhone mode, which has no end. */
   readonly expires: number;
   readonly forceRegistration: boolean;
   /** The profile in use. */
@@ -256,6 +283,19 @@ export interface PhoneEvents {
    * place of a call in progress (an attended transfer): it is answered by itself.
    */
   incoming: { call: Call };
+  /**
+   * DeskPhone mode: a call that the app did not make, dialled by hand at the desk phone or
+   * found there. Those that ring fire `incoming`.
+   */
+  call: { call: Call };
+  /** Every change of `phone.desk`. */
+  desk: {
+    state: DeskState;
+    line: string;
+    device: string;
+    /** CSTA's word for it, if there was one. */
+    reason?: string;
+  };
   /** The far end of the call `from` transferred us: `call` is the call to whom it named. */
   transferred: { from: Call; call: Call };
   /**
@@ -297,6 +337,66 @@ export interface PhoneEvents {
 /** What `addEventListener` delivers: `detail` is the payload, whose properties the event has too. */
 export type PhoneEvent<Payload> = CustomEvent<Payload> & Payload;
 
+/** What `registerPhone` and `switchMode` take. */
+export interface LoginOptions {
+  /** DeskPhone mode: another line than the usual one. */
+  line?: string;
+  /** DeskPhone mode: the phone on that line. */
+  device?: string;
+  /** Take the device over from whoever holds it. Default false. */
+  forceRegistration?: boolean;
+  /** Gives this call up: it rejects at once with `eAborted`, the reason as its cause. */
+  signal?: AbortSignal;
+}
+
+/** A line on a device: what can be controlled. */
+export interface LineAppearance {
+  readonly line: string;
+  readonly device: string;
+  readonly description?: string;
+  readonly partition?: string;
+  readonly inService: boolean;
+  /** It is controlled, or was chosen last. */
+  readonly selected: boolean;
+}
+
+/**
+ * - `eInService`: it can be used.
+ * - `eOutOfService`: the phone, or the switch, is out of service.
+ * - `eRecoveryPending`: the way to it is away, and sought.
+ */
+export type DeskState = "eInService" | "eOutOfService" | "eRecoveryPending";
+
+/** When and where calls are forwarded. */
+export interface ForwardingRule {
+  type: "immediate" | "busy" | "noAnswer";
+  active: boolean;
+  /** Number or URI. */
+  to?: string;
+  /** After which `noAnswer` applies. */
+  seconds?: number;
+}
+
+/** The desk phone under control. */
+export interface Desk {
+  readonly [Symbol.toStringTag]: "Desk";
+  readonly line: string;
+  readonly device: string;
+  readonly state: DeskState;
+  /** CSTA services on offer: "MakeCall", "HoldCall", … All that we know where the gateway lists none. */
+  readonly features: ReadonlySet<string>;
+  /** Whether it rings for nobody; null: not told. */
+  readonly doNotDisturb: boolean | null;
+  /** Whether messages wait; null: not told. */
+  readonly messageWaiting: boolean | null;
+  /** null: not told. */
+  readonly forwarding: readonly ForwardingRule[] | null;
+  /** Rejects with `eNotSupported`, `eOutOfService`, `eServerRejected`, `eInvalidArgument`. */
+  setDoNotDisturb(on: boolean): Promise<void>;
+  /** Replaces the rule of that type. Rejects as `setDoNotDisturb` does. */
+  setForwarding(rule: ForwardingRule): Promise<void>;
+}
+
 export class Phone {
   readonly [Symbol.toStringTag]: "Phone";
 
@@ -314,11 +414,21 @@ export class Phone {
   readonly registration: Registration | null;
   /** "urn:uuid:…" of this client. */
   readonly instanceId: string;
+  /** Which it is in: `SoftPhone` until a desk phone is controlled. */
+  readonly mode: PhoneMode;
+  /** The desk phone that is controlled; null in SoftPhone mode. */
+  readonly desk: Desk | null;
 
   /**
    * Registers. Settles exactly once, within `timeout`; an already registered
    * phone resolves with its registration. Calls that overlap share the work; a
-   * forced one supersedes an unforced one, which then rejects with `eAborted`.
+   * forced one, or one for another mode or desk phone, supersedes the one before, which
+   * then rejects with `eAborted`.
+   *
+   * In DeskPhone mode it takes control of the desk phone instead; the page's own
+   * registration is given up when that is reached, and stays where it cannot be. It then
+   * rejects also with `eDeviceNotChosen` (`details.appearances`) where the line is on
+   * several phones, and with `eOutOfService`.
    *
    * Rejects with `eDeviceAlreadyRegistered` (details: device, elsewhere),
    * `eCredentialsRejected`, `eCouldNotConnect`, `eTimeout`, `eServerRejected`,
@@ -326,12 +436,30 @@ export class Phone {
    * `eInvalidState` (closed) or `eInternal`; and with `eAborted`, which nobody has to be
    * told, where `close`, `unregisterPhone` or the signal ends it.
    */
-  registerPhone(options?: {
-    /** Take the device over from whoever holds it. Default false. */
-    forceRegistration?: boolean;
-    /** Gives this call up: it rejects at once with `eAborted`, the reason as its cause. */
+  registerPhone(
+    options?: LoginOptions & {
+      /** Default: the current one. */
+      mode?: PhoneMode;
+    },
+  ): Promise<Registration>;
+
+  /**
+   * `registerPhone` in that mode. The old one, or the old desk phone, is left when the new
+   * one is reached, and stays where it cannot be. Calls of a desk phone that is left go on
+   * there, and end here with cause `local`. During a call of the page itself it rejects
+   * with `eInvalidState`.
+   */
+  switchMode(mode: PhoneMode, options?: LoginOptions): Promise<Registration>;
+
+  /**
+   * On which phones a line is. Rejects with `eNotSupported` where the gateway does not
+   * tell.
+   */
+  lineAppearances(options?: {
+    /** Default: the usual one. */
+    line?: string;
     signal?: AbortSignal;
-  }): Promise<Registration>;
+  }): Promise<LineAppearance[]>;
 
   /** Unregisters. Resolves once the registrar agreed, or could not be reached in time. Never rejects. */
   unregisterPhone(): Promise<void>;
@@ -516,6 +644,12 @@ export interface Call {
   readonly callInfo: CallInfo | null;
   /** Incoming: the call in progress whose place this one takes. */
   readonly replaces: Call | null;
+  /** Where its sound is: in this page, or at a desk phone that the page drives. */
+  readonly media: "here" | "deskPhone";
+  /** A desk phone's: all at the far end of a conference; else empty. */
+  readonly parties?: RemoteParty[];
+  /** A desk phone's: CSTA services that can be asked for in this state. */
+  readonly services?: ReadonlySet<string>;
   /** When it was answered, or null. */
   readonly startTime: Date | null;
   /** What we send: null before devices are open and after the end. */
@@ -527,6 +661,8 @@ export interface Call {
   // Each of these settles exactly once. They reject with `eInvalidState` where
   // the state does not allow them, `eInvalidArgument`, `eMediaFailed`, or
   // `eCallFailed` (`status`, `reason`) where the far end refused or the call ended.
+  // At a desk phone also with `eNotSupported` where the gateway does not offer it, or no
+  // page can do it (what has to do with media), `eOutOfService`, and `eServerRejected`.
 
   /**
    * Opens microphone and camera, then takes the call. If they cannot be opened
@@ -540,6 +676,8 @@ export interface Call {
    *   other devices ring on. 603: declined everywhere, they stop.
    */
   reject(code?: number): Promise<void>;
+  /** Sends a call that rings elsewhere: a redirection (302), or DeflectCall. */
+  deflect(target: string): Promise<void>;
   /** Ends the call in whatever state it is. Harmless once it has ended. */
   hangup(): Promise<void>;
   /** Nothing is sent or heard until `resume()`. */
@@ -570,6 +708,12 @@ export interface Call {
    * call goes on. The `transfer` event tells the steps in between.
    */
   transfer(target: string | Call): Promise<void>;
+  /**
+   * Makes one call of two, of which one is on hold. This one goes on; the other ends with
+   * cause `local`, reason "joined the conference". Desk phones alone: elsewhere it rejects
+   * with `eNotSupported`.
+   */
+  conference(call: Call): Promise<void>;
   /** Starts or stops our pictures, by a new agreement with the far end. */
   setVideo(video: boolean | MediaTrackConstraints): Promise<void>;
   /** Sends from another microphone or camera from now on. */
@@ -706,6 +850,9 @@ export interface MediaHandler {
  * - `eDeviceNotAuthorised`: the registrar does not accept this device.
  * - `eCallFailed`: a call, or what was asked of it, came to nothing; see `status` and `reason`.
  * - `eMediaFailed`: no microphone or camera, or no way for the sound; the message says what to do.
+ * - `eNotSupported`: this phone, its gateway or this mode does not offer it.
+ * - `eOutOfService`: the desk phone, its switch, or the way to it is out of service.
+ * - `eDeviceNotChosen`: the line is on several desk phones; `details.appearances` lists them.
  * - `eInternal`: a fault of Graceline, or its wasm could not be loaded.
  */
 export type PhoneErrorCode =
@@ -721,6 +868,9 @@ export type PhoneErrorCode =
   | "eDeviceNotAuthorised"
   | "eCallFailed"
   | "eMediaFailed"
+  | "eNotSupported"
+  | "eOutOfService"
+  | "eDeviceNotChosen"
   | "eInternal";
 
 export class PhoneError extends Error {

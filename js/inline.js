@@ -5,8 +5,14 @@ import { getInstance, provide } from "./core/instance.js";
 export { PhoneError, translate } from "./errors/error.js";
 export { Phone } from "./phone/phone.js";
 
-provide(createCore, () =>
-  Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)),
+/** @param {string} base64 */
+const bytes = (base64) =>
+  Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+
+provide(
+  createCore,
+  () => bytes(base64),
+  async () => bytes((await import("../pkg/inline/csta_bg.js")).default),
 );
 
 export async function init() {

@@ -4,8 +4,11 @@ import { getInstance, provide } from "./core/instance.js";
 export { PhoneError, translate } from "./errors/error.js";
 export { Phone } from "./phone/phone.js";
 
-/** @param {import("./index.js").WasmSource} source */
-export async function init(source) {
-  provide(createCore, () => source);
+/**
+ * @param {import("./index.js").WasmSource} source
+ * @param {{ csta?: any }} [more]
+ */
+export async function init(source, { csta } = {}) {
+  provide(createCore, () => source, csta ? () => csta : undefined);
   await getInstance();
 }

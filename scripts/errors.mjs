@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { format } from "prettier";
 import { core, left, page } from "../js/errors/catalogue.js";
+import { desk } from "../js/errors/desk.js";
 import { jquery } from "../js/errors/jquery.js";
 import { media } from "../js/errors/media.js";
 import { testing } from "../js/errors/testing.js";
@@ -38,6 +39,18 @@ const CODES = [
   ["eCallFailed", "A call, or something of one, did not come about."],
   ["eMediaFailed", "Microphone, camera, or what a call's sound goes by."],
   [
+    "eNotSupported",
+    "This phone, its gateway or this mode does not offer it.",
+  ],
+  [
+    "eOutOfService",
+    "The desk phone, its switch, or the way to it is out of service.",
+  ],
+  [
+    "eDeviceNotChosen",
+    "The line is on several desk phones; `details.appearances` lists them.",
+  ],
+  [
     "eInternal",
     "A fault of Graceline, or its wasm could not be loaded. The cause has the rest.",
   ],
@@ -57,7 +70,7 @@ else if (readFileSync(path, "utf8") !== text) {
 }
 
 function write() {
-  const all = [core, page, media, testing].flatMap((part) =>
+  const all = [core, page, media, desk, testing].flatMap((part) =>
     Object.entries(part),
   );
   const unknown = all.find(
@@ -78,7 +91,7 @@ What a method throws or rejects with, and what the event \`error\` brings, is a
 | \`message\`          | for people: what happened, and what to do about it                     |
 | \`remedy\`           | the second half of it alone, empty where there is nothing to be done   |
 | \`status\`, \`reason\` | of the SIP answer, if one was the reason                               |
-| \`details\`          | \`{ device, elsewhere }\`, \`{ option }\`, \`{ target }\` of a redirection   |
+| \`details\`          | \`{ device, elsewhere }\`, \`{ option }\`, \`{ target }\` of a redirection, \`{ appearances }\` |
 | \`cause\`            | what was thrown underneath                                             |
 
 Whoever wants other words, or another language, gives them by situation:

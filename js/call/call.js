@@ -101,6 +101,10 @@ export class Call extends Emitter {
     return { ...this.#muted };
   }
 
+  get media() {
+    return "here";
+  }
+
   get localStream() {
     return this.#media.handler?.localStream ?? null;
   }
@@ -139,6 +143,13 @@ export class Call extends Emitter {
       throw invalid("code", "must be a SIP status from 400 to 699");
     this.#mustBe("incoming");
     await this.#ask("reject", code);
+  }
+
+  /** @param {string} target */
+  async deflect(target) {
+    const to = checkTarget(target);
+    this.#mustBe("incoming");
+    await this.#ask("deflect", to);
   }
 
   async hangup() {
@@ -196,6 +207,11 @@ export class Call extends Emitter {
     }
     target.#mustTalk();
     return this.#ask("transferTo", target.id);
+  }
+
+  /** As yet at desk phones alone. */
+  async conference() {
+    throw fault("noConference");
   }
 
   /**

@@ -103,6 +103,11 @@ export class Calls {
     for (const id of this.#calls.keys()) this.fail(id, error);
   }
 
+  /** A new one, for a call or a session of ours. */
+  number() {
+    return (this.#last += 2);
+  }
+
   // ---- for a Call
 
   get log() {
@@ -154,7 +159,7 @@ export class Calls {
    * @param {object} options of the core
    */
   #dial(target, wanted, options) {
-    const id = (this.#last += 2);
+    const id = this.number();
     const remote = { uri: target, displayName: "" };
     const call = new Call(this, { id, direction: "outgoing", remote }, wanted);
     // Listeners hear of it after the app has the call in hand.

@@ -10,59 +10,83 @@ import { fault } from "../errors/error.js";
  */
 
 /** @typedef {import("../index.js").WasmSource} WasmSource */
+/** @typedef {() => WasmSource | Promise<WasmSource>} Source */
+/** @typedef {() => { default(init: { module_or_path: any }): Promise<any>, Core: Instance["Core"] }} CreateGlue */
 
-/** @type {() => { default(init: { module_or_path: any }): Promise<any>, Core: Instance["Core"] }} */
-let createGlue;
-/** @type {() => WasmSource | Promise<WasmSource>} */
-let source;
-/** @type {Promise<WebAssembly.Module> | undefined} */
-let compiled;
-/** @type {Promise<Instance> | undefined} */
-let shared;
+/** A wasm module, and its instances. */
+export class Module {
+  /** Makes a fresh set of bindings, one for each instance. @type {CreateGlue | undefined} */
+  #createGlue;
+  /** @type {Source | undefined} */
+  #source;
+  /** @type {Promise<WebAssembly.Module> | undefined} */
+  #compiled;
+  /** @type {Promise<Instance> | undefined} */
+  #shared;
 
-/**
- * Says where the wasm comes from. Loads nothing; what is loaded stays.
- *
- * @param {any} glue makes a fresh set of bindings, one for each instance
- * @param {typeof source} from
- */
-export function provide(glue, from) {
-  if (glue !== createGlue) compiled = shared = undefined;
-  createGlue = glue;
-  source = from;
-}
-
-/**
- * The instance for a new phone: the common one unless it is dead, or the phone
- * wants one of its own.
- *
- * @param {boolean} [isolate]
- * @returns {Promise<Instance>}
- */
-export async function getInstance(isolate) {
-  if (isolate) return instantiate();
-  if (shared && (await shared).dead) shared = undefined;
-  shared ??= instantiate().catch((error) => {
-    shared = undefined; // the next attempt may load it
-    throw error;
-  });
-  return shared;
-}
-
-/** @returns {Promise<Instance>} */
-async function instantiate() {
-  if (!source) throw fault("noWasm");
-  const glue = createGlue();
-  try {
-    compiled ??= compile(await source());
-    await glue.default({ module_or_path: await compiled });
-  } catch (error) {
-    compiled = undefined;
-    const why = /** @type {Error} */ (error)?.message;
-    throw fault("wasmFailed", { why }, error);
+  /**
+   * Says where it comes from. Loads nothing; what is loaded stays.
+   *
+   * @param {any} createGlue
+   * @param {Source} [source]
+   */
+  provide(createGlue, source) {
+    if (createGlue !== this.#createGlue)
+      this.#compiled = this.#shared = undefined;
+    this.#createGlue = createGlue;
+    this.#source = source;
   }
-  return { Core: glue.Core, hosts: new Set(), dead: false };
+
+  /**
+   * The instance for a new phone: the common one unless it is dead, or the phone
+   * wants one of its own.
+   *
+   * @param {boolean} [isolate]
+   * @returns {Promise<Instance>}
+   */
+  async getInstance(isolate) {
+    if (isolate) return this.#instantiate();
+    if (this.#shared && (await this.#shared).dead) this.#shared = undefined;
+    this.#shared ??= this.#instantiate().catch((error) => {
+      this.#shared = undefined; // the next attempt may load it
+      throw error;
+    });
+    return this.#shared;
+  }
+
+  /** @returns {Promise<Instance>} */
+  async #instantiate() {
+    if (!this.#createGlue || !this.#source) throw fault("noWasm");
+    const glue = this.#createGlue();
+    try {
+      this.#compiled ??= compile(await this.#source());
+      await glue.default({ module_or_path: await this.#compiled });
+    } catch (error) {
+      this.#compiled = undefined;
+      const why = /** @type {Error} */ (error)?.message;
+      throw fault("wasmFailed", { why }, error);
+    }
+    return { Core: glue.Core, hosts: new Set(), dead: false };
+  }
 }
+
+/** The phone's. */
+const client = new Module();
+/** Where that of the control of desk phones comes from. @type {Source | undefined} */
+export let csta;
+
+/**
+ * @param {CreateGlue} createGlue
+ * @param {Source} source
+ * @param {Source} [more] default: as it was
+ */
+export function provide(createGlue, source, more = csta) {
+  client.provide(createGlue, source);
+  csta = more;
+}
+
+/** @param {boolean} [isolate] */
+export const getInstance = (isolate) => client.getInstance(isolate);
 
 /**
  * @param {any} wasm

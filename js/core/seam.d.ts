@@ -36,6 +36,8 @@ export interface Commands {
   wake: [];
   answer: [op: number, call: number, options: AnswerOptions];
   reject: [op: number, call: number, status: number];
+  /** The caller shall call the target instead. */
+  deflect: [op: number, call: number, target: string];
   hangup: [op: number, call: number];
   hold: [op: number, call: number];
   resumeCall: [op: number, call: number];

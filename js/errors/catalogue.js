@@ -190,6 +190,9 @@ export const page = {
     callRefused: ["The call failed: {status}[ {reason}]."],
     noPictures: ["The far end takes no pictures."],
   },
+  eNotSupported: {
+    noConference: ["Calls of a page cannot be joined."],
+  },
   eMediaFailed: {
     noMediaMethod: ["The phone's media handler has no {method}."],
   },

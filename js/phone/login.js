@@ -8,8 +8,12 @@ import { callApp } from "./events.js";
  * @typedef {object} Attempt one piece of work on behalf of one or more registerPhone calls
  * @property {number} id
  * @property {boolean} force
+ * @property {import("../index.js").PhoneMode} [mode] these three: default as it is
+ * @property {string} [line]
+ * @property {string} [device]
  * @property {boolean} begun whether the core knows of it
  * @property {Set<Waiter>} waiters
+ * @property {() => void} [leave] what else ends with it
  */
 
 /** @typedef {{ resolve(registration: Registration): void, reject(error: unknown): void }} Waiter */
@@ -50,14 +54,19 @@ export class Login {
   }
 
   /**
-   * @param {boolean} force
+   * @param {ReturnType<typeof import("./options.js").checkLogin>} wanted
    * @param {Waiter} waiter
-   * @param {AbortSignal} [signal]
    */
-  join(force, { resolve, reject }, signal) {
-    if (force && this.#attempt && !this.#attempt.force)
+  join(wanted, { resolve, reject }) {
+    const { forceRegistration: force = false, signal } = wanted;
+    const isOther = (/** @type {"mode"} */ name) =>
+      wanted[name] && wanted[name] !== this.#attempt?.[name];
+    if (
+      (force && !this.#attempt?.force) ||
+      /** @type {"mode"[]} */ (["mode", "line", "device"]).some(isOther)
+    )
       this.cancel(fault("superseded"));
-    const attempt = (this.#attempt ??= this.#start(force));
+    const attempt = (this.#attempt ??= this.#start(force, wanted));
     const giveUp = () => this.#abort(attempt, waiter, signal?.reason);
     const leave = () => signal?.removeEventListener("abort", giveUp);
     /** @type {Waiter} */
@@ -157,11 +166,18 @@ export class Login {
 
   // ---- attempts
 
-  /** @param {boolean} force */
-  #start(force) {
+  /**
+   * @param {boolean} force
+   * @param {Pick<Attempt, "mode" | "line" | "device">} where
+   */
+  #start(force, { mode, line, device }) {
+    /** @type {Attempt} */
     const attempt = {
       id: ++this.#attempts,
       force,
+      mode,
+      line,
+      device,
       begun: false,
       waiters: new Set(),
     };
@@ -189,6 +205,7 @@ export class Login {
   #take() {
     const attempt = this.#attempt;
     this.#attempt = undefined;
+    attempt?.leave?.();
     return attempt;
   }
 }

@@ -131,6 +131,9 @@ const checks = {
     !Array.isArray(value) &&
     typeof value !== "function" &&
     "must be a list, or a function",
+  remoteControl: (value) =>
+    !/^sips?:[^@\s]+@\S+$/.test(value?.gateway) &&
+    "must name a gateway by its SIP URI",
   allowInsecure: boolean,
   forceMayRemoveOthers: boolean,
   ignoreBindings: (value) =>
@@ -164,6 +167,9 @@ const callChecks = {
 
 /** What `registerPhone` takes. @type {Record<string, Check>} */
 const loginChecks = {
+  mode: oneOf("SoftPhone", "DeskPhone"),
+  line: text,
+  device: text,
   forceRegistration: boolean,
   signal: callChecks.signal,
 };
@@ -235,7 +241,7 @@ export function checkOptions(options) {
  *
  * @param {any} options
  * @param {Log} log
- * @returns {{ forceRegistration?: boolean, signal?: AbortSignal }}
+ * @returns {import("../index.js").LoginOptions & { mode?: import("../index.js").PhoneMode }}
  */
 export const checkLogin = (options, log) => checked(options, loginChecks, log);
 

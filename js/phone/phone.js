@@ -24,6 +24,8 @@ export class Phone extends Emitter {
   #link;
   #login;
   #calls;
+  /** The other mode, once it was asked for. @type {import("../desk/mode.js").DeskMode | undefined} */
+  #remote;
   /** @type {import("../index.js").PhoneStatus} */
   #status = "eIdle";
   /** @type {Registration | null} */
@@ -89,22 +91,45 @@ export class Phone extends Emitter {
     return this.#store.instanceId;
   }
 
+  get mode() {
+    return this.#remote?.mode ?? "SoftPhone";
+  }
+
+  get desk() {
+    return this.#remote?.desk ?? null;
+  }
+
   /**
-   * @param {{ forceRegistration?: boolean, signal?: AbortSignal }} [options]
+   * @param {ReturnType<typeof checkLogin>} [options]
    * @returns {Promise<Registration>}
    */
   registerPhone(options = {}) {
     return new Promise((resolve, reject) => {
       this.#assertUsable();
-      const { forceRegistration = false, signal } = checkLogin(
-        options,
-        this.#settings.log,
-      );
+      const wanted = checkLogin(options, this.#settings.log);
+      const { signal } = wanted;
       if (signal?.aborted) throw fault("aborted", {}, signal.reason);
-      if (this.#registration && !this.#unregistering)
+      const isThere = this.#remote
+        ? this.#remote.is(wanted)
+        : wanted.mode !== "DeskPhone";
+      if (this.#registration && !this.#unregistering && isThere)
         return resolve(this.#registration);
-      this.#login.join(forceRegistration, { resolve, reject }, signal);
+      this.#login.join(wanted, { resolve, reject });
     });
+  }
+
+  /**
+   * @param {import("../index.js").PhoneMode} mode
+   * @param {import("../index.js").LoginOptions} [options]
+   */
+  switchMode(mode, options) {
+    return this.registerPhone({ ...options, mode });
+  }
+
+  /** @param {{ line?: string, signal?: AbortSignal }} [options] */
+  async lineAppearances(options) {
+    this.#assertUsable();
+    return (await this.#loadRemote()).lineAppearances(options);
   }
 
   /** @returns {Promise<void>} */
@@ -122,7 +147,11 @@ export class Phone extends Emitter {
   }
 
   get calls() {
-    return this.#calls.list;
+    return this.#line.list;
+  }
+
+  get #line() {
+    return this.#remote?.calls ?? this.#calls;
   }
 
   /**
@@ -131,7 +160,7 @@ export class Phone extends Emitter {
    */
   call(target, options) {
     this.#assertUsable();
-    return this.#calls.call(target, options);
+    return this.#line.call(target, options);
   }
 
   /**
@@ -159,10 +188,30 @@ export class Phone extends Emitter {
     if (!isCurrent()) return;
     if (!this.#link.isOpen || this.#isOut()) this.#setStatus("eRegistering");
     if (!(await this.#tab.acquire(attempt.force))) throw this.#refusal();
-    if (isCurrent()) await this.#link.open(this.#store);
+    if (isCurrent()) await this.#open();
     if (!isCurrent()) return this.#releaseIfOut();
+    if ((attempt.mode ?? this.mode) === "SoftPhone")
+      return this.#login.send(attempt);
+    const remote = await this.#loadRemote();
+    if (isCurrent()) await remote.begin(attempt);
+  }
+
+  async #open() {
+    await this.#link.open(this.#store);
     this.#unfollow ??= followPage(this.#follower);
-    this.#login.send(attempt);
+  }
+
+  async #loadRemote() {
+    const { DeskMode } = await import("../desk/mode.js");
+    return (this.#remote ??= new DeskMode({
+      phone: this,
+      settings: this.#settings,
+      link: this.#link,
+      login: this.#login,
+      calls: this.#calls,
+      open: () => this.#open(),
+      setStatus: (status, registration) => this.#setStatus(status, registration),
+    }));
   }
 
   /**
@@ -191,6 +240,7 @@ export class Phone extends Emitter {
   // ---- leaving
 
   async #unregister() {
+    this.#remote?.leave();
     await this.#link.unregister();
     this.#stand();
     await this.#tab.release();
@@ -199,6 +249,7 @@ export class Phone extends Emitter {
   async #close() {
     this.#login.cancel(fault("closing"));
     this.#unfollow?.();
+    this.#remote?.leave();
     await this.#link.close();
     this.#drop(fault("closed"));
     this.#setStatus("eIdle");
@@ -230,6 +281,7 @@ export class Phone extends Emitter {
 
   /** @param {any} event one of the seam's */
   #heard({ name, ...event }) {
+    if (this.#remote?.heard({ name, ...event })) return;
     switch (name) {
       case "status":
         this.#setStatus(event.status, event.registration);
@@ -294,6 +346,7 @@ export class Phone extends Emitter {
    * @param {import("../errors/error.js").PhoneError} error
    */
   #drop(error) {
+    this.#remote?.leave();
     this.#calls.drop(error);
     this.#link.drop(error);
   }

@@ -58,7 +58,7 @@ export class Store {
 }
 
 /** Reading the property alone throws where cookies are blocked. */
-function pageStorage() {
+export function pageStorage() {
   try {
     return globalThis.document ? globalThis.localStorage : null;
   } catch {

@@ -1,5 +1,6 @@
 //! Calls that come in (RFC 3261 §8.2.2.2, §9.2, §13.3; RFC 3262; RFC 3891).
 
+use super::target::request_uri;
 use super::{Call, Calls, Cause, Event, Line, Phase, Reply, Told, party, sdp, shown_headers};
 use crate::dialog::{Dialog, timer, values};
 use crate::fault::{Fault, Situation};
@@ -50,6 +51,25 @@ impl Calls {
             let status = status.clamp(400, 699);
             call.leave(line, status, reason);
             call.end_as(line, Cause::Local, Situation::Refused, Some(status));
+            line.done(op);
+        }
+    }
+
+    /// `deflect`: the caller shall call `target` instead (RFC 3261 §21.3.3).
+    pub fn deflect(&mut self, now: Instant, op: u32, id: u32, target: &str) {
+        let target = request_uri(target, &self.line.account);
+        if let Some((call, line)) = self.operate(now, op, id) {
+            let Some(uri) = target else {
+                return line.fail(op, Situation::BadTarget);
+            };
+            if !matches!(call.phase, Phase::Ringing(..) | Phase::Answering(..)) {
+                return line.fail(op, Situation::NotRinging);
+            }
+            if let Some(asked) = call.asked() {
+                let contact = concat(&["<", &uri, ">"]);
+                line.reply(call.reply(asked, 302).with("Contact", &contact));
+            }
+            call.end_as(line, Cause::Local, Situation::Refused, Some(302));
             line.done(op);
         }
     }

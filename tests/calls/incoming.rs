@@ -216,6 +216,32 @@ fn the_ways_to_refuse() {
 }
 
 #[test]
+fn a_call_that_rings_can_be_sent_elsewhere() {
+    for (target, contact) in [
+        ("2003", "<sip:2003@example.com>"),
+        ("sip:bob@example.net", "<sip:bob@example.net>"),
+    ] {
+        let mut rig = Rig::new();
+        let (_, call) = ringing(&mut rig);
+        let op = rig.operate(|calls, now, op| calls.deflect(now, op, call, target));
+        assert_eq!(rig.answer(302).header(Name::Contact), Some(contact));
+        assert_eq!(crate::rig::done(&rig.heard()), [(op, None)]);
+        rig.over();
+    }
+    let mut rig = Rig::new();
+    let (_, call) = ringing(&mut rig);
+    let op = rig.operate(|calls, now, op| calls.deflect(now, op, call, "http://nowhere/"));
+    assert_eq!(rig.settled(), [(op, Some("eInvalidArgument"))]);
+    // It rings on; once it is answered it is too late.
+    accept(&mut rig, call);
+    rig.settle();
+    rig.answer(200);
+    let op = rig.operate(|calls, now, op| calls.deflect(now, op, call, "2003"));
+    let done = rig.settled();
+    assert!(done.contains(&(op, Some("eInvalidState"))), "{done:?}");
+}
+
+#[test]
 fn nobody_answers_for_three_minutes_or_as_long_as_the_caller_says() {
     for (headers, seconds) in [("", 180), ("Expires: 20\r\n", 20)] {
         let mut rig = Rig::new();

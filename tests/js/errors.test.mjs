@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { PhoneError, translate } from "graceline";
 import { core, page } from "../../js/errors/catalogue.js";
 import { fault, learn } from "../../js/errors/error.js";
+import { desk } from "../../js/errors/desk.js";
 import { jquery } from "../../js/errors/jquery.js";
 import { media } from "../../js/errors/media.js";
 import { testing } from "../../js/errors/testing.js";
@@ -24,11 +25,11 @@ const rows = (...parts) =>
     ),
   );
 
-const all = rows(core, page, media, testing);
+const all = rows(core, page, media, desk, testing);
 
 describe("a sentence", () => {
   test("of each situation is whole, and ends once", () => {
-    for (const part of [media, testing]) learn(part);
+    for (const part of [media, desk, testing]) learn(part);
     for (const [code, at] of all)
       for (const text of SAID) {
         const everything = {

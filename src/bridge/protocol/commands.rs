@@ -71,6 +71,9 @@ commands! {
         calls.answer(now, op, call, options);
     reject(op: number, call: number, status: status) =>
         calls.reject(now, op, call, status, None);
+    /// The caller shall call the target instead.
+    deflect(op: number, call: number, target: text) =>
+        calls.deflect(now, op, call, target);
     hangup(op: number, call: number) => calls.hangup(now, op, call);
     hold(op: number, call: number) => calls.hold(now, op, call, true);
     resumeCall(op: number, call: number) => calls.hold(now, op, call, false);
