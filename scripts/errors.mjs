@@ -38,10 +38,7 @@ const CODES = [
   ],
   ["eCallFailed", "A call, or something of one, did not come about."],
   ["eMediaFailed", "Microphone, camera, or what a call's sound goes by."],
-  [
-    "eNotSupported",
-    "This phone, its gateway or this mode does not offer it.",
-  ],
+  ["eNotSupported", "This phone, its gateway or this mode does not offer it."],
   [
     "eOutOfService",
     "The desk phone, its switch, or the way to it is out of service.",

@@ -1,4 +1,4 @@
-import { PhoneError, fault } from "../errors/error.js";
+import { fault } from "../errors/error.js";
 import { Emitter, emit } from "../phone/events.js";
 import { checkTarget, invalid } from "../phone/options.js";
 
@@ -271,7 +271,7 @@ export class DeskCall extends Emitter {
     if (first) emit(this, "connected", { startTime: this.#startTime });
   }
 
-  /** @param {{ cause: string, reason: string, error?: PhoneError }} event */
+  /** @param {{ cause: string, reason: string, error?: import("../index.js").PhoneError }} event */
   #end({ cause, reason, error }) {
     if (this.#state === "ended") return;
     this.#calls.leave(this);

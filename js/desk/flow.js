@@ -14,6 +14,7 @@ export class Flow {
   #holding;
   /** @type {(error?: unknown) => void} */
   #done = () => {};
+  #held = false;
 
   /** @param {import("../phone/link.js").Link} link */
   constructor(link) {
@@ -28,6 +29,7 @@ export class Flow {
   hold() {
     return (this.#holding ??= new Promise((resolve, reject) => {
       this.#done = (error) => {
+        this.#held = !error;
         if (error) this.#holding = undefined;
         if (error) reject(error);
         else resolve();
@@ -39,13 +41,12 @@ export class Flow {
   /** Closes it. */
   release() {
     if (this.#holding) this.#link.tell("unregister");
-    this.lost();
+    this.#done(fault("deskGivenUp"));
   }
 
   /** It is closed. */
   lost() {
-    this.#done(fault("deskGivenUp"));
-    this.#holding = undefined;
+    if (this.#held) this.#holding = undefined;
   }
 
   /**

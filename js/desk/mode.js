@@ -61,6 +61,8 @@ export class DeskMode {
   #coming;
   /** Controls that only ask something. @type {Set<Control>} */
   #asking = new Set();
+  /** How many ask while the phone is out. */
+  #questions = 0;
   /** Another client took the phone: the status stays. */
   #ousted = false;
   /** The connection in use. */
@@ -131,7 +133,8 @@ export class DeskMode {
    */
   #wait(coming) {
     const { login, settings } = this.#home;
-    const out = () => login.fail(loginFault({ code: "eOutOfService", reason: "" }));
+    const out = () =>
+      login.fail(loginFault({ code: "eOutOfService", reason: "" }));
     coming.timer = setTimeout(out, settings.timeout);
     this.#show();
   }
@@ -196,20 +199,20 @@ export class DeskMode {
   }
 
   /** @param {Coming} coming */
-  #reached({ attempt, appearance }) {
-    const { login, link } = this.#home;
+  #reached({ attempt, appearance, alone }) {
+    const { login, link, phone } = this.#home;
     this.#coming = attempt.leave = undefined;
-    this.#current?.leave();
+    this.leave();
     this.#current = appearance;
     this.#forced = attempt.force;
     // The desk phone is to ring, not the page.
-    if (this.mode === "SoftPhone") link.tell("unbind");
+    if (!alone && this.mode === "SoftPhone") link.tell("unbind");
     this.mode = "DeskPhone";
     const { line, device } = /** @type {Appearance} */ (appearance);
     this.#kept.keep(line, device);
     this.#told = "";
     this.#changed(appearance);
-    login.registered(attempt.id, this.#registration());
+    login.registered(attempt.id, /** @type {any} */ (phone.registration));
     appearance?.calls.open();
   }
 
@@ -251,7 +254,7 @@ export class DeskMode {
   /** What the phone's status is, as far as it depends on the desk phone. */
   #show() {
     if (!this.#current) return;
-    const { setStatus, login } = this.#home;
+    const { setStatus, login, phone } = this.#home;
     const { monitored } = this.#current.view;
     const status = monitored ? "eReady" : "eRecoveryPending";
     const registration = monitored ? this.#registration() : null;
@@ -262,7 +265,7 @@ export class DeskMode {
     if (!timer || !attempt || !registration) return;
     clearTimeout(timer);
     this.#coming = attempt.leave = undefined;
-    login.registered(attempt.id, registration);
+    login.registered(attempt.id, /** @type {any} */ (phone.registration));
   }
 
   /** @returns {Registration} */
@@ -328,8 +331,9 @@ export class DeskMode {
 
   /** Leaves the desk phone to itself. */
   leave() {
-    this.#current?.leave();
+    const current = this.#current;
     this.#current = undefined;
+    current?.leave();
   }
 
   // ---- what the core says
@@ -363,8 +367,9 @@ export class DeskMode {
         control.tell("flow", status === "eReady");
     if (OUT.includes(status)) this.#flow.lost();
     if (!this.#current) {
-      const isOurs = this.#ousted || this.#coming?.alone || this.#asking.size;
-      return !!isOurs && !registration;
+      // Ready without a registration is a flow alone.
+      const alone = this.#questions || this.#coming?.alone || this.#ousted;
+      return !registration && (!!alone || status === "eReady");
     }
     // It is a softphone again, or another tab is the phone.
     if (registration || status === "eConnectionTerminated") {
@@ -385,19 +390,20 @@ export class DeskMode {
     if (!settings.remoteControl) throw fault("noGateway");
     const { line } = this.#wanted(options);
     const chosen = this.#current?.device || this.#kept.device(line);
-    const isOut = () => OUT.includes(phone.status);
+    const alone = OUT.includes(phone.status);
     const instance = await getInstance();
-    const wasOut = isOut();
-    await open();
-    await this.#flow.hold();
+    if (alone) this.#questions++;
     try {
+      await open();
+      await this.#flow.hold();
       return await askForAppearances(instance, this.#way(), line, {
         ...options,
         chosen,
         asking: this.#asking,
       });
     } finally {
-      if (wasOut && isOut()) this.#flow.release();
+      if (alone && !--this.#questions && OUT.includes(phone.status))
+        this.#flow.release();
     }
   }
 }

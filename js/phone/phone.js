@@ -210,7 +210,8 @@ export class Phone extends Emitter {
       login: this.#login,
       calls: this.#calls,
       open: () => this.#open(),
-      setStatus: (status, registration) => this.#setStatus(status, registration),
+      setStatus: (status, registration) =>
+        this.#setStatus(status, registration),
     }));
   }
 
