@@ -609,6 +609,8 @@ export interface CallEvents {
     /** SIP reason phrase, or a sentence saying what happened and what to do. */
     reason: string;
   };
+  /** A desk phone's: what can be asked for now is something else; also `call.services`. */
+  services: { services: ReadonlySet<string> };
   /** The far end sends something new. `stream` is `call.remoteStream`. */
   track: { track: MediaStreamTrack; stream: MediaStream };
   /** How a transfer that we asked for goes: what the target answers. */

@@ -253,6 +253,7 @@ export class DeskCall extends Emitter {
   #heard({ name, ...event }) {
     if (name === "ended") return this.#end(event);
     const { state, remote, parties, services } = event;
+    const before = [...this.#services];
     this.#services = services;
     if (isNew(remote, this.#remote) || isNew(parties, this.#parties)) {
       this.#remote = remote;
@@ -260,6 +261,7 @@ export class DeskCall extends Emitter {
       emit(this, "remote", { remote });
     }
     if (state !== this.#state) this.#become(state);
+    if (isNew(before, [...services])) emit(this, "services", { services });
   }
 
   /** @param {import("../index.js").CallState} state */

@@ -51,10 +51,6 @@ export const jquery = {
     noDevice: ["no device found"],
   },
   OperationNotSupported: {
-    noDeskPhone: [
-      "DeskPhone mode is not available yet.",
-      'Register with mode "SoftPhone".',
-    ],
     notAvailable: ["{method} is not available yet."],
     noJoin: ["updateConversation: calls cannot be joined"],
     certificates: ["Check cwic('about').capabilities.certValidation"],

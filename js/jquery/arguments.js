@@ -86,6 +86,17 @@ function isWebSocketUrl(address) {
 }
 
 /**
+ * The CTI gateway: a SIP URI among the addresses, those of CTI first; else the user that our
+ * gateway is by default.
+ *
+ * @param {Addresses} addresses
+ * @param {string} domain
+ */
+export const gatewayOf = ({ cti, tftp, ccmcip }, domain) =>
+  [...cti, ...tftp, ...ccmcip].find((address) => /^sips?:/i.test(address)) ??
+  `sip:cti@${domain}`;
+
+/**
  * The host of a connection URL: the domain of a page that names none.
  * @param {string | undefined} url
  * @returns {string} "" where the URL has none (the phone refuses the URL, and says why)

@@ -79,7 +79,7 @@ export class Conversation {
   /** From here on the page hears of it: of a call that it made, after the method has returned. */
   begin() {
     const call = this.#call;
-    if (call.direction === "incoming") this.#tell("conversationIncoming.cwic");
+    if (call.state === "incoming") this.#tell("conversationIncoming.cwic");
     else queueMicrotask(() => this.#start ?? this.#startOrUpdate());
     call.on("state", () => this.#startOrUpdate());
     call.on("track", () => {
@@ -87,13 +87,15 @@ export class Conversation {
       this.update();
     });
     call.on("remote", () => this.update());
+    call.on("services", () => this.update());
     call.on("callInfo", () => this.update());
     call.on("ended", (/** @type {any} */ end) => this.#end(end));
   }
 
-  /** Something may have changed: the page hears of news alone. */
+  /** Something may have changed: the page hears of news alone, of a call that it knows. */
   update() {
-    if (this.data.exists && JSON.stringify(this.#facts()) !== this.#told)
+    const known = this.#told && this.data.exists;
+    if (known && JSON.stringify(this.#facts()) !== this.#told)
       this.#tell("conversationUpdate.cwic");
   }
 
@@ -160,6 +162,8 @@ export class Conversation {
     const far = participant(call.remote);
     const own = participant({ uri: this.#line.user, displayName: "" });
     const [called, calling] = incoming ? [own, far] : [far, own];
+    const parties = (call.parties ?? []).map(participant);
+    const isConference = parties.length > 1;
     return {
       id: call.id,
       callId: call.id,
@@ -168,14 +172,14 @@ export class Conversation {
       exists: call.state !== "ended",
       audioMuted: call.muted.audio,
       videoMuted: call.muted.video,
-      isConference: false,
-      maxParticipants: 2,
+      isConference,
+      maxParticipants: isConference ? parties.length + 1 : 2,
       lineId: 1,
       mediaState: call.state === "connected" ? "Connected" : "Idle",
       videoDirection: videoDirection(call),
       videoResolution: resolution(call.remoteStream),
       capabilities: capabilities(state, call),
-      participants: [far],
+      participants: isConference ? parties : [far],
       participant: far,
       localParticipant: own,
       calledPartyDirectoryNumber: called.directoryNumber,
@@ -246,8 +250,26 @@ function participant({ uri, displayName }) {
   };
 }
 
+/** What a page may ask of a desk phone's call, by a service that the gateway offers for it. @type {Record<string, string>} */
+const SERVICES = {
+  AnswerCall: "canAnswerCall",
+  ClearConnection: "canEndCall",
+  HoldCall: "canHold",
+  RetrieveCall: "canResume",
+  GenerateDigits: "canSendDigit",
+  SingleStepTransferCall: "canDirectTransfer",
+  TransferCall: "canDirectTransfer",
+  ConferenceCall: "canJoinAcrossLine",
+};
+
 /** @param {string} state @param {Call} call */
-function capabilities(state, { muted }) {
+function capabilities(state, { muted, services }) {
+  if (services)
+    return Object.fromEntries(
+      Object.entries(SERVICES)
+        .filter(([service]) => services.has(service))
+        .map(([, name]) => [name, true]),
+    );
   const list = (CAPABILITIES[state] ?? "").split(" ").filter(Boolean);
   if (/Connected|RemHold/.test(state)) {
     list.push(muted.audio ? "canUnmuteAudio" : "canMuteAudio");

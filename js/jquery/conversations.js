@@ -51,8 +51,13 @@ export function conversationMethods(session) {
             telephony.dialled(textOf(transferTo)),
           )
         : wrong(target, "transferTo"),
-    joinCall: (_conversation, _update, target) =>
-      session.refuse(target, "noJoin"),
+    joinCall: (conversation, { joinCall }, target) => {
+      if (conversation.call.media !== "deskPhone")
+        return session.refuse(target, "noJoin");
+      const other = telephony.find(joinCall);
+      if (!other || other === conversation) return unknown(target, joinCall);
+      return telephony.join(conversation, other);
+    },
     videoDirection: (conversation, { videoDirection }) =>
       telephony.setVideo(conversation, videoDirection),
     addRemoteVideoWindow: (conversation, update, target) =>

@@ -98,7 +98,7 @@ const SHARED_ALIASES = {
   NoError: "Ok eNoError",
   InvalidArguments: "eInvalidCallId eInvalidArgument",
   InvalidState: "eInvalidState",
-  OperationNotSupported: "eOperationNotSupported",
+  OperationNotSupported: "eOperationNotSupported eNotSupported",
   NotUserAuthorized: "eNotUserAuthorized",
   CreateCallError: "eCreateCallFailed",
   CallControlError: "eCallOperationFailed",
@@ -117,13 +117,14 @@ const ALIASES_3 = {
   NoCallManagerConfigured:
     "eNoAuthServersConfigured eNoTftpServersConfigured eNoServersConfigured",
   NoCredentialsConfigured: "eNoCredentialsConfigured",
+  NoDevicesFound: "eDeviceNotChosen",
   InvalidCredentials: "eCredentialsRejected",
   TftpFetchError:
     "eTftpCouldNotConnect eTftpFileNotFound eTftpFileEmpty eTftpFileInvalid",
   LoginError:
     "eLogoutFailed eUnknownFailure eUnsupportedPhoneMode eAuthCouldNotConnect " +
     "eAuthServerCertificateRejected eAuthResponseEmpty eAuthResponseInvalid " +
-    "eNoDeviceNameConfigured eLineMustNotBeConfigured eNoLocalIpConfigured " +
+    "eOutOfService eNoDeviceNameConfigured eLineMustNotBeConfigured eNoLocalIpConfigured " +
     "eRequireAuthenticationString eCapfEnrolmentFailed eCapfEnrolmentRequired " +
     "eRequireSecureCachePath eRequireSecurityLibrary eStorageError eSecurityLibraryError " +
     "eNoCtiServersConfigured eDeviceNotInService eCouldNotConnect eServerCertificateRejected " +
@@ -135,7 +136,7 @@ const ALIASES_11 = {
   CapabilityMissing: "eCapabilityMissing MissingCapability",
   OperationFailed: "eOperationFailed",
   SignInError: "eLogoutFailed",
-  NoDevicesFound: "DeviceRegNoDevicesFound",
+  NoDevicesFound: "DeviceRegNoDevicesFound eDeviceNotChosen",
   AuthenticationFailure:
     "InvalidCredential InvalidCredentialServerHealth NoCredentialsConfiguredServerHealth " +
     "ServerAuthenticationFailure InValidConfig InvalidToken " +

@@ -165,7 +165,10 @@ export interface CwicLoginArguments {
   passphrase?: CwicLoginArguments["password"];
   /** Addresses, of which ws:// and wss:// URLs count: "label ws://…", or lists of them. */
   cucm?: CwicAddress | CwicAddress[];
-  /** Default "SoftPhone". "DeskPhone" is not available yet. */
+  /**
+   * Default "SoftPhone". "DeskPhone": the desk phone `device`, or the first that the line is
+   * on, is controlled through a CTI gateway.
+   */
   mode?: CwicMode;
   /** Default: the predicted device. */
   device?: string | number | { name: string };
@@ -189,6 +192,7 @@ export interface CwicLoginArguments {
   forceRegistration?: boolean;
   /** Ours, as in `init`. */
   connections?: string | string[];
+  gateway?: string;
   domain?: string;
   phone?: Partial<PhoneOptions>;
 }
@@ -201,9 +205,13 @@ export type CwicAddress =
  * has the `reason`, `message` and `by` of the phone's event; the message is free of markup.
  */
 export interface CwicPhoneState {
-  /** "eConnectionTerminated": another client took the device over. */
+  /**
+   * "eConnectionTerminated": another client took the device over.
+   * "eConnectedButNoDeviceReady": the desk phone is out of service.
+   */
   status: string;
   ready: boolean;
+  mode: CwicMode;
   registration: CwicRegistration;
 }
 

@@ -3,6 +3,7 @@
 import { fault } from "../errors/error.js";
 import {
   connectionUrls,
+  gatewayOf,
   hostOf,
   nameOf,
   parseCucm,
@@ -29,17 +30,14 @@ import {
  */
 
 /**
- * Why a phone does not enter a mode. DeskPhone is remote call control, which this release does
- * not have.
+ * Why a phone does not enter a mode.
  *
  * @param {unknown} mode
  */
-export function refuseMode(mode) {
-  if (mode === "SoftPhone") return undefined;
-  if (mode !== "DeskPhone") return fault("phoneMode", { mode });
-  const nativeError = "eUnsupportedPhoneMode";
-  return fault("noDeskPhone", { details: { nativeError } });
-}
+export const refuseMode = (mode) =>
+  mode === "SoftPhone" || mode === "DeskPhone"
+    ? undefined
+    : fault("phoneMode", { mode });
 
 /**
  * The arguments of `registerPhone`, checked in CWIC's order: plug-in, password, user, server, mode.
@@ -57,6 +55,7 @@ export function readLogin(args, { started, settings, passwords }) {
     addresses,
   );
   const mode = args.mode || "SoftPhone";
+  const domain = args.domain || settings.domain || hostOf(connections[0]);
   const user = textOf(args.user);
   const given = args.password === undefined ? args.passphrase : args.password;
   const password =
@@ -87,8 +86,11 @@ export function readLogin(args, { started, settings, passwords }) {
       ...options,
       connections,
       user,
-      domain: args.domain || settings.domain || hostOf(connections[0]),
+      domain,
     },
+  };
+  login.phone.remoteControl ??= {
+    gateway: args.gateway || settings.gateway || gatewayOf(addresses, domain),
   };
   if (password !== undefined) login.phone.password = password;
 

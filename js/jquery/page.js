@@ -40,6 +40,7 @@ function defaultSettings() {
     // Ours:
     compatibility: /** @type {import("./errors.js").Compatibility} */ (3),
     connections: /** @type {string | string[] | undefined} */ (undefined),
+    gateway: /** @type {string | undefined} */ (undefined),
     domain: "",
     phone: {},
   };

@@ -71,7 +71,9 @@ export class Phones {
 
 /** @param {unknown} a @param {unknown} b */
 function same(a, b) {
-  return (
-    a === b || (Array.isArray(a) && Array.isArray(b) && a.join() === b.join())
-  );
+  if (a === b) return true;
+  const isPlain = (/** @type {unknown} */ value) =>
+    Object(value) === value &&
+    /^(Array|Object)$/.test(`${Object(value).constructor?.name}`);
+  return isPlain(a) && isPlain(b) && JSON.stringify(a) === JSON.stringify(b);
 }

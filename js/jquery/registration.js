@@ -11,12 +11,15 @@ import { fault } from "../errors/error.js";
 import { nameOf } from "./arguments.js";
 import { failureParts, harmless } from "./errors.js";
 import { refuseMode } from "./login.js";
-import { softPhone } from "./shapes.js";
+import { deskPhone, softPhone } from "./shapes.js";
 
 /**
  * @typedef {import("./login.js").Login} Login
  * @typedef {import("./shapes.js").CwicRegistration} CwicRegistration
  */
+
+/** How desk phones are called. */
+const DESK = /^SEP/i;
 
 export class Registration {
   /** The status last told to the page. */
@@ -49,9 +52,7 @@ export class Registration {
 
   /** @param {Login} login */
   begin(login) {
-    const device = login.device || this.#phones.options.device;
-    const isServed =
-      this.isReady && this.#phones.fits({ ...login.phone, device });
+    const isServed = this.#serves(login, login.device);
     this.#adopt(login);
     if (isServed) this.#ready(this.#phones.current.registration);
     else queueMicrotask(() => this.#chooseDevice(login));
@@ -68,17 +69,21 @@ export class Registration {
   switchTo(current, wanted, mode, progress) {
     const { success, error, line, force } = wanted;
     const device =
-      wanted.device || this.#page.predictDevice(current.registration.user);
-    const other = device !== this.#phones.options.device;
+      wanted.device ||
+      (mode === "DeskPhone"
+        ? ""
+        : this.#page.predictDevice(current.registration.user));
     const login = {
       ...current,
-      ...{ success, error, device, line, force, switching: other },
+      ...{ success, error, device, line, force, switching: true },
       registration: { ...this.facts, mode, forceRegistration: force },
     };
+    const isServed = this.#serves(login, device);
+    login.switching = !isServed;
     this.#adopt(login);
-    const message = `switching to ${mode} ${device}`;
+    const message = `switching to ${mode} ${device}`.trim();
     this.#page.invoke("progress", progress, { message });
-    if (this.isReady && !other) this.#ready(this.#phones.current.registration);
+    if (isServed) this.#ready(this.#phones.current.registration);
     else this.#connect(login, device);
   }
 
@@ -112,6 +117,14 @@ export class Registration {
       if (status === "eReady") this.#ready(registration ?? phone.registration);
       else if (status !== "eIdle" || !this.#attempt) this.#tell(status);
     });
+    // What the desk phone is, while the way to it is open.
+    phone.on("desk", (/** @type {any} */ { state }) => {
+      if (phone !== this.#phones.current || this.#attempt || !phone.ready)
+        return;
+      const is =
+        state === "eOutOfService" ? "eConnectedButNoDeviceReady" : "eReady";
+      if (is !== this.status) this.#tell(is);
+    });
     phone.on(
       "eConnectionTerminated",
       (/** @type {any} */ { reason, message, by }) => {
@@ -133,6 +146,26 @@ export class Registration {
 
   // --- a login ------------------------------------------------------------------------------
 
+  /**
+   * Whether the phone is logged in so already. Nothing said is as it is.
+   *
+   * @param {Login} login
+   * @param {string} device
+   */
+  #serves({ registration, line, phone }, device) {
+    const { current, options } = this.#phones;
+    const mode = current?.mode ?? "SoftPhone";
+    if (!this.isReady || registration.mode !== mode) return false;
+    if (mode === "SoftPhone")
+      return this.#phones.fits({ ...phone, device: device || options.device });
+    const is = current.registration;
+    return (
+      this.#phones.fits({ ...phone, device: options.device }) &&
+      [device || is?.device, line || is?.line].join() ===
+        [is?.device, is?.line].join()
+    );
+  }
+
   /** @param {Login} login */
   #adopt(login) {
     this.login = login;
@@ -141,21 +174,30 @@ export class Registration {
   }
 
   /**
-   * CWIC asks the server for the user's devices; a SIP registrar has no such list, so it holds
-   * the preferred or predicted one.
+   * CWIC asks the server for the user's devices. A SIP registrar has no such list, so it holds the
+   * preferred or predicted soft phone; a CTI gateway tells on which desk phones the line is.
    * @param {Login} login
    */
-  #chooseDevice(login) {
+  async #chooseDevice(login) {
     if (this.login !== login) return;
     const page = this.#page;
     const { user = "", mode } = login.registration;
-    const name = login.device || page.predictDevice(user);
-    const devices = name ? [softPhone(name, user, false)] : [];
+    const isDesk = mode === "DeskPhone";
+    const soft = (!isDesk && login.device) || page.predictDevice(user);
+    const devices = soft ? [softPhone(soft, user, false)] : [];
+    if (isDesk && login.devicesAvailable) {
+      const found = await this.#deskPhones(login, soft);
+      if (this.login !== login) return;
+      devices.push(...found);
+    }
     login.registration.devices = Object.fromEntries(
       devices.map((device) => [device.name, device]),
     );
+    // In DeskPhone mode CWIC ignored a preferred device that is none.
+    const device = isDesk && !DESK.test(login.device) ? "" : login.device;
+    const usual = device || (isDesk ? "" : soft);
 
-    if (!login.devicesAvailable) return this.#connect(login, name);
+    if (!login.devicesAvailable) return this.#connect(login, usual);
     let chosen = false;
     /** @type {(mode: unknown, device: unknown, line?: unknown) => void} */
     const choose = (phoneMode, device, line) => {
@@ -163,8 +205,9 @@ export class Registration {
       if (this.login !== login) return;
       const refusal = refuseMode(phoneMode || mode);
       if (refusal) return this.#failed(login, refusal);
+      login.registration.mode = /** @type {string} */ (phoneMode || mode);
       login.line = nameOf(line, "directoryNumber");
-      this.#connect(login, nameOf(device, "name") || name);
+      this.#connect(login, nameOf(device, "name") || usual);
     };
     const answer = page.invoke(
       "devicesAvailable",
@@ -179,31 +222,97 @@ export class Registration {
   }
 
   /**
+   * Those that the gateway names; none where it does not say, and then a login tells why.
+   *
    * @param {Login} login
-   * @param {string} device
+   * @param {string} soft
+   */
+  async #deskPhones(login, soft) {
+    try {
+      const phone = await this.#phoneFor(login, soft);
+      const appearances = await phone?.lineAppearances();
+      return (appearances ?? []).map(deskPhone);
+    } catch {
+      return [];
+    }
+  }
+
+  /**
+   * The phone of a login, made anew if it must.
+   *
+   * @param {Login} login
+   * @param {string} device  the soft phone
+   */
+  async #phoneFor(login, device) {
+    const phones = this.#phones;
+    const options = { ...login.phone, device };
+    if (!phones.fits(options)) await phones.release();
+    if (this.login !== login) return undefined;
+    return phones.current ?? phones.make(options);
+  }
+
+  /**
+   * @param {Login} login
+   * @param {string} device  in DeskPhone mode "": the first one
    */
   async #connect(login, device) {
     const phones = this.#phones;
     const attempt = {};
     this.#attempt = attempt;
     const isCurrent = () => this.#attempt === attempt;
+    const { user, mode } = login.registration;
+    const isDesk = mode === "DeskPhone";
     try {
-      if (!device) throw fault("noDevice");
-      const options = { ...login.phone, device };
-      if (!phones.fits(options)) await phones.release();
-      if (!isCurrent()) return;
-      const phone = phones.current ?? phones.make(options);
-      const registration = await phone.registerPhone({
-        forceRegistration: login.force,
-      });
+      const soft = isDesk ? this.#page.predictDevice(user) : device;
+      if (!soft) throw fault("noDevice");
+      const phone = await this.#phoneFor(login, soft);
+      if (!phone || !isCurrent()) return;
+      const registration = isDesk
+        ? await this.#control(phone, login, device)
+        : await phone.registerPhone({
+            ...(phone.mode === "DeskPhone" && { mode }),
+            forceRegistration: login.force,
+          });
       if (isCurrent()) this.#ready(registration);
     } catch (failure) {
       if (!isCurrent()) return;
       this.#attempt = null;
+      // It is in the mode that it was in.
+      this.facts.mode = phones.current?.mode ?? mode;
       this.#failed(login, failure);
       // Unless the callback began something new, the page hears only now that nothing goes on.
       if (!this.#attempt && (phones.current?.status ?? "eIdle") === "eIdle")
         this.#idle();
+    }
+  }
+
+  /**
+   * Without a device it is the first that the line is on, as it was in CWIC.
+   *
+   * @param {any} phone
+   * @param {Login} login
+   * @param {string} device
+   */
+  async #control(phone, login, device) {
+    /** @type {any} */
+    const wanted = { mode: "DeskPhone", forceRegistration: login.force };
+    if (login.line) wanted.line = login.line;
+    if (device) wanted.device = device;
+    try {
+      return await phone.registerPhone(wanted);
+    } catch (/** @type {any} */ failure) {
+      const appearances = failure?.details?.appearances ?? [];
+      const first =
+        appearances.find((/** @type {any} */ { inService }) => inService) ??
+        appearances[0];
+      if (!first || device) throw failure;
+      login.registration.devices = Object.fromEntries(
+        appearances.map((/** @type {any} */ appearance) => [
+          appearance.device,
+          deskPhone(appearance),
+        ]),
+      );
+      return phone.registerPhone({ ...wanted, device: first.device });
     }
   }
 
@@ -212,11 +321,7 @@ export class Registration {
     const { login, facts } = this;
     this.#attempt = null;
     if (!login || !granted) return;
-    const device = softPhone(
-      granted.device,
-      login.registration.user ?? "",
-      true,
-    );
+    const device = this.#device(granted);
     Object.assign(facts, {
       devices: { ...facts.devices, [device.name]: device },
       device,
@@ -239,6 +344,14 @@ export class Registration {
       });
     }
     if (this.login === login) this.#tell("eReady");
+  }
+
+  /** @param {any} granted */
+  #device({ mode, device, line }) {
+    const { devices, user = "" } = this.facts;
+    if (mode !== "DeskPhone") return softPhone(device, user, true);
+    const { description } = devices[device] ?? {};
+    return deskPhone({ device, line, description, inService: true });
   }
 
   /** Once per login. @param {Login} login */
@@ -280,13 +393,21 @@ export class Registration {
   #tell(status) {
     this.status = status;
     const { device, user = "" } = this.facts;
-    if (device && device.inService !== this.isReady)
-      this.facts.device = softPhone(device.name, user, this.isReady);
+    const inService = this.isReady;
+    if (device && device.inService !== inService)
+      this.facts.device = device.isDeskPhone
+        ? deskPhone({
+            device: device.name,
+            line: device.lineDNs[0] ?? user,
+            description: device.description,
+            inService,
+          })
+        : softPhone(device.name, user, inService);
     this.#page.trigger("system.cwic", { phone: this.#state(status) });
   }
 
   /** `event.phone`. @param {string} status @param {boolean} [ready] */
   #state(status, ready = status === "eReady") {
-    return { status, ready, registration: this.facts };
+    return { status, ready, mode: this.mode, registration: this.facts };
   }
 }

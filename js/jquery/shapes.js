@@ -90,6 +90,27 @@ export function softPhone(name, user, inService) {
   };
 }
 
+/**
+ * A desk phone with the line that is controlled on it.
+ * @param {{ device: string, line: string, description?: string, inService: boolean }} appearance
+ * @returns {Device}
+ */
+export function deskPhone({
+  device,
+  line: number,
+  description = "",
+  inService,
+}) {
+  return {
+    ...softPhone(device, number, inService),
+    description,
+    model: "",
+    modelDescription: "",
+    isSoftPhone: false,
+    isDeskPhone: true,
+  };
+}
+
 /** What `about().device` says while there is none. */
 const NO_DEVICE = {
   exists: false,

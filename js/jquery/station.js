@@ -60,7 +60,7 @@ export class Station {
     const { name, details, properties } = failureParts(failure);
     const denied = failure?.cause?.name === "NotAllowedError";
     const nativeError = denied ? "eNotUserAuthorized" : backup;
-    const key = /^eInvalid/.test(name) ? name : nativeError;
+    const key = /^e(Invalid|NotSupported)/.test(name) ? name : nativeError;
     return this.#page.fail(
       target,
       callback,

@@ -38,9 +38,10 @@ export class Telephony {
     phone.on("incoming", (/** @type {any} */ { call }) => {
       this.#adopt(call, this.#containers.get());
     });
-    phone.on("transferred", (/** @type {any} */ { call }) => {
-      this.#adopt(call, this.#containers.get());
-    });
+    for (const name of ["transferred", "call"])
+      phone.on(name, (/** @type {any} */ { call }) => {
+        this.#adopt(call, this.#containers.get());
+      });
     void this.devices.refresh();
   }
 
@@ -139,6 +140,18 @@ export class Telephony {
    */
   transfer(conversation, to) {
     return this.update(conversation, () => conversation.call.transfer(to));
+  }
+
+  /**
+   * Both become one call, which goes on as the first.
+   *
+   * @param {Conversation} conversation
+   * @param {Conversation} other
+   */
+  join(conversation, other) {
+    return this.update(conversation, () =>
+      conversation.call.conference(other.call),
+    );
   }
 
   /**
@@ -298,8 +311,13 @@ export class Telephony {
     }
   }
 
-  /** A desk phone has one active call: so had CWIC. @param {any} active */
+  /**
+   * A desk phone has one active call: so had CWIC. A real one sees to that by itself.
+   *
+   * @param {any} active
+   */
   #holdOthers(active) {
+    if (active.media === "deskPhone") return;
     for (const conversation of this.#conversations.values()) {
       const { call } = conversation;
       if (call !== active && call.state === "connected")

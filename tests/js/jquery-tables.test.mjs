@@ -156,7 +156,7 @@ describe("errors", () => {
     });
     const nativeError = "eUnsupportedPhoneMode";
     const native = failureParts(
-      fault("noDeskPhone", { details: { nativeError } }),
+      fault("passwordUnreadable", { details: { nativeError } }),
     );
     assert.equal(native.details[0], nativeError);
     assert.equal(native.properties.nativeError, nativeError);

@@ -303,7 +303,10 @@ describe("an option that nobody knows", () => {
     await phone.close();
     await assert.rejects(login, { code: "eAborted" });
     assert.match(entries[0], /"vidio"\. Did you mean "video"\?/);
-    assert.match(entries[1], /"force"\. There are: mode, line, device, forceRegistration, signal/);
+    assert.match(
+      entries[1],
+      /"force"\. There are: mode, line, device, forceRegistration, signal/,
+    );
   });
 });
 

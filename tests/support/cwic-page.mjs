@@ -21,9 +21,9 @@ export class CwicPage {
   /** @type {{ line: string, resolve: () => void }[]} */
   waiting = [];
 
-  constructor(settings = {}) {
+  constructor(settings = {}, Phone = /** @type {any} */ (FakePhone)) {
     this.session = new Session({
-      Phone: FakePhone,
+      Phone,
       jquery: "3.7.1",
       whenReady: (start) => queueMicrotask(start),
       // No elements here: what becomes of them is tried in a browser.
