@@ -362,24 +362,30 @@ export class DeskMode {
 
   /** @param {{ status: PhoneStatus, registration: Registration | null }} event */
   #statusIs({ status, registration }) {
-    if (/^e(Ready|RecoveryPending)$/.test(status))
-      for (const control of this.#controls())
-        control.tell("flow", status === "eReady");
+    const isUp = status === "eReady";
+    for (const control of this.#controls()) control.tell("flow", isUp);
     if (OUT.includes(status)) this.#flow.lost();
-    if (!this.#current) {
-      // Ready without a registration is a flow alone.
-      const alone = this.#questions || this.#coming?.alone || this.#ousted;
-      return !registration && (!!alone || status === "eReady");
-    }
+    if (registration) this.#ousted = false;
+    if (!this.#current) return !registration && this.#isOurs(isUp);
     // It is a softphone again, or another tab is the phone.
-    if (registration || status === "eConnectionTerminated") {
-      this.leave();
-      this.mode = "SoftPhone";
-      return false;
-    }
-    // It was to become one, and could not.
-    if (status === "eIdle") this.#flow.hold().catch(() => {});
-    return true;
+    if (!registration && status !== "eConnectionTerminated") return true;
+    this.#flow.lost();
+    this.leave();
+    this.mode = "SoftPhone";
+    return false;
+  }
+
+  /**
+   * Whether a status without a registration is that of our flow, where no desk phone is
+   * controlled.
+   *
+   * @param {boolean} isUp
+   */
+  #isOurs(isUp) {
+    if (this.#questions || this.#ousted || this.#coming?.alone) return true;
+    // The registration was lost beside a flow that nobody needs.
+    if (isUp && !this.#coming) this.#flow.release();
+    return isUp;
   }
 
   // ---- appearances

@@ -6,6 +6,7 @@ import { Phone } from "graceline";
 import {
   FakeCore,
   FakeSocket,
+  event,
   granted,
   options,
   refused,
@@ -391,7 +392,9 @@ describe("switching", () => {
     const switched = phone.switchMode("SoftPhone");
     await turn();
     const rejected = assert.rejects(switched, { code: "eServerRejected" });
-    await gateway.say(...refused(2, "loginRefused", { status: 500 }));
+    const failed = { attempt: 2, at: "loginRefused", status: 500 };
+    await gateway.say(status("eRegistering"), status("eReady"));
+    await gateway.say(event("failed", failed));
     await rejected;
     assert.deepEqual([phone.mode, phone.status], ["DeskPhone", "eReady"]);
     assert.equal(phone.desk.state, "eInService");
@@ -490,6 +493,29 @@ describe("what is lost", () => {
     assert.equal(gateway.sessions.length, 1);
     await phone.registerPhone(DESK);
     assert.equal(phone.status, "eReady");
+    await phone.close();
+  });
+
+  test("to another client leaves the way back to the softphone", async () => {
+    const { phone, gateway, story } = await controlling();
+    const reason = "Registration is active for another client";
+    await gateway.end(0, { reason });
+    const login = phone.switchMode("SoftPhone");
+    await turn();
+    await gateway.say(...granted(2), status("eRecoveryPending"));
+    assert.equal((await login).mode, "SoftPhone");
+    assert.deepEqual(story.slice(-2), ["eReady", "eRecoveryPending"]);
+    await phone.close();
+  });
+
+  test("beside a flow that nobody needs: the softphone is out", async () => {
+    const { phone, core, gateway, story } = await registered();
+    gateway.refusals.push({ status: 403 });
+    await assert.rejects(phone.switchMode("DeskPhone"));
+    // The core keeps the flow that was asked for; the binding is gone.
+    await gateway.say(status("eReady"));
+    assert.equal(core.given("unregister").length, 1);
+    assert.deepEqual([phone.status, story], ["eIdle", ["eIdle"]]);
     await phone.close();
   });
 });

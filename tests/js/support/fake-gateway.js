@@ -32,9 +32,8 @@ const greeting = (device) =>
   `<device xmlns="urn:graceline:cti">${device}</device>` +
   "</private></privateData></extensions>";
 
-const answer = (status, body = "", more) => ({
-  ...{ status, reason: "", contentType: body && "application/csta+xml", body },
-  ...{ contacts: [], ...more },
+const accepted = (body) => ({
+  ...{ status: 200, reason: "OK", contentType: "application/csta+xml", body },
 });
 
 /** Own connection of a call. */
@@ -154,8 +153,8 @@ export class FakeGateway {
   /** The session ends. */
   async end(status = 0, more = {}) {
     const session = this.sessions.at(-1);
-    const ended = { cause: "remote", ...answer(status, "", more) };
-    await this.say(event("sessionEnded", { session, ...ended }));
+    const ended = { session, cause: "remote", contacts: [], status, ...more };
+    await this.say(event("sessionEnded", ended));
   }
 
   #open(session, asked) {
@@ -164,12 +163,11 @@ export class FakeGateway {
     const refusal = this.refusals.shift();
     if (refusal === "later") return [];
     if (refusal) {
-      const { status, ...more } = refusal;
-      const ended = { cause: "rejected", ...answer(status, "", more) };
-      return [event("sessionEnded", { session, ...ended })];
+      const ended = { session, cause: "rejected", contacts: [], ...refusal };
+      return [event("sessionEnded", ended)];
     }
     const body = xml("RequestSystemStatusResponse", greeting(this.device));
-    return [event("sessionOpened", { session, ...answer(200, body) })];
+    return [event("sessionOpened", { session, ...accepted(body) })];
   }
 
   #serve(op, body) {
@@ -180,7 +178,7 @@ export class FakeGateway {
     const whole = inner.startsWith("<?xml")
       ? inner
       : xml(`${root}Response`, inner);
-    return [event("sessionDone", { op, ...answer(200, whole) })];
+    return [event("sessionDone", { op, ...accepted(whole) })];
   }
 }
 
