@@ -101,6 +101,7 @@ export class Call extends Emitter {
     return { ...this.#muted };
   }
 
+  /** @returns {"here"} */
   get media() {
     return "here";
   }

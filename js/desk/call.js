@@ -2,6 +2,7 @@ import { fault } from "../errors/error.js";
 import { Emitter, emit } from "../phone/events.js";
 import { checkTarget, invalid } from "../phone/options.js";
 
+/** @typedef {import("../index.js").Call} Declared */
 /** @typedef {import("./seam.js").Commands} Commands */
 /**
  * What follows the numbers of the operation and of the call.
@@ -16,6 +17,8 @@ const COMMA = 2000;
 /**
  * A call of a desk phone: the page drives it, and has no media of it. The types and
  * their documentation stand in index.d.ts, as those of any other call.
+ *
+ * @implements {Declared}
  */
 export class DeskCall extends Emitter {
   #calls;
@@ -53,7 +56,7 @@ export class DeskCall extends Emitter {
     calls.join(this, (event) => this.#heard(event));
   }
 
-  /** As a Phone has it. */
+  /** As a Phone has it. @returns {"Call"} */
   get [Symbol.toStringTag]() {
     return "Call";
   }
@@ -82,6 +85,7 @@ export class DeskCall extends Emitter {
     return this.#state === "held" ? "local" : null;
   }
 
+  /** @returns {"deskPhone"} */
   get media() {
     return "deskPhone";
   }

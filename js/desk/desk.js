@@ -1,11 +1,16 @@
 import { invalid } from "../phone/options.js";
 
+/** @typedef {import("../index.js").Desk} Declared */
 /** @typedef {import("./appearance.js").Appearance} Appearance */
 /** @typedef {import("../index.js").ForwardingRule} ForwardingRule */
 
 const TYPES = ["immediate", "busy", "noAnswer"];
 
-/** A desk phone under control. The types and their documentation stand in index.d.ts. */
+/**
+ * A desk phone under control. The types and their documentation stand in index.d.ts.
+ *
+ * @implements {Declared}
+ */
 export class Desk {
   #appearance;
 
@@ -14,7 +19,7 @@ export class Desk {
     this.#appearance = appearance;
   }
 
-  /** As a Phone has it. */
+  /** As a Phone has it. @returns {"Desk"} */
   get [Symbol.toStringTag]() {
     return "Desk";
   }
@@ -28,7 +33,7 @@ export class Desk {
   }
 
   get state() {
-    return this.#appearance.view.state;
+    return /** @type {Declared["state"]} */ (this.#appearance.view.state);
   }
 
   get features() {
@@ -44,7 +49,8 @@ export class Desk {
   }
 
   get forwarding() {
-    return this.#appearance.view.forwarding ?? null;
+    const { forwarding = null } = this.#appearance.view;
+    return /** @type {Declared["forwarding"]} */ (forwarding);
   }
 
   /** @param {boolean} on */

@@ -5,6 +5,8 @@
 import * as api from "../../js/index.js";
 import type * as testing from "../../js/testing/index.js";
 import { Call } from "../../js/call/call.js";
+import { DeskCall } from "../../js/desk/call.js";
+import { Desk } from "../../js/desk/desk.js";
 import { PhoneError, translate } from "../../js/errors/error.js";
 import { Emitter } from "../../js/phone/events.js";
 import { Phone } from "../../js/phone/phone.js";
@@ -36,8 +38,12 @@ export const functions: Pick<
 > = { startRegistrar, startSwitch, fakeMedia, parseMessage };
 
 export const call = (call: Call): api.Call => call;
+export const deskCall = (call: DeskCall): api.Call => call;
+export const desk = (desk: Desk): api.Desk => desk;
 
 true satisfies Says<api.Phone, Phone>;
+true satisfies Says<api.Desk, Desk>;
+true satisfies Says<api.Call, DeskCall>;
 true satisfies Says<api.PhoneError, PhoneError>;
 true satisfies Says<testing.FakeMediaHandler, FakeMediaHandler>;
 true satisfies Says<testing.SipMessage, Message>;

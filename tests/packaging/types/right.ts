@@ -138,6 +138,30 @@ export async function talk(phone: Phone, stream: MediaStream): Promise<void> {
   await phone.message("2002", "hello");
 }
 
+/** The desk phone of the same person. */
+export async function desk(): Promise<string | null> {
+  const phone = new Phone({
+    connections: "wss://sip.example.com/",
+    user: "2001",
+    domain: "example.com",
+    remoteControl: { gateway: "sip:cti@example.com", line: "2001" },
+  });
+  const [first] = await phone.lineAppearances();
+  const { mode, line } = await phone.switchMode("DeskPhone", {
+    device: first?.device,
+  });
+  await phone.registerPhone({ mode: "SoftPhone", forceRegistration: true });
+  phone.on("desk", ({ state, reason }) => console.log(state, reason));
+  phone.on("call", async ({ call }) => {
+    if (call.media === "deskPhone") await call.deflect("2003");
+    const [other] = phone.calls;
+    if (other) await call.conference(other);
+  });
+  await phone.desk?.setForwarding({ type: "busy", active: true, to: "2003" });
+  console.log(mode, line, phone.desk?.features.has("MakeCall"));
+  return phone.mode === "DeskPhone" ? (phone.desk?.state ?? null) : null;
+}
+
 /** A handler of another host. */
 export const media: MediaHandlerFactory = ({ emit, direction }) => ({
   createOffer: async ({ hold }) => `${direction} ${hold}`,

@@ -84,3 +84,12 @@ new Call();
 
 // @ts-expect-error: a factory, not a handler
 new Phone({ ...options, media: {} });
+
+// @ts-expect-error: no such mode
+void phone.switchMode("Deskphone");
+
+// @ts-expect-error: where the gateway is must be said
+new Phone({ ...options, remoteControl: { line: "2001" } });
+
+// @ts-expect-error: may be null
+phone.desk.state === "eInService";
