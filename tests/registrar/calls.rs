@@ -1,8 +1,8 @@
 //! Calls between clients, and what a call in progress does to a binding.
 
 use crate::proxy::{ALICE, BOB, TO_BOB, pair, relayed, world};
-use crate::support::{Client, DEVICE, FORCED, World, instance, users};
-use graceline::sip::Name;
+use crate::support::{Client, DEVICE, FORCED, World, digest, instance, users};
+use graceline::sip::{Algorithm, Name};
 
 /// A call from `alice` to `bob`; their Record-Route.
 fn call(world: &mut World, alice: &mut Client, bob: &Client) -> String {
@@ -200,4 +200,59 @@ fn an_ousted_client_may_still_hang_up() {
     let bye = inside(&mut alice, "BYE", &route, bob.connection);
     world.send(alice.connection, bye);
     assert_eq!(world.next(bob.connection).method(), "BYE");
+}
+
+/// DeskPhone mode: the page rings nowhere, and reaches the gateway all the same.
+#[test]
+fn who_has_no_binding_proves_itself_and_is_reached_in_its_session() {
+    let mut world = world();
+    let gateway = Client::registered(&mut world, "2002", BOB);
+    let mut page = Client::new(&mut world, "2001");
+    let text = page.request("INVITE", TO_BOB, "");
+    world.send(page.connection, text);
+    let challenge = world.next(page.connection);
+    assert_eq!(challenge.status(), 407);
+    let realm = challenge.lines(Name::ProxyAuthenticate).next();
+    assert!(realm.is_some_and(|it| it.contains("realm=\"example.com\"")));
+    assert!(world.is_silent(gateway.connection));
+    page.uses(digest(&challenge, Algorithm::Md5));
+
+    let lies = "P-Asserted-Identity: <sip:2002@example.com>\r\n\
+                Contact: <sip:page@page.invalid>\r\n";
+    let invite = relayed(&mut world, &mut page, &gateway, "INVITE", lies);
+    let asserted: Vec<&str> = invite.values(Name::PAssertedIdentity).collect();
+    assert_eq!(asserted, ["<sip:2001@example.com>"]);
+    assert_eq!(world.next(page.connection).status(), 100);
+    let contact = "Contact: <sip:bob@bob.invalid>\r\n";
+    world.reply(gateway.connection, &invite, "200 OK", contact);
+    let accepted = world.next(page.connection);
+    let route = accepted
+        .header(Name::RecordRoute)
+        .expect("a route")
+        .to_owned();
+    let info = inside(&mut page, "INFO", &route, gateway.connection);
+    world.send(page.connection, info);
+    assert_eq!(world.next(gateway.connection).method(), "INFO");
+    let event = from_callee(&gateway, &page, "INFO", &route);
+    world.send(gateway.connection, event);
+    assert_eq!(world.next(page.connection).method(), "INFO");
+}
+
+#[test]
+fn a_session_outlives_the_binding_that_it_was_opened_with() {
+    let mut world = world();
+    let (mut page, gateway) = pair(&mut world);
+    let route = call(&mut world, &mut page, &gateway);
+    let unbound = page.register(
+        &mut world,
+        &["<sip:alice@alice.invalid;transport=ws>;expires=0"],
+    );
+    assert_eq!(unbound.status(), 200);
+    assert_eq!(world.contacts("2001"), Vec::<String>::new());
+    let info = inside(&mut page, "INFO", &route, gateway.connection);
+    world.send(page.connection, info);
+    assert_eq!(world.next(gateway.connection).method(), "INFO");
+    let event = from_callee(&gateway, &page, "INFO", &route);
+    world.send(gateway.connection, event);
+    assert_eq!(world.next(page.connection).method(), "INFO");
 }
