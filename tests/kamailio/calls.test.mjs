@@ -245,6 +245,99 @@ gracefulTest(
   },
 );
 
+/**
+ * A request of the callee within a call, to which this INVITE was.
+ * @param {any} callee
+ * @param {Call} call
+ * @param {any} invite
+ */
+function inform(callee, call, invite) {
+  return callee.send("INFO", invite.contacts[0].uri, {
+    to: call.caller.aor,
+    toTag: call.fromTag,
+    fromTag: /;tag=([^;]+)/.exec(call.accepted.header("To"))?.[1],
+    callId: call.callId,
+    headers: invite
+      .all("Record-Route")
+      .map((/** @type {string} */ route) => ["Route", route]),
+  });
+}
+
+// DeskPhone mode: the page rings nowhere, and reaches its gateway all the same.
+gracefulTest(
+  "who has no binding opens a session by digest and is reached in it",
+  {},
+  async (world) => {
+    const gateway = await world.connect({ name: "gateway", user: "2002" });
+    await gateway.register({
+      contacts: [contact("g", { instance: instance("b") })],
+    });
+    const asserted = (/** @type {any} */ message, /** @type {string} */ user) =>
+      assert.deepEqual(message.all("P-Asserted-Identity"), [
+        `<sip:${user}@example.test>`,
+      ]);
+    const open = async (/** @type {string} */ name) => {
+      const page = await world.connect({ name });
+      gateway.received.length = 0;
+      const call = await Call.start(page, BOB, gateway);
+      const invite = await gateway.incoming("INVITE");
+      asserted(invite, "2001");
+      return { page, call, invite };
+    };
+    const first = await open("page");
+    const second = await open("other");
+    const refused = world.transcript.entries.filter(
+      ({ who, text }) => who === "page" && text.startsWith("SIP/2.0 407"),
+    );
+    assert.equal(refused.length, 1);
+
+    gateway.received.length = 0;
+    const sent = await first.call.request("INFO", {
+      headers: [["P-Asserted-Identity", "<sip:2002@example.test>"]],
+    });
+    assert.equal(sent.status, 200);
+    asserted(await gateway.incoming("INFO"), "2001");
+
+    // Events go to the page whose session it is.
+    const event = async ({ call, invite }) =>
+      (await inform(gateway, call, invite)).status;
+    for (const session of [first, second]) {
+      assert.equal(await event(session), 200);
+      const info = await session.page.incoming("INFO");
+      assert.ok(info.text.includes(session.call.callId));
+      asserted(info, "2002");
+    }
+    assert.deepEqual(
+      [first, second].map(({ page }) => page.received.length),
+      [1, 1],
+    );
+    // Nobody is bound by that, and nothing outlives the session, nor the connection.
+    const { aor } = first.page;
+    assert.equal((await gateway.send("MESSAGE", aor)).status, 480);
+    assert.equal((await first.call.request("BYE")).status, 200);
+    assert.equal(await event(first), 480);
+    second.page.socket.terminate();
+    await second.page.closed;
+    assert.notEqual(await event(second), 200);
+  },
+);
+
+gracefulTest(
+  "a session outlives the binding that it was opened with",
+  {},
+  async (world) => {
+    const { alice, bob } = await aliceAndBob(world);
+    const call = await Call.start(alice, BOB, bob);
+    const invite = await bob.incoming("INVITE");
+    const own = contact("a", { instance: instance("a") });
+    await alice.register({ contacts: [`${own};expires=0`] });
+    assert.equal((await bob.send("MESSAGE", alice.aor)).status, 480);
+    assert.equal((await call.request("INFO")).status, 200);
+    assert.equal((await inform(bob, call, invite)).status, 200);
+    assert.equal((await alice.incoming("INFO")).method, "INFO");
+  },
+);
+
 gracefulTest(
   "an ousted client can neither call nor be called",
   {},
