@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFileSync, readdirSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { build as esbuild } from "esbuild";
@@ -18,14 +18,17 @@ const project = createProject({
   "slim.js": `
     import { Phone, init } from "graceline/slim";
     import wasm from "graceline/wasm?url";
+    import csta from "graceline/wasm/csta?url";
     ${logInSource}
-    await init(wasm);
+    await init(wasm, { csta });
   `,
   "slim-esbuild.js": `
     import { Phone, init } from "graceline/slim";
     import wasm from "graceline/wasm";
+    import csta from "graceline/wasm/csta";
     ${logInSource}
-    await init(new URL(wasm, import.meta.url));
+    const at = (file) => new URL(file, import.meta.url);
+    await init(at(wasm), { csta: at(csta) });
   `,
 });
 
@@ -47,10 +50,13 @@ after(async () => {
 test("esbuild bundles the default entry; the wasm is looked for where the docs say", async () => {
   const out = join(project.folder, "out");
   await bundle("app.js", join(out, "js"));
-  const wasm = project.resolve("graceline/wasm");
   const pkg = join(out, "pkg");
-  await import("node:fs/promises").then((fs) => fs.mkdir(pkg));
-  copyFileSync(wasm, join(pkg, "client_bg.wasm"));
+  mkdirSync(pkg);
+  for (const [name, file] of [
+    ["graceline/wasm", "client_bg.wasm"],
+    ["graceline/wasm/csta", "csta_bg.wasm"],
+  ])
+    copyFileSync(project.resolve(name), join(pkg, file));
   await assertPageLogsIn(out, "/js/app.js");
 });
 
@@ -64,19 +70,19 @@ test("esbuild bundles graceline/inline into one file that needs nothing else", a
 test("esbuild bundles graceline/slim with the wasm as a file", async () => {
   const out = join(project.folder, "out-slim");
   await bundle("slim-esbuild.js", out);
-  assert.equal(wasmFiles(out).length, 1);
+  assert.equal(wasmFiles(out).length, 2);
   await assertPageLogsIn(out, "/slim-esbuild.js");
 });
 
-test("Vite builds an app with the default entry: one wasm file, found by itself", async () => {
+test("Vite builds an app with the default entry: both wasm files are found by themselves", async () => {
   const out = await buildWithVite("index.html");
-  assert.equal(wasmFiles(join(out, "assets")).length, 1);
+  assert.equal(wasmFiles(join(out, "assets")).length, 2);
   await assertSiteLogsIn(out, "index.html");
 });
 
 test("Vite builds an app with graceline/slim and the wasm's URL", async () => {
   const out = await buildWithVite("slim.html");
-  assert.equal(wasmFiles(join(out, "assets")).length, 1);
+  assert.equal(wasmFiles(join(out, "assets")).length, 2);
   await assertSiteLogsIn(out, "slim.html");
 });
 

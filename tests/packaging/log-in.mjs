@@ -8,13 +8,16 @@ export const logInSource = `
   globalThis.logIn = async (connections) => {
     const phone = new Phone({
       connections, user: "2001", domain: "example.test", password: "secret",
+      remoteControl: { gateway: "sip:nobody@example.test" },
     });
     try {
       const { connection } = await phone.registerPhone();
       // Nobody is there; but the offer shows that the media handler was found.
       const call = phone.call("nobody", { audio: false });
       const ended = await new Promise((done) => call.on("ended", done));
-      return { status: phone.status, connection, called: ended.status };
+      // Nor a gateway; but that shows that what controls desk phones was found.
+      const desk = await phone.switchMode("DeskPhone").catch(({ code }) => code);
+      return { status: phone.status, connection, called: ended.status, desk };
     } catch ({ code, message }) {
       return { code, message };
     } finally {
@@ -35,6 +38,7 @@ export async function assertLogsIn(page, connection) {
     status: "eReady",
     connection,
     called: 404,
+    desk: "eServerRejected",
   });
   assert.deepEqual(page.problems, []);
 }
@@ -42,7 +46,7 @@ export async function assertLogsIn(page, connection) {
 /**
  * @param {import("playwright-core").Page} page
  * @param {string} connection
- * @returns {Promise<{ status?: string, connection?: string, called?: number, code?: string, message?: string }>}
+ * @returns {Promise<{ status?: string, connection?: string, called?: number, desk?: string, code?: string, message?: string }>}
  */
 export async function logIn(page, connection) {
   await page.waitForFunction("globalThis.logIn");
