@@ -2,7 +2,7 @@
 
 use super::target::request_uri;
 use super::{Call, Calls, Cause, Event, Line, Phase, Reply, Told, party, sdp, shown_headers};
-use crate::dialog::{Dialog, timer, values};
+use crate::dialog::{Dialog, record_routes, timer, values};
 use crate::fault::{Fault, Situation};
 use crate::prelude::*;
 use crate::sip::{Message, Name, Params, sanitize_text, unquote};
@@ -317,13 +317,4 @@ fn takes_sdp(invite: &Message) -> bool {
             let sdp = ["application/sdp", "application/*", "*/*"];
             sdp.iter().any(|sdp| range.eq_ignore_ascii_case(sdp))
         })
-}
-
-/// Record-Route is copied into what makes a dialog (RFC 3261 §12.1.1).
-fn record_routes(invite: &Message) -> Vec<(String, String)> {
-    let route = |value| ("Record-Route".to_owned(), value);
-    values(invite, Name::RecordRoute)
-        .into_iter()
-        .map(route)
-        .collect()
 }

@@ -146,6 +146,13 @@ pub fn values(message: &Message, name: Name) -> Vec<String> {
     message.values(name).map(str::to_owned).collect()
 }
 
+/// Record-Route is copied into what makes a dialog (RFC 3261 §12.1.1).
+pub fn record_routes(request: &Message) -> Vec<(String, String)> {
+    let route = |value| ("Record-Route".to_owned(), value);
+    let routes = values(request, Name::RecordRoute);
+    routes.into_iter().map(route).collect()
+}
+
 fn number(message: &Message) -> Option<u32> {
     message.cseq().map(|cseq| cseq.number)
 }

@@ -5,7 +5,7 @@
 //! told as soon as there is another one, so that it opens the session anew.
 
 use super::terms::{Content, content};
-use crate::dialog::{Dialog, SessionTimer, timer};
+use crate::dialog::{Dialog, SessionTimer, record_routes, timer};
 use crate::fault::Situation;
 use crate::flow::{ALLOW, FlowId, Flows};
 use crate::prelude::*;
@@ -284,6 +284,9 @@ impl Session {
             .with("Contact", &self.contact)
             .with("Allow", ALLOW)
             .with("Supported", "timer");
+        if request.to_tag().is_none() {
+            reply.headers.extend(record_routes(request));
+        }
         // Who knows session timers refreshes the session itself. Of others an event shows
         // whether they are there: a request of ours would have no body to ask with.
         if request.has_option(Name::Supported, "timer") && !timer::is_ours(request) {

@@ -65,6 +65,27 @@ local function lookup(keys, args)
   return reply
 end
 
+--- Where one is reached of several clients that serve alike: each of them, as `lookup` has them, in an
+--- order that stays and begins with another one each turn.
+local function in_turn(keys, args)
+  local asked = read(args[1], { "node", "cluster_socket", "turn" })
+  local reply, there = {}, {}
+  if not asked then return reply end
+  local address_of = node_addresses()
+  for _, binding in ipairs(load(keys[1], now(), address_of).bindings) do
+    if not binding.held then there[#there + 1] = binding end
+  end
+  table.sort(there, function(a, b) return a.line < b.line end)
+  local turn = tonumber(asked.turn) or 0
+  for step = 1, math.min(#there, MAX_BRANCHES) do
+    local binding = there[(turn + step) % #there + 1]
+    for _, value in ipairs({ route_to(binding, asked, address_of) }) do
+      reply[#reply + 1] = value
+    end
+  end
+  return reply
+end
+
 --- Where a line is now: next hop, sending socket. Nothing if it is nowhere.
 local function line(keys, args)
   local asked = read(args[1], { "node", "cluster_socket", "line" })
@@ -103,6 +124,7 @@ redis.register_function("graceline_gone", gone)
 redis.register_function("graceline_ousted", ousted)
 redis.register_function("graceline_lease", lease)
 redis.register_function({ function_name = "graceline_lookup", callback = lookup, flags = { "no-writes" } })
+redis.register_function({ function_name = "graceline_in_turn", callback = in_turn, flags = { "no-writes" } })
 redis.register_function({ function_name = "graceline_speaks", callback = speaks, flags = { "no-writes" } })
 redis.register_function({ function_name = "graceline_line", callback = line, flags = { "no-writes" } })
 redis.register_function({ function_name = "graceline_bindings", callback = bindings, flags = { "no-writes" } })
