@@ -21,6 +21,17 @@ export async function connect(asked, offered, ...target) {
 }
 
 /**
+ * Calls a phone for one that is connected with it later: there is nothing to hear yet.
+ *
+ * @param {Leg} leg
+ * @param {Parameters<Leg["askOffer"]>} target
+ */
+export async function lift(leg, ...target) {
+  const { description, answer } = await leg.askOffer(...target);
+  answer(description.silence());
+}
+
+/**
  * Two phones talk that no desk phone is with any more: one hangs up, and both have.
  *
  * @param {Leg} one

@@ -27,9 +27,7 @@ export class Description {
   within(before) {
     if (!before) return this;
     const left = [...this.#media];
-    const media = before.#media.map(
-      (section) => take(left, section) ?? refused(section),
-    );
+    const media = before.#media.map((section) => inPlaceOf(section, left));
     return this.#with([...media, ...left]);
   }
 
@@ -40,9 +38,7 @@ export class Description {
    */
   answering(offer) {
     const left = this.#media.filter((section) => !isRefused(section));
-    return this.#with(
-      offer.#media.map((section) => take(left, section) ?? refused(section)),
-    );
+    return this.#with(offer.#media.map((section) => inPlaceOf(section, left)));
   }
 
   /** With all streams there, and nothing in them. */
@@ -92,7 +88,12 @@ export class Description {
 
   /** @param {string[][]} media */
   #with(media) {
-    return new Description({ session: this.#session, media });
+    const bundled = media.filter((section) => !isRefused(section)).map(mid);
+    const bundle = `a=group:BUNDLE ${bundled.join(" ")}`;
+    const session = this.#session.map((line) =>
+      line.startsWith("a=group:BUNDLE") ? bundle : line,
+    );
+    return new Description({ session, media });
   }
 
   #lines() {
@@ -108,11 +109,28 @@ function parts(sdp) {
   return { session, media };
 }
 
-/** Takes the stream of the kind of `like` out of those that are `left`. @param {string[][]} left @param {string[]} like */
-function take(left, like) {
-  const index = left.findIndex((section) => kind(section) === kind(like));
-  return index < 0 ? undefined : left.splice(index, 1)[0];
+/**
+ * What comes in the place of `section`: the first of its kind of those that are `left`,
+ * which it is taken out of. Its name is that of the place (RFC 5888 §9.2).
+ *
+ * @param {string[]} section
+ * @param {string[][]} left
+ */
+function inPlaceOf(section, left) {
+  const index = left.findIndex((other) => kind(other) === kind(section));
+  if (index < 0) return refused(section);
+  const [taken] = left.splice(index, 1);
+  const name = mid(section);
+  if (!name) return taken;
+  return [
+    ...taken.filter((line) => !line.startsWith("a=mid:")),
+    `a=mid:${name}`,
+  ];
 }
+
+/** @param {string[]} section */
+const mid = (section) =>
+  section.find((line) => line.startsWith("a=mid:"))?.slice("a=mid:".length);
 
 /** @param {string[]} section */
 const kind = ([first]) => first.split(" ")[0];

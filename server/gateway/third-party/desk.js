@@ -1,7 +1,7 @@
 import { Appearance } from "../appearance.js";
 import { causes } from "../causes.js";
 import { refuse } from "../refusal.js";
-import { connect, leaveTogether } from "./connect.js";
+import { connect, leaveTogether, lift } from "./connect.js";
 
 /** @typedef {import("./leg.js").Leg} Leg */
 /** @typedef {"initiated" | "dialling" | "alerting" | "connected" | "held" | "ended"} State */
@@ -130,10 +130,12 @@ export class Desk extends Appearance {
     await call.far.park();
     leaveTogether(call.far, target);
     this.#leave(call, { cause: "singleStepTransfer", by: "local", to: number });
-    connect(target, call.far, number).catch(() => {
-      target.hangUp();
-      call.far.hangUp();
-    });
+    lift(target, number)
+      .then(() => connect(call.far, target))
+      .catch(() => {
+        target.hangUp();
+        call.far.hangUp();
+      });
   }
 
   /** @param {Call} call */
@@ -153,9 +155,7 @@ export class Desk extends Appearance {
     }
     const leg = (this.#leg = this.#agent.leg());
     leg.onEnded = () => this.#hungUp(leg);
-    this.#lifted = leg
-      .askOffer(this.#address, this.#headers)
-      .then(({ description, answer }) => answer(description.silence()));
+    this.#lifted = lift(leg, this.#address, this.#headers);
     await this.#lifted;
     return leg;
   }
