@@ -101,6 +101,12 @@ struct Session {
 pub struct Accepted {
     listens: bool,
     list: BTreeMap<u32, Session>,
+    /// Sessions by Call-ID: there may be ten thousand.
+    by_call_id: BTreeMap<String, u32>,
+    /// Those that are over, and not forgotten yet.
+    over: Vec<u32>,
+    /// Nothing is due before.
+    due: Option<Instant>,
     /// Sessions so far.
     count: u32,
     flows: Flows,
@@ -127,6 +133,7 @@ impl Accepted {
         };
         if let State::Offered(invite) = core::mem::replace(&mut session.state, State::Open) {
             let reply = session.agree(now, of, &invite, Some(content));
+            self.due = earliest(&[self.due, session.due()]);
             self.actions.push(Action::Reply(reply));
         }
     }
@@ -139,6 +146,7 @@ impl Accepted {
         if let State::Offered(invite) = core::mem::replace(&mut session.state, State::Over) {
             let mut reply = session.reply(of, &invite, status);
             reply.headers = headers;
+            self.over.push(of);
             self.actions.push(Action::Reply(reply));
         }
     }
@@ -160,6 +168,7 @@ impl Accepted {
             reply.content = Some(content);
             reply.with(DISPOSITION.0, DISPOSITION.1)
         };
+        self.due = earliest(&[self.due, session.due()]);
         self.actions.push(Action::Reply(reply));
     }
 
@@ -191,6 +200,7 @@ impl Accepted {
                 bye.header("Reason", reason);
             }
             self.actions.extend(session.give_up(of));
+            self.over.push(of);
             self.actions.push(Action::Send(bye_of(of), bye));
         }
     }
@@ -207,6 +217,7 @@ impl Accepted {
             asked: Vec::new(),
             unacknowledged: None,
         };
+        self.by_call_id.insert(invite.call_id().to_owned(), of);
         self.list.insert(of, session);
         self.actions.push(Action::Event(Event::Offered {
             of,
@@ -218,18 +229,18 @@ impl Accepted {
     /// CANCEL (RFC 3261 §9.2).
     fn cancelled(&mut self, cancel: &Message) -> bool {
         let number = |message: &Message| message.cseq().map(|cseq| cseq.number);
-        let cancelled = self.list.iter_mut().find(|(_, one)| match &one.state {
+        let is_this = |one: &&mut Session| match &one.state {
             State::Offered(invite) => {
-                invite.call_id() == cancel.call_id()
-                    && invite.branch() == cancel.branch()
-                    && number(invite) == number(cancel)
+                invite.branch() == cancel.branch() && number(invite) == number(cancel)
             }
             _ => false,
-        });
-        let Some((of, session)) = cancelled else {
+        };
+        let Some(of) = self.by_call_id.get(cancel.call_id()).copied() else {
             return false;
         };
-        let of = *of;
+        let Some(session) = self.list.get_mut(&of).filter(is_this) else {
+            return false;
+        };
         let reply = session.reply(of, cancel, 200);
         self.actions.push(Action::Reply(reply));
         self.refuse(of, 487, Vec::new());
@@ -251,6 +262,7 @@ impl Accepted {
             }
         }
         self.actions.extend(session.give_up(of));
+        self.over.push(of);
         if bye {
             let request = session.dialog.request("BYE");
             self.actions.push(Action::Send(bye_of(of), request));
@@ -264,6 +276,16 @@ fn bye_of(of: u32) -> Key<Job> {
 }
 
 impl Session {
+    /// When there is something to be done.
+    fn due(&self) -> Option<Instant> {
+        if !matches!(self.state, State::Open | State::Lost) {
+            return None;
+        }
+        let resend = self.unacknowledged.as_ref();
+        let resend = resend.map(|(resend, _)| resend.poll_timeout());
+        earliest(&[self.timer.poll_timeout(), resend])
+    }
+
     fn reply(&self, of: u32, request: &Message, status: u16) -> Reply {
         let mut reply = Reply::new(request, status);
         reply.of = Some(of);
@@ -367,6 +389,9 @@ impl Usage for Accepted {
         Self {
             listens: false,
             list: BTreeMap::new(),
+            by_call_id: BTreeMap::new(),
+            over: Vec::new(),
+            due: None,
             count: 0,
             flows: Flows::default(),
             account: account.clone(),
@@ -403,10 +428,12 @@ impl Usage for Accepted {
         if !self.listens {
             return false;
         }
-        let mut list = self.list.iter_mut();
-        if let Some((of, session)) = list.find(|(_, one)| one.dialog.has(request)) {
-            let of = *of;
+        let known = self.by_call_id.get(request.call_id()).copied();
+        let session = known.and_then(|of| self.list.get_mut(&of));
+        let session = session.filter(|session| session.dialog.has(request));
+        if let Some((of, session)) = known.zip(session) {
             let (reply, event) = session.handle(now, of, request);
+            self.due = earliest(&[self.due, session.due()]);
             let ended =
                 request.method() == "BYE" && reply.as_ref().is_some_and(|it| it.status == 200);
             self.actions.extend(reply.map(Action::Reply));
@@ -425,11 +452,7 @@ impl Usage for Accepted {
                 true
             }
             "INVITE" if request.to_tag().is_none() && at.bound => {
-                let again = |one: &Session| {
-                    one.dialog.call_id == request.call_id()
-                        && Some(&*one.dialog.remote_tag) == request.from_tag()
-                };
-                let refusal = if self.list.values().any(again) {
+                let refusal = if known.is_some() {
                     // It came by another way (RFC 3261 §8.2.2.2), or comes again.
                     Some(Reply::new(request, 482))
                 } else if timer::is_too_brief(request) {
@@ -457,7 +480,10 @@ impl Usage for Accepted {
                 let tells = matches!(session.state, State::Open | State::Offered(_));
                 session.state = match session.state {
                     State::Open => State::Lost,
-                    _ => State::Over,
+                    _ => {
+                        self.over.push(*of);
+                        State::Over
+                    }
                 };
                 session.asked.clear();
                 session.unacknowledged = None;
@@ -467,6 +493,7 @@ impl Usage for Accepted {
             }
             if let (State::Lost, Some(home)) = (&session.state, home) {
                 session.state = State::Over;
+                self.over.push(*of);
                 session.flow = Some(home);
                 let bye = session.dialog.request("BYE");
                 self.actions.push(Action::Send(bye_of(*of), bye));
@@ -483,6 +510,9 @@ impl Usage for Accepted {
     }
 
     fn handle_timeout(&mut self, now: Instant) {
+        if self.due.is_none_or(|due| due > now) {
+            return;
+        }
         let mut expired = Vec::new();
         for (of, session) in &mut self.list {
             if !matches!(session.state, State::Open | State::Lost) {
@@ -503,18 +533,12 @@ impl Usage for Accepted {
             let here = self.flow(of).is_some();
             self.end(of, here);
         }
+        let due = self.list.values().filter_map(Session::due);
+        self.due = due.min();
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        let mut due = None;
-        for session in self.list.values() {
-            if matches!(session.state, State::Open | State::Lost) {
-                let resend = session.unacknowledged.as_ref();
-                let resend = resend.map(|(resend, _)| resend.poll_timeout());
-                due = earliest(&[due, session.timer.poll_timeout(), resend]);
-            }
-        }
-        due
+        self.due
     }
 
     fn end_all(&mut self, _: Instant, _: Cause, _: Situation) {
@@ -525,12 +549,18 @@ impl Usage for Accepted {
             self.dismiss(of, None);
             if let Some(session) = self.list.get_mut(&of) {
                 session.state = State::Over;
+                self.over.push(of);
             }
         }
     }
 
     fn tidy(&mut self, pending: impl Fn(u32) -> bool) {
-        self.list
-            .retain(|of, one| !matches!(one.state, State::Over) || pending(*of));
+        for of in core::mem::take(&mut self.over) {
+            if pending(of) {
+                self.over.push(of);
+            } else if let Some(session) = self.list.remove(&of) {
+                self.by_call_id.remove(&session.dialog.call_id);
+            }
+        }
     }
 }
