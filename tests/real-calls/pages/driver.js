@@ -28,9 +28,10 @@ import { hearKeys } from "./tones.js";
  * @property {any[]} [offers] calls of the page load before that could be taken up again
  * @property {(offer: number) => void} [takeUp] reports the call that does
  * @property {() => string[]} [statuses] what the phone has been, in order (Graceline)
+ * @property {() => string | undefined} [deskState] of the desk phone that it drives (Graceline)
  */
 
-/** @typedef {{ url: string | string[], user: string, domain: string, password: string, iceServers?: RTCIceServer[], replaces?: boolean, force?: boolean }} Account */
+/** @typedef {{ url: string | string[], user: string, domain: string, password: string, iceServers?: RTCIceServer[], replaces?: boolean, force?: boolean, desk?: object }} Account */
 
 /** Packets that prove speech: half a second of it. */
 const ENOUGH_PACKETS = 25;
@@ -325,6 +326,15 @@ const commands = {
       "a registration",
       () => line.statuses().at(-1) === "eReady" || undefined,
       40_000,
+    ),
+
+  /**
+   * Resolves when the desk phone that the page drives is in a state.
+   * @param {string} state
+   */
+  desk: (state) =>
+    until(`the desk phone: ${state}`, () =>
+      line.deskState() === state ? true : undefined,
     ),
 
   /** Resolves when one more WebSocket of the page is closed, or given up. */

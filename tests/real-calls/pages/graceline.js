@@ -2,7 +2,8 @@
 import { Phone } from "graceline/inline";
 import { note, serve } from "./driver.js";
 
-serve(async ({ url, user, domain, password, iceServers, force }, begin) => {
+serve(async (account, begin) => {
+  const { url, user, domain, password, iceServers, force, desk } = account;
   const phone = new Phone({
     connections: url,
     // A network of the test's own, without TLS.
@@ -11,6 +12,7 @@ serve(async ({ url, user, domain, password, iceServers, force }, begin) => {
     domain,
     password,
     iceServers,
+    remoteControl: desk,
   });
 
   /** @param {import("graceline").Call} call */
@@ -57,8 +59,14 @@ serve(async ({ url, user, domain, password, iceServers, force }, begin) => {
   phone.on("resumable", ({ resume }) => offers.push(resume));
   phone.on("incoming", ({ call }) => wrap(call));
   phone.on("transferred", ({ call }) => wrap(call));
-  await phone.registerPhone({ forceRegistration: force });
+  phone.on("call", ({ call }) => wrap(call));
+  phone.on("desk", ({ state }) => note(`the desk phone: ${state}`));
+  await phone.registerPhone({
+    forceRegistration: force,
+    mode: desk ? "DeskPhone" : "SoftPhone",
+  });
   return {
+    deskState: () => phone.desk?.state,
     call: (target) => void wrap(phone.call(target)),
     offers,
     takeUp: (offer) => void wrap(offers[offer]()),

@@ -6,7 +6,7 @@ import { Cluster } from "../../kamailio/support/cluster.mjs";
 import { Browsers } from "./pages.mjs";
 import { Rtpengine } from "./rtpengine.mjs";
 
-const USERS = ["2001", "2002", "2003", "2004", "2005", "2006"];
+const USERS = ["2001", "2002", "2003", "2004", "2005", "2006", "cti"];
 
 /** @typedef {() => Promise<unknown> | undefined} Release */
 
@@ -115,6 +115,7 @@ export class World {
    * @param {string | string[]} [options.url] another way to the server, or several
    * @param {boolean} [options.force] over a login of the same user (Graceline)
    * @param {string} [options.program] that starts a Chromium of its own
+   * @param {object} [options.desk] Graceline: `remoteControl`, and the page drives a desk phone
    * @param {boolean} [options.replaces] SIP.js: whether it takes INVITEs with Replaces
    */
   async user(
@@ -127,6 +128,7 @@ export class World {
       program = undefined,
       replaces = true,
       force = false,
+      desk = undefined,
     } = {},
   ) {
     const page = await this.browsers.open(
@@ -145,6 +147,7 @@ export class World {
       iceServers,
       replaces,
       force,
+      desk,
     };
     await page.do.register(page.account);
     return page;
