@@ -1,12 +1,12 @@
-// The sequence diagram: one row a message, between the lifelines of Phone A,
-// the registrar and Phone B.
+// The sequence diagram: one row a message, between the lifelines of two phones, A and
+// B, and of the server in the middle.
 
 import { clock, make } from "./element.js";
 import { read } from "./message.js";
 
 /**
  * @typedef {"a" | "b"} Key
- * @typedef {{ key: Key, name: string, up: boolean, at: number,
+ * @typedef {{ key: Key, name: string, server: string, up: boolean, at: number,
  *   reading: import("./message.js").Reading }} Entry
  */
 
@@ -23,6 +23,7 @@ export class Ladder {
   #rows;
   #scroll;
   #newest;
+  #server;
   /** @type {Map<Element, Entry>} */
   #entries = new Map();
   /**
@@ -35,8 +36,10 @@ export class Ladder {
   /**
    * @param {{ rows: HTMLElement, scroll: HTMLElement, newest: HTMLElement,
    *   clear: HTMLElement }} parts `newest` is the button that leads back to the end
+   * @param {string} [server] what the one in the middle is called
    */
-  constructor({ rows, scroll, newest, clear }) {
+  constructor({ rows, scroll, newest, clear }, server = "registrar") {
+    this.#server = server;
     this.#rows = rows;
     this.#scroll = scroll;
     this.#newest = newest;
@@ -70,7 +73,8 @@ export class Ladder {
 
   /**
    * @param {{ key: Key, name: string }} phone
-   * @param {{ direction: "sent" | "received", message: string, at?: number }} event
+   * @param {{ direction: "sent" | "received", message: string, at?: number,
+   *   csta?: string }} event
    * @param {Record<Key, boolean>} registered which phones believe they have the line
    */
   add(phone, event, registered) {
@@ -79,10 +83,13 @@ export class Ladder {
     const reading = read(event.message, {
       registered: registered[phone.key],
       asked: (transaction) => this.#asked.get(transaction) ?? "",
+      csta: event.csta,
     });
     if (reading.purpose && reading.request)
       this.#asked.set(reading.transaction, reading.purpose);
-    const entry = { key: phone.key, name: phone.name, up, at, reading };
+    const { key, name } = phone;
+    const server = this.#server;
+    const entry = { key, name, server, up, at, reading };
     const button = make(
       "button",
       "message",
@@ -209,8 +216,8 @@ export class Ladder {
  * What a screen reader says of an arrow.
  * @param {Entry} entry
  */
-function describe({ name, up, at, reading }) {
-  const ends = up ? `${name} to registrar` : `registrar to ${name}`;
+function describe({ name, server, up, at, reading }) {
+  const ends = up ? `${name} to ${server}` : `${server} to ${name}`;
   const caption = reading.caption ? `, ${reading.caption}` : "";
   return `${reading.title}${caption}, ${ends}, ${clock(at)}`;
 }

@@ -1,6 +1,8 @@
 // Reads just enough of a SIP message to caption it. The text is the phone's
 // own trace: credentials and bodies are already left out.
 
+import { readCsta } from "./csta.js";
+
 /**
  * @typedef {"query" | "login" | "stay" | "leave" | ""} Purpose of a REGISTER
  * @typedef {{ title: string, caption: string, refusal: boolean, request: boolean,
@@ -11,12 +13,12 @@
 
 /**
  * @param {string} text
- * @param {{ registered: boolean, asked: (transaction: string) => Purpose }} context
- *   whether the phone was registered when the message passed, and what a
- *   REGISTER of its was for
+ * @param {{ registered: boolean, asked: (transaction: string) => Purpose,
+ *   csta?: string }} context whether the phone was registered when the message passed,
+ *   what a REGISTER of its was for, and the CSTA document that it bore
  * @returns {Reading}
  */
-export function read(text, { registered, asked }) {
+export function read(text, { registered, asked, csta = "" }) {
   const [head = "", ...body] = text.split(/\r?\n\r?\n/);
   const [start = "", ...lines] = head.split(/\r?\n/);
   /** @type {[string, string][]} */
@@ -30,7 +32,11 @@ export function read(text, { registered, asked }) {
   const header = (name) =>
     heads.find(([known]) => known.toLowerCase() === name)?.[1] ?? "";
   const transaction = `${header("call-id")} ${header("cseq")}`;
-  const shared = { heads, start, transaction, rest: body.join("\n\n").trim() };
+  const document = readCsta(csta);
+  const rest = document?.text ?? body.join("\n\n").trim();
+  const shared = { heads, start, transaction, rest };
+  const titled = (/** @type {string} */ title) =>
+    document ? `${title} · ${document.name}` : title;
   const response = /^SIP\/2\.0 (\d{3}) ?(.*)$/.exec(start);
   if (response) {
     const status = Number(response[1]);
@@ -38,8 +44,8 @@ export function read(text, { registered, asked }) {
     return {
       ...shared,
       purpose,
-      title: `${status} ${response[2]}`.trim(),
-      caption: captionOfAnswer(status, header, purpose),
+      title: titled(`${status} ${response[2]}`.trim()),
+      caption: document?.caption ?? captionOfAnswer(status, header, purpose),
       refusal: status >= 400 && status !== 401 && status !== 407,
       request: false,
     };
@@ -49,8 +55,8 @@ export function read(text, { registered, asked }) {
   return {
     ...shared,
     purpose,
-    title: method,
-    caption: captionOfRequest(method, header, purpose),
+    title: titled(method),
+    caption: document?.caption ?? captionOfRequest(method, header, purpose),
     refusal: false,
     request: true,
   };

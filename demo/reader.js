@@ -1,6 +1,6 @@
 // The chosen message, whole, as text.
 
-import { clock, make } from "./element.js";
+import { capital, clock, make } from "./element.js";
 
 export class Reader {
   #root;
@@ -25,7 +25,8 @@ export class Reader {
       return;
     }
     const { reading, name, up, at, key } = entry;
-    const way = up ? `${name} → Registrar` : `Registrar → ${name}`;
+    const server = capital(entry.server);
+    const way = up ? `${name} → ${server}` : `${server} → ${name}`;
     this.#root.dataset.key = key;
     this.#root.replaceChildren(
       title,

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { DEFAULT_USERS, startRegistrar } from "../testing/index.js";
+import { DeskPhones, GATEWAY } from "./desk-phones.js";
 import { sendFile } from "./static.js";
 
 const DOMAIN = "example.test";
@@ -17,11 +18,13 @@ const MAX_BODY = 1024;
  * @param {number} [port] default: the usual one, or any if that is taken
  */
 export async function startDemo(port) {
+  // Nobody but the gateway needs to know.
+  const password = crypto.randomUUID();
   const registrar = await startRegistrar({
     domain: DOMAIN,
-    users: USERS,
+    users: { ...USERS, [GATEWAY]: { password } },
   });
-  const demo = new Demo(registrar);
+  const demo = new Demo(registrar, password);
   try {
     await demo.listen(port ?? DEFAULT_PORT).catch((error) => {
       if (port !== undefined || error.code !== "EADDRINUSE") throw error;
@@ -41,8 +44,13 @@ export async function startDemo(port) {
 
 class Demo {
   #registrar;
+  #gatewayPassword;
+  /** Begun when somebody first looks. @type {Promise<DeskPhones> | undefined} */
+  #deskPhones;
   /** @type {Set<Response>} */
   #watchers = new Set();
+  /** Of the desk phones. @type {Set<Response>} */
+  #deskWatchers = new Set();
   /** @type {any} */
   #policy = "graceful";
   #server = createServer((request, response) => {
@@ -52,9 +60,13 @@ class Demo {
   });
   url = "";
 
-  /** @param {import("../testing/index.js").Registrar} registrar */
-  constructor(registrar) {
+  /**
+   * @param {import("../testing/index.js").Registrar} registrar
+   * @param {string} gatewayPassword
+   */
+  constructor(registrar, gatewayPassword) {
     this.#registrar = registrar;
+    this.#gatewayPassword = gatewayPassword;
     registrar.on("bindings", () => this.#tell("bindings", this.#bindings()));
     registrar.on("trace", (trace) => this.#tell("trace", trace));
   }
@@ -72,6 +84,7 @@ class Demo {
   async stop() {
     this.#server.close();
     this.#server.closeAllConnections();
+    await (await this.#deskPhones)?.stop();
     await this.#registrar.stop();
   }
 
@@ -93,6 +106,10 @@ class Demo {
         return this.#watch(response);
       case "POST /demo/api/policy":
         return this.#setPolicy(request, response);
+      case "GET /demo/api/desk/events":
+        return this.#watchDesk(response);
+      case "POST /demo/api/desk":
+        return this.#useDesk(request, response);
     }
     if (method !== "GET" && method !== "HEAD") return end(response, 405);
     response.setHeader("content-security-policy", this.#securityPolicy());
@@ -115,29 +132,65 @@ class Demo {
 
   /** @param {Response} response */
   #watch(response) {
-    response.writeHead(200, {
-      "content-type": "text/event-stream",
-      "cache-control": "no-store",
-    });
-    this.#watchers.add(response);
-    response.on("close", () => this.#watchers.delete(response));
+    stream(response, this.#watchers);
     response.write(message("config", this.#config()));
     response.write(message("bindings", this.#bindings()));
   }
 
+  /** @param {Response} response */
+  async #watchDesk(response) {
+    const phones = await this.#desk();
+    stream(response, this.#deskWatchers);
+    response.write(message("desk", phones.view));
+  }
+
+  #desk() {
+    const { url } = this.#registrar;
+    const server = { url, domain: DOMAIN, password: this.#gatewayPassword };
+    return (this.#deskPhones ??= DeskPhones.start(server, (event, data) => {
+      for (const watcher of this.#deskWatchers)
+        watcher.write(message(event, data));
+    }));
+  }
+
   /**
-   * Only for our own page: another one can send neither JSON without asking
-   * first, nor our origin.
+   * @param {Request} request
+   * @param {Response} response
+   */
+  async #useDesk(request, response) {
+    const order = await this.#ordered(request, response);
+    if (!order) return;
+    const phones = await this.#desk();
+    const wrong = await phones.obey(order);
+    if (wrong) return response.writeHead(409).end(wrong);
+    return end(response, 204);
+  }
+
+  /**
+   * The object in the body. Only of our own page: another one can send neither JSON
+   * without asking first, nor our origin. Anything else is answered here.
    *
+   * @param {Request} request
+   * @param {Response} response
+   * @returns {Promise<Record<string, any> | undefined>}
+   */
+  async #ordered(request, response) {
+    const { headers } = request;
+    const own = headers.origin === `http://${headers.host}`;
+    const json = /^application\/json\b/i.test(headers["content-type"] ?? "");
+    if (!own || !json) return void end(response, own ? 415 : 403);
+    const object = await objectIn(request);
+    return object ?? void end(response, 400);
+  }
+
+  /**
    * @param {Request} request
    * @param {Response} response
    */
   async #setPolicy(request, response) {
-    const { headers } = request;
-    if (headers.origin !== `http://${headers.host}`) return end(response, 403);
-    if (!/^application\/json\b/i.test(headers["content-type"] ?? ""))
-      return end(response, 415);
-    const policy = await policyIn(request);
+    const order = await this.#ordered(request, response);
+    if (!order) return;
+    const { policy } = order;
     if (!POLICIES.includes(policy)) return end(response, 400);
     this.#policy = policy;
     this.#registrar.configure({ policy });
@@ -174,17 +227,33 @@ class Demo {
 }
 
 /** @param {Request} request */
-async function policyIn(request) {
+async function objectIn(request) {
   let body = "";
   for await (const part of request) {
     body += part;
     if (body.length > MAX_BODY) return undefined;
   }
   try {
-    return JSON.parse(body)?.policy;
+    const value = JSON.parse(body);
+    return Object(value) === value ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Server-sent events, until the page goes.
+ *
+ * @param {Response} response
+ * @param {Set<Response>} watchers
+ */
+function stream(response, watchers) {
+  response.writeHead(200, {
+    "content-type": "text/event-stream",
+    "cache-control": "no-store",
+  });
+  watchers.add(response);
+  response.on("close", () => watchers.delete(response));
 }
 
 /**
