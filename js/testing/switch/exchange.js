@@ -33,7 +33,8 @@ export class Exchange {
 
   /**
    * @param {Record<string, string[]>} phones devices by line
-   * @param {(appearance: Appearance, message: object) => void} tell
+   * @param {(appearance: Appearance, message?: object) => void} tell without a message:
+   *   what gateways do not hear of
    */
   constructor(phones, tell) {
     this.#tell = tell;
@@ -211,7 +212,10 @@ export class Exchange {
     if (leg.state !== "connected") refuse("invalidConnectionState");
     if (!/^[0-9A-D*#,]+$/i.test(digits)) refuse("valueOutOfRange");
     for (const other of leg.call.legs)
-      if (other !== leg && other.state === "connected") other.heard += digits;
+      if (other !== leg && other.state === "connected") {
+        other.heard += digits;
+        this.#tell(other.at);
+      }
   }
 
   /** @param {Appearance} at @param {Rule} rule */

@@ -39,7 +39,8 @@ export class Switch {
   /** @param {Record<string, string[]>} phones */
   constructor(phones) {
     const exchange = new Exchange(phones, (at, message) => {
-      for (const gateway of this.#gateways) gateway.tell(at, message);
+      if (message)
+        for (const gateway of this.#gateways) gateway.tell(at, message);
       this.#phones.get(at.device)?.changed();
     });
     this.#exchange = exchange;
