@@ -195,7 +195,7 @@ impl Calls {
         };
         let asked = |call: &&mut Call| call.asked().is_some_and(same);
         if let Some(call) = list.iter_mut().find(asked) {
-            line.reply(call.reply(cancel, 200));
+            call.respond(line, cancel, 200);
             return call.cancelled(line, cancel);
         }
         let answered = list.iter_mut().find_map(|call| {
@@ -230,7 +230,7 @@ impl Call {
     fn ringing(&mut self, line: &mut Line, invite: &Message, has_offer: bool) {
         let reliable = invite.has_option(Name::Require, "100rel");
         if reliable && !has_offer {
-            return line.reply(self.reply(invite, 100));
+            return self.respond(line, invite, 100);
         }
         let contact = self.contact.clone();
         let mut reply = self.reply(invite, 180).with("Contact", &contact);
@@ -256,13 +256,13 @@ impl Call {
         let mut parts = pieces(rack, b' ').filter(|part| !part.is_empty());
         let rseq = parts.next().and_then(number);
         if self.rseq == 0 || rseq != Some(self.rseq.into()) {
-            return line.reply(self.reply(prack, 481));
+            return self.respond(line, prack, 481);
         }
         let provisional = |sent: &mut Box<(_, Reply)>| sent.1.status < 200;
         self.unacknowledged.take_if(provisional);
         // The INVITE's offer is not answered yet: no room for another.
         let status = if sdp(prack).is_some() { 488 } else { 200 };
-        line.reply(self.reply(prack, status));
+        self.respond(line, prack, status);
     }
 
     /// Their INVITE was cancelled.
@@ -280,7 +280,7 @@ impl Call {
     pub(super) fn leave_asked(&mut self, line: &mut Line) {
         let queued = self.exchange.queued().and_then(Option::take);
         for request in [self.asked(), queued.as_deref()].into_iter().flatten() {
-            line.reply(self.reply(request, 487));
+            self.respond(line, request, 487);
         }
     }
 }

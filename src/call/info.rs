@@ -85,13 +85,12 @@ impl Call {
         let package = request.header(Name::InfoPackage);
         if package.is_some_and(|package| !package.eq_ignore_ascii_case("trickle-ice")) {
             // RFC 6086 §4.2.2.
-            let reply = self.reply(request, 469).with("Recv-Info", "trickle-ice");
-            return line.reply(reply);
+            return self.respond_with(line, request, 469, "Recv-Info", "trickle-ice");
         }
         let Some((content_type, body)) = text_body(request) else {
-            return line.reply(self.reply(request, 415).with("Accept", "text/plain"));
+            return self.respond_with(line, request, 415, "Accept", "text/plain");
         };
-        line.reply(self.reply(request, 200));
+        self.respond(line, request, 200);
         let call = self.id;
         line.event(match package {
             Some(_) => Event::Candidates {

@@ -38,12 +38,12 @@ impl Call {
             return self.acknowledged(line, request);
         }
         if !self.dialog.in_order(request) {
-            return line.reply(self.reply(request, 500).with("Retry-After", "1"));
+            return self.respond_with(line, request, 500, "Retry-After", "1");
         }
         if self.is_over() {
             // A BYE that crosses ours is as good as its answer.
             let status = if method == "BYE" { 200 } else { 481 };
-            return line.reply(self.reply(request, status));
+            return self.respond(line, request, status);
         }
         match method {
             "BYE" => self.hung_up(line, request),
@@ -55,7 +55,7 @@ impl Call {
             // Their offer of the INVITE waits for our answer.
             "INVITE" | "UPDATE" => {
                 let wait = decimal(line.random.below(10));
-                line.reply(self.reply(request, 500).with("Retry-After", &wait));
+                self.respond_with(line, request, 500, "Retry-After", &wait);
             }
             "INFO" => self.informed(line, request),
             "REFER" if !self.is_session() => self.referred(line, request),
@@ -64,8 +64,8 @@ impl Call {
                 let reply = line.read_message(request);
                 line.reply(reply);
             }
-            "OPTIONS" => line.reply(self.reply(request, 200)),
-            _ => line.reply(self.reply(request, 405)),
+            "OPTIONS" => self.respond(line, request, 200),
+            _ => self.respond(line, request, 405),
         }
     }
 
@@ -80,7 +80,7 @@ impl Call {
             return;
         }
         if !fork.dialog.in_order(request) {
-            return line.reply(self.reply(request, 500).with("Retry-After", "1"));
+            return self.respond_with(line, request, 500, "Retry-After", "1");
         }
         match (method, sdp(request)) {
             ("UPDATE", None) => {
@@ -102,21 +102,21 @@ impl Call {
                     _ => self.offered(line, Box::new(request.clone())),
                 }
             }
-            ("UPDATE", Some(_)) => line.reply(self.reply(request, 491)),
+            ("UPDATE", Some(_)) => self.respond(line, request, 491),
             ("INFO", _) if !over => self.informed(line, request),
             // One branch leaves; the INVITE's own answer tells the rest.
             ("BYE", _) => {
-                line.reply(self.reply(request, 200));
+                self.respond(line, request, 200);
                 self.forks.retain(|fork| !fork.dialog.has(request));
             }
-            ("OPTIONS", _) => line.reply(self.reply(request, 200)),
-            _ => line.reply(self.reply(request, 481)),
+            ("OPTIONS", _) => self.respond(line, request, 200),
+            _ => self.respond(line, request, 481),
         }
     }
 
     fn hung_up(&mut self, line: &mut Line, bye: &Message) {
         self.leave_asked(line);
-        line.reply(self.reply(bye, 200));
+        self.respond(line, bye, 200);
         // Their BYE says that they know of our 2xx.
         self.unacknowledged = None;
         self.left(line);
@@ -153,16 +153,15 @@ impl Call {
     fn session_request(&mut self, line: &mut Line, request: &Message) {
         let session = self.is_session();
         if !session && !request.body().is_empty() && sdp(request).is_none() {
-            let reply = self.reply(request, 415).with("Accept", BODIES);
-            return line.reply(reply);
+            return self.respond_with(line, request, 415, "Accept", BODIES);
         }
         if timer::is_too_brief(request) {
             let min = decimal(timer::MIN.into());
-            return line.reply(self.reply(request, 422).with("Min-SE", &min));
+            return self.respond_with(line, request, 422, "Min-SE", &min);
         }
         self.learn(line, request);
         if session && self.exchange.is_offered() {
-            return line.reply(self.reply(request, 491));
+            return self.respond(line, request, 491);
         }
         if session || request.method() == "UPDATE" && sdp(request).is_none() {
             self.dialog.refresh_target(request);

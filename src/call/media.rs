@@ -245,17 +245,17 @@ impl Call {
                 return self.ask(line, Want::Rollback, state);
             }
             Signalling::Offering(_) | Signalling::Offered(_) => {
-                return line.reply(self.reply(&request, 491));
+                return self.respond(line, &request, 491);
             }
             #[cfg(feature = "third-party")]
-            Signalling::Asked(_) => return line.reply(self.reply(&request, 491)),
+            Signalling::Asked(_) => return self.respond(line, &request, 491),
             _ => {
                 let wait = decimal(line.random.below(10));
-                return line.reply(self.reply(&request, 500).with("Retry-After", &wait));
+                return self.respond_with(line, &request, 500, "Retry-After", &wait);
             }
         }
         if request.method() == "INVITE" {
-            line.reply(self.reply(&request, 100));
+            self.respond(line, &request, 100);
         }
         self.ask_answer(line, request);
     }
@@ -325,11 +325,11 @@ impl Call {
                 Phase::Established(_),
                 Signalling::Offering(Some(asked)) | Signalling::Answering(asked),
             ) => {
-                line.reply(self.reply(asked, 488));
+                self.respond(line, asked, 488);
                 self.roll_back(line);
             }
             (Phase::Calling(_), Signalling::Answering(asked)) => {
-                line.reply(self.reply(asked, 488));
+                self.respond(line, asked, 488);
                 self.exchange.state = Signalling::Stable;
             }
             (Phase::Established(_), Signalling::Applying { .. })

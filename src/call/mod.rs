@@ -282,6 +282,25 @@ impl Call {
         }
     }
 
+    /// Answers with nothing but the status. Once for all, as it is done in many places.
+    #[inline(never)]
+    fn respond(&self, line: &mut Line, request: &Message, status: u16) {
+        line.reply(self.reply(request, status));
+    }
+
+    /// The same with a header.
+    #[inline(never)]
+    fn respond_with(
+        &self,
+        line: &mut Line,
+        request: &Message,
+        status: u16,
+        name: &str,
+        value: &str,
+    ) {
+        line.reply(self.reply(request, status).with(name, value));
+    }
+
     /// An answer in this call's dialog.
     fn reply(&self, request: &Message, status: u16) -> Reply {
         Reply {

@@ -180,15 +180,14 @@ impl Call {
         let event = notify.header(Name::Event).unwrap_or_default();
         let package = cut(event, b';').map_or(event, |(package, _)| package.trim_ascii());
         let Some(transfer) = self.transfer() else {
-            return line.reply(self.reply(notify, 481));
+            return self.respond(line, notify, 481);
         };
         if !package.eq_ignore_ascii_case("refer") {
-            let reply = self.reply(notify, 489).with("Allow-Events", "refer");
-            return line.reply(reply);
+            return self.respond_with(line, notify, 489, "Allow-Events", "refer");
         }
         transfer.accepted = true;
         transfer.until = line.now + PATIENCE;
-        line.reply(self.reply(notify, 200));
+        self.respond(line, notify, 200);
         let state = notify.header(Name::SubscriptionState).unwrap_or_default();
         let over = state
             .get(..10)
@@ -264,16 +263,16 @@ impl Call {
         let (target, more) = (targets.next(), targets.next());
         let address = target.filter(|_| more.is_none()).and_then(NameAddr::parse);
         let Some(address) = address else {
-            return line.reply(self.reply(request, 400));
+            return self.respond(line, request, 400);
         };
         let (uri, headers) = cut(address.uri, b'?').unwrap_or((address.uri, ""));
         let method = Uri::parse(uri).and_then(|uri| uri.params.get("method"));
         let target = request_uri(uri, &line.account);
         let Some(target) = target.filter(|_| method.is_none_or(|method| method == "INVITE")) else {
-            return line.reply(self.reply(request, 603));
+            return self.respond(line, request, 603);
         };
         if !self.is_established() || self.referral.is_some() {
-            return line.reply(self.reply(request, 491));
+            return self.respond(line, request, 491);
         }
         let mut wanted = Vec::new();
         for header in pieces(headers, b'&') {
@@ -291,7 +290,7 @@ impl Call {
                 uri: shown_uri(uri),
                 followed: false,
             });
-            return line.reply(self.reply(request, 603));
+            return self.respond(line, request, 603);
         }
         let silent = request.header(Name::ReferSub) == Some("false");
         let mut reply = self.reply(request, 202).with("Contact", &self.contact);
