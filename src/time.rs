@@ -1,27 +1,37 @@
 //! Time as the machines see it: an integer of milliseconds handed in by the host.
 
+use core::num::NonZeroU64;
 use core::ops::{Add, Div, Mul, Sub};
 
 /// A point in time, in milliseconds. Hosts count from the Unix epoch, so that
 /// [`Instant::seconds`] can be compared with a `Date` header; tests may start
 /// anywhere.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Instant(u64);
+///
+/// Counted from one, not from zero: the machines are full of deadlines that may not
+/// be set, and an `Option` of a number that is never zero is as small as the number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant(NonZeroU64);
 
 impl Instant {
     /// The instant `millis` milliseconds after the host's zero.
     pub const fn from_millis(millis: u64) -> Self {
-        Self(millis)
+        Self(NonZeroU64::MIN.saturating_add(millis))
     }
 
     /// Milliseconds since the host's zero.
     pub const fn millis(self) -> u64 {
-        self.0
+        self.0.get() - 1
     }
 
     /// Whole seconds since the host's zero.
     pub const fn seconds(self) -> u64 {
-        self.0 / 1000
+        self.millis() / 1000
+    }
+}
+
+impl Default for Instant {
+    fn default() -> Self {
+        Self(NonZeroU64::MIN)
     }
 }
 
@@ -78,7 +88,7 @@ impl Sub for Instant {
 
     /// The time since `earlier`; zero if `earlier` is in fact later.
     fn sub(self, earlier: Instant) -> Duration {
-        Duration(self.0.saturating_sub(earlier.0))
+        Duration(self.0.get().saturating_sub(earlier.0.get()))
     }
 }
 
@@ -104,5 +114,23 @@ impl Div<u32> for Duration {
     /// Nothing can be divided by zero: the whole.
     fn div(self, divisor: u32) -> Duration {
         Duration(self.0.checked_div(divisor.into()).unwrap_or(self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_that_may_be_missing_is_as_small_as_one_and_none_is_lost() {
+        assert_eq!(size_of::<Option<Instant>>(), size_of::<u64>());
+        for millis in [0, 1, u64::MAX - 1] {
+            assert_eq!(Instant::from_millis(millis).millis(), millis);
+        }
+        let never = Instant::from_millis(u64::MAX);
+        assert_eq!(never + Duration::from_millis(1), never);
+        assert_eq!(Instant::default(), Instant::from_millis(0));
+        let (early, late) = (Instant::default(), Instant::from_millis(7));
+        assert_eq!((late - early, early - late), (Duration(7), Duration(0)));
     }
 }
