@@ -6,7 +6,7 @@
 
 use super::exchange::Signalling;
 use super::{Call, Calls, Cause, Event, Job, Line, Phase};
-use crate::dialog::values;
+use crate::dialog::{ends_usage, values};
 use crate::fault::{Fault, Situation};
 use crate::pool::Turn;
 use crate::prelude::*;
@@ -161,8 +161,7 @@ impl Calls {
         if let Some(documents) = &mut call.documents {
             documents.asked.retain(|asked| *asked != op);
         }
-        // RFC 5057 §5.1: the far end knows nothing of this dialog any more.
-        if matches!(status, 0 | 408 | 481) && !call.is_over() {
+        if (status == 0 || ends_usage(status)) && !call.is_over() {
             call.broken(line, status.max(408));
         }
     }

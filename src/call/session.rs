@@ -1,7 +1,7 @@
 //! How a call is refreshed: see [`SessionTimer`](crate::dialog::SessionTimer).
 
 use super::{Action, Asked, Call, Cause, FLOW_FAILED, Job, Line, dialog_headers};
-use crate::dialog::timer::Due;
+use crate::dialog::{ends_usage, timer::Due};
 use crate::fault::Situation;
 use crate::prelude::*;
 use crate::sip::Message;
@@ -45,6 +45,9 @@ impl Call {
             }
             422 if self.session.raise(answer) => self.session.refresh_at_once(line.now),
             status @ (408 | 481) => self.broken(line, status),
+            // A gateway that was started anew is not behind its connection any more: there
+            // is nothing to wait for, other than with a call whose far end comes back.
+            status if self.is_session() && ends_usage(status) => self.broken(line, status),
             405 | 501 => {
                 self.peer.update = false;
                 self.session.refresh_at_once(line.now);

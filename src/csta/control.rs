@@ -25,6 +25,10 @@ use crate::time::{Duration, Instant, earliest};
 /// does in its Warning.
 const CONFLICT: &str = "active for another client";
 
+/// How long a gateway may take to accept or refuse: as long as to answer anything. A
+/// provisional answer of a proxy would have us wait for minutes (RFC 3261, timer C).
+const OPENING: Duration = Duration::from_secs(32);
+
 /// Something for the host to do, or for the app to hear, in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
@@ -88,7 +92,7 @@ pub struct Ending<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Idle,
-    Opening,
+    Opening { until: Instant },
     Up,
     Pausing { until: Instant },
     Over,
@@ -129,7 +133,7 @@ impl Control {
     pub fn connect(&mut self, now: Instant, timeout: Duration) {
         if self.phase == Phase::Idle {
             self.deadline = Some(now + timeout);
-            self.open();
+            self.open(now);
         }
     }
 
@@ -139,17 +143,17 @@ impl Control {
     }
 
     /// The flow to the server is lost, or there is one again.
-    pub fn handle_flow(&mut self, up: bool) {
+    pub fn handle_flow(&mut self, now: Instant, up: bool) {
         let is_back = up && !self.flow;
         self.flow = up;
         if is_back && matches!(self.phase, Phase::Pausing { .. }) {
-            self.open();
+            self.open(now);
         }
     }
 
     /// The session was accepted with this body.
     pub fn handle_opened(&mut self, now: Instant, body: &[u8]) {
-        if self.phase == Phase::Opening {
+        if let Phase::Opening { .. } = self.phase {
             self.phase = Phase::Up;
             self.client.handle_session(now, body);
             self.pass_on(now);
@@ -180,7 +184,7 @@ impl Control {
     /// The session is over, or was not opened.
     pub fn handle_ended(&mut self, now: Instant, ending: Ending<'_>) {
         let was_up = self.phase == Phase::Up;
-        if !was_up && self.phase != Phase::Opening {
+        if !was_up && !matches!(self.phase, Phase::Opening { .. }) {
             return;
         }
         self.client.handle_lost(now);
@@ -229,6 +233,7 @@ impl Control {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let pause = match self.phase {
             Phase::Pausing { until } if self.flow => Some(until),
+            Phase::Opening { until } => Some(until),
             _ => None,
         };
         earliest(&[self.deadline, pause, self.client.poll_timeout()])
@@ -247,8 +252,13 @@ impl Control {
         }
         self.client.handle_timeout(now);
         self.pass_on(now);
-        if matches!(self.phase, Phase::Pausing { until } if until <= now) && self.flow {
-            self.open();
+        match self.phase {
+            Phase::Pausing { until } if until <= now && self.flow => self.open(now),
+            Phase::Opening { until } if until <= now => {
+                self.outputs.push(Output::Close);
+                self.pause(now, Duration::default());
+            }
+            _ => {}
         }
     }
 
@@ -256,11 +266,11 @@ impl Control {
     pub fn leave(&mut self, now: Instant) {
         if matches!(
             self.phase,
-            Phase::Opening | Phase::Up | Phase::Pausing { .. }
+            Phase::Opening { .. } | Phase::Up | Phase::Pausing { .. }
         ) {
             self.client.close(now);
             self.pass_on(now);
-            if matches!(self.phase, Phase::Opening | Phase::Up) {
+            if matches!(self.phase, Phase::Opening { .. } | Phase::Up) {
                 self.outputs.push(Output::Close);
             }
         }
@@ -268,8 +278,9 @@ impl Control {
         self.deadline = None;
     }
 
-    fn open(&mut self) {
-        self.phase = Phase::Opening;
+    fn open(&mut self, now: Instant) {
+        let until = now + OPENING;
+        self.phase = Phase::Opening { until };
         let body = self.client.system_status();
         self.outputs.push(Output::Open { body });
     }

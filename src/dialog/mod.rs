@@ -146,6 +146,15 @@ pub fn values(message: &Message, name: Name) -> Vec<String> {
     message.values(name).map(str::to_owned).collect()
 }
 
+/// Does a refusal of this status end what lives in the dialog, or the dialog itself
+/// (RFC 5057 §5.1)? So does one that never came: it counts as 408.
+pub fn ends_usage(status: u16) -> bool {
+    matches!(
+        status,
+        404 | 408 | 410 | 416 | 430 | 480..=485 | 489 | 502 | 604
+    )
+}
+
 /// Record-Route is copied into what makes a dialog (RFC 3261 §12.1.1).
 pub fn record_routes(request: &Message) -> Vec<(String, String)> {
     let route = |value| ("Record-Route".to_owned(), value);

@@ -17,6 +17,8 @@ const RETRY: Duration = Duration::from_secs(10);
 pub struct SessionTimer {
     interval: u32,
     min: u32,
+    /// Longest interval that is granted.
+    most: u32,
     /// The timer runs.
     runs: bool,
     /// We refresh.
@@ -41,6 +43,7 @@ impl Default for SessionTimer {
         Self {
             interval: INTERVAL,
             min: MIN,
+            most: u32::MAX,
             runs: false,
             ours: false,
             refresh_at: None,
@@ -50,6 +53,13 @@ impl Default for SessionTimer {
 }
 
 impl SessionTimer {
+    /// One that grants at most so many seconds, to know sooner who has vanished.
+    #[cfg(feature = "gateway")]
+    pub fn granting(most: u32) -> Self {
+        let timer = Self::default();
+        Self { most, ..timer }
+    }
+
     /// Adds what our INVITE or UPDATE says of the timer.
     pub fn offer(&self, request: &mut Request) {
         let interval = decimal(self.interval.into());
@@ -79,7 +89,12 @@ impl SessionTimer {
             |name: &str, value: &str| headers.push((name.to_owned(), value.to_owned()));
         let theirs = request.has_option(Name::Supported, "timer");
         let (interval, ours) = match read(request) {
-            Some((interval, callee)) if theirs => (interval, callee == Some(true)),
+            Some((interval, callee)) if theirs => {
+                // Not below what proxies on the way want (RFC 4028 §9).
+                let min = request.header(Name::MinSe).and_then(seconds);
+                let most = self.most.max(min.unwrap_or(MIN));
+                (interval.min(most), callee == Some(true))
+            }
             Some((interval, _)) => (interval, true),
             None => (self.interval, true),
         };

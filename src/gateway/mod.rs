@@ -334,10 +334,17 @@ impl Gateway {
                 number,
                 content,
             } => self.asked(now, of, number, content.as_ref()),
-            Told::Done { of, .. } => {
-                if let Some(session) = self.sessions.get_mut(&of) {
-                    session.event_done();
-                    self.send_events(now, of);
+            Told::Done { of, status } => {
+                let Some(session) = self.sessions.get_mut(&of) else {
+                    return;
+                };
+                session.event_done();
+                match status {
+                    200..300 => self.send_events(now, of),
+                    // It ends by itself, and has said so.
+                    0 | 408 | 481 => {}
+                    // It starts anew, and finds what it has missed.
+                    _ => self.dismiss(now, of, "the client refuses an event", None),
                 }
             }
             Told::Ended { of } => self.closed(now, of, "ended by the client"),

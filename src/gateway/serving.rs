@@ -99,6 +99,9 @@ impl Gateway {
             Ok(Outcome::Answer(response)) => {
                 self.monitors(of, &request);
                 self.answer_with(now, of, number, &namespace, Ok(response));
+                if let Request::MonitorStart { .. } = request {
+                    self.tell_absence(now, of);
+                }
             }
             Ok(Outcome::Ask(service, members)) => {
                 self.pass_on(now, of, number, namespace, &request, (service, members));

@@ -8,9 +8,6 @@ use alloc::collections::VecDeque;
 
 /// Events that wait for their turn; a client that is so far behind starts anew.
 const MOST_EVENTS: usize = 256;
-/// Events under way at once. Their numbers keep them in order; a few at a time keep a
-/// client that answers slowly from being flooded.
-const MOST_UNDER_WAY: u32 = 8;
 
 /// One session.
 pub struct Session {
@@ -25,7 +22,9 @@ pub struct Session {
     /// Services asked of the switch that are not answered yet.
     pub asked: usize,
     events: VecDeque<String>,
-    under_way: u32,
+    /// One is on its way. The next waits for its answer: what is overtaken on the way is
+    /// refused (RFC 3261 §12.2.2), and an event that is lost would be missed for good.
+    under_way: bool,
 }
 
 /// ```text
@@ -49,7 +48,7 @@ impl Session {
             cross_ref: None,
             asked: 0,
             events: VecDeque::new(),
-            under_way: 0,
+            under_way: false,
         }
     }
 
@@ -82,16 +81,16 @@ impl Session {
 
     /// The next that may be sent now.
     pub fn next_event(&mut self) -> Option<String> {
-        if self.under_way >= MOST_UNDER_WAY {
+        if self.under_way {
             return None;
         }
         let event = self.events.pop_front()?;
-        self.under_way += 1;
+        self.under_way = true;
         Some(event)
     }
 
-    /// The client has taken one.
+    /// The client has taken it.
     pub fn event_done(&mut self) {
-        self.under_way = self.under_way.saturating_sub(1);
+        self.under_way = false;
     }
 }

@@ -3,7 +3,7 @@
 use super::config::WhenDown;
 use super::events;
 use super::failure::{failure, returned};
-use super::link::{Appearance, LinkMessage, VERSION, fits};
+use super::link::{Appearance, DeviceView, LinkMessage, VERSION, fits};
 use super::nodes::{NodeId, Purpose};
 use super::output::Event;
 use super::serving::Service;
@@ -155,6 +155,30 @@ impl Gateway {
         }
     }
 
+    /// A phone may have gone since the session was opened, when nobody was told yet.
+    pub(super) fn tell_absence(&mut self, now: Instant, of: u32) {
+        let Some(session) = self.sessions.get(&of) else {
+            return;
+        };
+        let watches = self.nodes.watches(session.node);
+        let known = session.at().zip(watches);
+        let known = known.and_then(|(at, watches)| watches.known(at));
+        let (Some(known), Some(cross_ref)) = (known, session.cross_ref.clone()) else {
+            return;
+        };
+        if !known.device.in_service {
+            let there = DeviceView {
+                in_service: true,
+                ..known.device.clone()
+            };
+            for event in events::of_device(&session.own(), &there, &known.device) {
+                let cross_ref = cross_ref.clone();
+                self.queue(now, of, csta::Content::Event { cross_ref, event });
+            }
+            self.send_events(now, of);
+        }
+    }
+
     /// A document for a client.
     fn queue(&mut self, now: Instant, of: u32, content: csta::Content) {
         let Some(session) = self.sessions.get_mut(&of) else {
@@ -170,7 +194,7 @@ impl Gateway {
 
     /// Sends what may be sent now.
     pub(super) fn send_events(&mut self, now: Instant, of: u32) {
-        while let Some(session) = self.sessions.get_mut(&of)
+        if let Some(session) = self.sessions.get_mut(&of)
             && let Some(document) = session.next_event()
         {
             let content = (super::CSTA.to_owned(), document);

@@ -23,6 +23,10 @@ type Action = usage::Action<Job, Event>;
 /// Requests of one far end that the owner has not answered yet; more get a 500. A client
 /// has no reason to ask for so much at once.
 const MOST_ASKED: usize = 32;
+/// Longest interval of session timers, in seconds. A gateway that is started anew knows
+/// its sessions no more, and their clients notice when they refresh them, at half of it;
+/// ten thousand idle sessions are then 67 refreshes a second.
+const INTERVAL: u32 = 300;
 /// Bodies are read by somebody who has to know what they are.
 const DISPOSITION: (&str, &str) = ("Content-Disposition", "signal;handling=required");
 
@@ -213,7 +217,7 @@ impl Accepted {
             dialog: Dialog::of_request(invite, self.random.hex::<8>()),
             flow: Some(at.flow),
             contact: self.account.contact(at.home, &mut self.random),
-            timer: SessionTimer::default(),
+            timer: SessionTimer::granting(INTERVAL),
             asked: Vec::new(),
             unacknowledged: None,
         };

@@ -231,6 +231,24 @@ fn it_is_refreshed_with_its_document_and_ends_when_that_is_in_vain() {
     );
 }
 
+/// What is not there any more is not waited for: the statuses of RFC 5057 §5.1.
+#[test]
+fn a_session_whose_far_end_is_unavailable_is_over() {
+    for status in [404, 410, 430, 480, 502, 604] {
+        let mut rig = Rig::new();
+        opened(&mut rig);
+        rig.seconds(300);
+        let refresh = rig.request("INVITE");
+        rig.reply(&refresh, status, "g", "", "");
+        rig.request("ACK");
+        rig.request("BYE");
+        assert_eq!(
+            ended(&rig.heard()),
+            (Cause::Failed, Some(Situation::Forgotten), Some(status))
+        );
+    }
+}
+
 #[test]
 fn an_interval_that_is_too_small_is_raised() {
     let mut rig = Rig::new();

@@ -145,11 +145,25 @@ fn a_session_that_is_refused_for_good_is_the_end() {
         // Nothing follows, whatever comes late.
         host.accept();
         host.ended(503, "", 0);
-        host.control.handle_flow(false);
-        host.control.handle_flow(true);
+        host.control.handle_flow(host.now, false);
+        host.control.handle_flow(host.now, true);
         host.run();
         assert_eq!(host.told(), Vec::<String>::new());
     }
+}
+
+/// A proxy may answer provisionally, and then forget the INVITE.
+#[test]
+fn a_gateway_that_never_answers_is_asked_again() {
+    let mut host = Host::controlling();
+    host.lost();
+    host.wait();
+    assert_eq!(host.told(), ["desk eRecoveryPending", "open"]);
+    assert_eq!(host.wait().as_secs(), 32);
+    assert_eq!(host.told(), ["close"]);
+    host.wait();
+    host.accept();
+    assert_eq!(host.told(), ["open", "desk eInService"]);
 }
 
 #[test]
@@ -256,18 +270,18 @@ fn what_was_granted_once_may_be_refused_later() {
 #[test]
 fn without_a_flow_no_session_is_tried_and_with_one_at_once() {
     let mut host = Host::controlling();
-    host.control.handle_flow(false);
+    host.control.handle_flow(host.now, false);
     host.lost();
     assert_eq!(host.control.poll_timeout(), None);
     host.now = host.now + Duration::from_secs(3600);
     host.control.handle_timeout(host.now);
     host.run();
     assert_eq!(host.told(), ["desk eRecoveryPending"]);
-    host.control.handle_flow(true);
+    host.control.handle_flow(host.now, true);
     host.run();
     assert_eq!(host.told(), ["open"]);
     // Once is enough.
-    host.control.handle_flow(true);
+    host.control.handle_flow(host.now, true);
     host.run();
     assert_eq!(host.told(), Vec::<String>::new());
     host.accept();

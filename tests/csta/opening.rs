@@ -107,6 +107,56 @@ fn what_the_features_omit_is_not_asked_for() {
     assert_eq!(fault.code.as_str(), "eNotSupported");
 }
 
+/// The three questions are asked at once: one that is overtaken by another is refused
+/// with 500 (RFC 3261 §12.2.2), and asked again, though not for ever.
+#[test]
+fn a_question_that_was_overtaken_is_asked_again() {
+    for (refusals, known) in [(3, Some(true)), (4, None)] {
+        let mut rig = Rig::new();
+        rig.switch.do_not_disturb = true;
+        rig.client.handle_session(rig.now, b"");
+        let mut refused = 0;
+        loop {
+            let asked = rig.drain();
+            if asked.is_empty() {
+                break;
+            }
+            for (number, document) in asked {
+                let is_it = document.contains("<GetDoNotDisturb");
+                if is_it && refused < refusals {
+                    refused += 1;
+                    rig.answer(number, 500, "");
+                } else {
+                    let body = rig.switch.answers(&document);
+                    rig.answer(number, 200, &body);
+                }
+            }
+        }
+        assert_eq!(rig.desk.do_not_disturb, known, "{refusals}");
+        assert!(rig.desk.monitored);
+    }
+}
+
+/// An event may be newer than the answer that comes after it.
+#[test]
+fn what_an_event_tells_is_not_overridden_by_an_older_answer() {
+    let mut rig = Rig::connected();
+    let op = rig.ask(Verb::DoNotDisturb(true));
+    let asked = rig.drain();
+    // It is set, and set back by hand.
+    let answer = rig.switch.answers(&asked[0].1);
+    rig.switch.do_not_disturb = false;
+    rig.switch.tell_device(DeviceEvent::DoNotDisturb {
+        device: None,
+        on: false,
+    });
+    rig.deliver_events();
+    rig.answer(asked[0].0, 200, &answer);
+    rig.run();
+    assert_eq!(rig.settled[&op], Ok(()));
+    assert_eq!(rig.desk.do_not_disturb, Some(false));
+}
+
 #[test]
 fn a_gateway_without_features_offers_all() {
     let refusals = [

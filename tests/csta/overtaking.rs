@@ -438,8 +438,8 @@ fn parties_of_a_conference_come_and_go() {
     assert_eq!(
         rig.take_story(),
         [
-            "1 connected tel:5111 with tel:5122",
-            "1 connected tel:5111 with tel:5122+tel:5133"
+            "1 connected tel:5122 with tel:5122",
+            "1 connected tel:5122 with tel:5122+tel:5133"
         ]
     );
 }

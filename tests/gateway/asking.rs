@@ -2,9 +2,10 @@
 
 use crate::rig::{Manner, Rig, at, view};
 use graceline::csta::{
-    ConnectionId, Content, Document, Failure, ForwardingType, Request, Response, Snapshot,
+    ConnectionId, Content, DeviceEvent, Document, Event, Failure, ForwardingType, Request,
+    Response, Snapshot,
 };
-use graceline::gateway::{CallState, CallView, DeviceView, Rule};
+use graceline::gateway::{CallState, CallView, DeviceView, LinkMessage, Rule};
 use graceline_kit::message::Peer;
 
 /// A client that monitors 2001, where there are two calls.
@@ -19,6 +20,29 @@ fn two_calls() -> (Rig, Peer) {
     let peer = rig.monitored("2001");
     rig.asked(0);
     (rig, peer)
+}
+
+/// Between INVITE and monitor nobody is told anything.
+#[test]
+fn a_phone_that_has_gone_before_it_is_monitored_is_told_of() {
+    let mut rig = Rig::new();
+    let mut peer = rig.open("2001");
+    let gone = DeviceView::default();
+    rig.says(0, LinkMessage::Device(at("2001", "SEP01"), gone));
+    rig.silence();
+    let device = "tel:2001".to_owned();
+    let answer = rig.service(&mut peer, Request::MonitorStart { device });
+    assert!(matches!(
+        answer,
+        Content::Response(Response::MonitorStart { .. })
+    ));
+    assert!(matches!(
+        rig.told().as_slice(),
+        [Content::Event {
+            event: Event::Device(DeviceEvent::OutOfService { .. }),
+            ..
+        }]
+    ));
 }
 
 fn call(id: &str) -> ConnectionId {

@@ -5,6 +5,7 @@ use graceline::csta::{Content, Request};
 use graceline::gateway::{
     Answer, CallState, CallView, DeviceView, ForwardingType, LinkMessage, Remote, Rule,
 };
+use graceline_kit::message::respond;
 
 fn view(id: &str) -> CallView {
     incoming(id, CallState::Ringing)
@@ -127,9 +128,22 @@ fn a_client_that_takes_no_events_starts_anew() {
             }
         }
     }
-    assert_eq!(under_way, 8);
+    // The others wait until it is answered: what is overtaken would be lost.
+    assert_eq!(under_way, 1);
     assert_eq!(rig.sessions()[0], 0);
     rig.silence();
+}
+
+/// What it has missed it finds in the snapshot of its next session.
+#[test]
+fn a_client_that_refuses_an_event_starts_anew() {
+    let mut rig = Rig::new();
+    rig.monitored("2001");
+    rig.shows(0, &at("2001", "SEP01"), view("c"));
+    let event = rig.sent();
+    rig.put(&respond(&event, 500, "", "", ""));
+    rig.bye();
+    assert_eq!(rig.sessions()[0], 0);
 }
 
 #[test]

@@ -17,7 +17,7 @@ commands! {
     /// Ends the session.
     leave() => control.leave(now);
     /// Whether there is a flow to the server.
-    flow(up: flag) => control.handle_flow(up);
+    flow(up: flag) => control.handle_flow(now, up);
     /// The deadline has come.
     wake() => control.handle_timeout(now);
     sessionOpened(body: text) => control.handle_opened(now, body.as_bytes());

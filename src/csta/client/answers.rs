@@ -4,20 +4,12 @@ use super::Client;
 use super::call::EndCause;
 use super::desk::Forwarding;
 use super::output::Fault;
-use super::pending::{Job, Pending};
+use super::pending::{Job, MOST_ASKED, Pending, Setting};
 use super::verbs::Wanted;
 use crate::csta::{Code, ConnectionId, Content, Document, Failure, Response, Snapshot};
+use crate::dialog::ends_usage;
 use crate::prelude::*;
 use crate::time::Instant;
-
-/// Does this status end the session, or the dialog that it lives in (RFC 5057
-/// §5.1)? So does one that never came: the host says 408.
-fn ends_session(status: u16) -> bool {
-    matches!(
-        status,
-        404 | 408 | 410 | 416 | 430 | 480..=485 | 489 | 502 | 604
-    )
-}
 
 impl Client {
     /// Takes the answer to a request that was sent: its status, and its body.
@@ -34,7 +26,7 @@ impl Client {
                 let pending = self.pending.remove(at);
                 self.refused(now, pending, &failure);
             }
-            _ if !is_success && ends_session(status) => self.reopen(),
+            _ if !is_success && ends_usage(status) => self.reopen(),
             _ if !is_success => {
                 let job = self.pending.remove(at).job;
                 self.undone(now, job, Fault::of_status(status));
@@ -96,7 +88,7 @@ impl Client {
             }
             (Job::Snapshot, Some(Response::SnapshotDevice { calls })) => self.snapshot(now, calls),
             (Job::Snapshot, _) => self.snapshot_is_missing(now),
-            (Job::Parties(call), response) => {
+            (Job::Parties(call, _), response) => {
                 let (parties, calling, called) = match response {
                     Some(Response::SnapshotCall {
                         parties,
@@ -109,25 +101,28 @@ impl Client {
                     Snapshot::Here(parties) => parties,
                     Snapshot::Later(_) => Vec::new(),
                 };
-                self.parties(now, &call, parties, calling, called);
+                self.parties(now, &call.call, parties, calling, called);
             }
-            (Job::Forwarding, Some(Response::GetForwarding { rules })) => {
+            (Job::Setting(Setting::Forwarding, _), Some(Response::GetForwarding { rules })) => {
                 self.desk.forwarding = Some(Vec::new());
                 for rule in rules.into_iter().filter_map(Forwarding::of) {
                     self.forwarding_is(rule);
                 }
             }
-            (Job::DoNotDisturb, Some(Response::GetDoNotDisturb { on })) => {
+            (Job::Setting(Setting::DoNotDisturb, _), Some(Response::GetDoNotDisturb { on })) => {
                 self.desk.do_not_disturb = Some(on);
             }
-            (Job::MessageWaiting, Some(Response::GetMessageWaitingIndicator { on })) => {
+            (
+                Job::Setting(Setting::MessageWaiting, _),
+                Some(Response::GetMessageWaitingIndicator { on }),
+            ) => {
                 self.desk.message_waiting = Some(on);
             }
             (Job::Command(op, wanted), response) => {
                 self.command_done(now, op, wanted, response);
                 self.reconcile_when_told(now);
             }
-            (Job::Forwarding | Job::DoNotDisturb | Job::MessageWaiting | Job::Leave, _) => {}
+            (Job::Setting(..) | Job::Leave, _) => {}
         }
     }
 
@@ -259,13 +254,20 @@ impl Client {
             Job::Features => self.features_are(now, None),
             Job::Monitor => self.not_monitored(now, fault, None),
             Job::Snapshot => self.snapshot_is_missing(now),
-            Job::Parties(call) => self.parties(now, &call, Vec::new(), None, None),
+            // Another request has overtaken it (RFC 3261 §12.2.2).
+            Job::Parties(call, before) if fault.status == Some(500) && before < MOST_ASKED => {
+                self.ask_for_party(now, call, before + 1);
+            }
+            Job::Setting(setting, before) if fault.status == Some(500) && before < MOST_ASKED => {
+                self.ask_for_setting(now, setting, before + 1);
+            }
+            Job::Parties(call, _) => self.parties(now, &call.call, Vec::new(), None, None),
             Job::Command(op, wanted) => {
                 self.settle(op, Err(fault.clone()));
                 self.not_wanted(&wanted, &fault);
                 self.reconcile_when_told(now);
             }
-            Job::Forwarding | Job::DoNotDisturb | Job::MessageWaiting | Job::Leave => {}
+            Job::Setting(..) | Job::Leave => {}
         }
     }
 

@@ -131,6 +131,14 @@ impl Call {
         }
     }
 
+    /// Somebody has left the conference. Who stays alone is the far end; others may join.
+    pub(super) fn left(&mut self, party: Option<&Party>) {
+        self.parties.retain(|known| Some(known) != party);
+        if let [last] = self.parties.as_slice() {
+            self.remote = last.clone();
+        }
+    }
+
     pub(super) fn is(&self, local: ConnectionState) -> bool {
         self.local == Some(local)
     }

@@ -1,6 +1,8 @@
 //! What is known of the desk phone itself.
 
 use super::Client;
+use super::pending::{Job, MOST_ASKED, Pending, Setting};
+use super::verbs::Wanted;
 use crate::csta::device::is_number;
 use crate::csta::{
     DeviceEvent, Features, ForwardListItem, ForwardingType, Party, other_appearance, same_number,
@@ -87,6 +89,7 @@ impl Client {
                 seconds,
                 ..
             } => {
+                self.setting_is_told(now, Setting::Forwarding);
                 if let Some(kind) = ForwardingType::of(kind.as_deref()) {
                     self.forwarding_is(Forwarding {
                         kind,
@@ -96,8 +99,14 @@ impl Client {
                     });
                 }
             }
-            DeviceEvent::DoNotDisturb { on, .. } => self.desk.do_not_disturb = Some(on),
-            DeviceEvent::MessageWaiting { on, .. } => self.desk.message_waiting = Some(on),
+            DeviceEvent::DoNotDisturb { on, .. } => {
+                self.setting_is_told(now, Setting::DoNotDisturb);
+                self.desk.do_not_disturb = Some(on);
+            }
+            DeviceEvent::MessageWaiting { on, .. } => {
+                self.setting_is_told(now, Setting::MessageWaiting);
+                self.desk.message_waiting = Some(on);
+            }
             DeviceEvent::OutOfService { device, cause } => {
                 if self.is_about_us(device.as_ref()) {
                     self.out_of_service(cause);
@@ -108,6 +117,24 @@ impl Client {
                     self.in_service();
                     self.take_snapshot(now);
                 }
+            }
+        }
+    }
+
+    /// What is asked meanwhile may be answered with what was before.
+    fn setting_is_told(&mut self, now: Instant, setting: Setting) {
+        let asks = |pending: &Pending| matches!(pending.job, Job::Setting(it, _) if it == setting);
+        if let Some(at) = self.pending.iter().position(asks)
+            && let Job::Setting(_, before) = self.pending.remove(at).job
+            && before < MOST_ASKED
+        {
+            self.ask_for_setting(now, setting, before + 1);
+        }
+        for pending in &mut self.pending {
+            if let Job::Command(_, wanted) = &mut pending.job
+                && wanted.sets() == Some(setting)
+            {
+                *wanted = Wanted::Nothing;
             }
         }
     }

@@ -121,9 +121,7 @@ impl Client {
             }
             Kind::Failed => call.failed = Some(event.cause.clone()),
             // Somebody left a conference.
-            Kind::ConnectionCleared => call
-                .parties
-                .retain(|party| Some(party) != event.by.as_ref()),
+            Kind::ConnectionCleared => call.left(event.by.as_ref()),
             _ => {}
         }
         call.meets(far_end(event, call.incoming));

@@ -44,7 +44,12 @@ impl Client {
         }
         let known = calls.next();
         let renamed = new.as_ref().and_then(|new| self.named(&new.call));
-        let Some(id) = known.or(renamed) else {
+        let id = match (known, renamed) {
+            // A snapshot has told of it under its new name already.
+            (Some(known), Some(renamed)) if known != renamed => self.one_of_both(known, renamed),
+            _ => known.or(renamed),
+        };
+        let Some(id) = id else {
             return self.defer(event);
         };
         let far = self.far_party(event.connections.as_ref(), event.to.as_ref());
@@ -60,6 +65,23 @@ impl Client {
             call.moved = true;
         }
         self.rename(id, new);
+    }
+
+    /// Of two that are the same call, the one that the app knows goes on.
+    fn one_of_both(&mut self, one: u32, other: u32) -> Option<u32> {
+        let is_told = |id| self.call(id).is_some_and(|call| call.told.is_some());
+        let (id, double) = if is_told(one) {
+            (one, other)
+        } else {
+            (other, one)
+        };
+        let at = self.calls.iter().position(|call| call.id == double)?;
+        let double = self.calls.remove(at);
+        if double.told.is_some() {
+            self.outputs
+                .push(double.ended(EndCause::Local, "told twice"));
+        }
+        Some(id)
     }
 
     /// Two calls are one.

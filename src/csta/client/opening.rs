@@ -3,7 +3,7 @@
 
 use super::Client;
 use super::output::Fault;
-use super::pending::Job;
+use super::pending::{Job, Setting};
 use super::session::Stage;
 use crate::csta::{Code, Failure, Features, Request};
 use crate::prelude::*;
@@ -70,7 +70,7 @@ impl Client {
         self.monitor = None;
         self.taking = None;
         self.pending
-            .retain(|pending| !matches!(pending.job, Job::Snapshot | Job::Parties(_)));
+            .retain(|pending| !matches!(pending.job, Job::Snapshot | Job::Parties(..)));
         self.recovering();
         self.retry_monitor(now);
     }
@@ -89,22 +89,24 @@ impl Client {
         if self.system_up && self.desk.state == super::DeskState::RecoveryPending {
             self.in_service();
         }
-        let device = || self.line.clone();
-        let questions = [
-            (Request::GetForwarding { device: device() }, Job::Forwarding),
-            (
-                Request::GetDoNotDisturb { device: device() },
-                Job::DoNotDisturb,
-            ),
-            (
-                Request::GetMessageWaitingIndicator { device: device() },
-                Job::MessageWaiting,
-            ),
-        ];
-        for (request, job) in questions {
-            if self.features().offers(request.name()) {
-                self.ask(now, request, job);
-            }
+        for setting in [
+            Setting::Forwarding,
+            Setting::DoNotDisturb,
+            Setting::MessageWaiting,
+        ] {
+            self.ask_for_setting(now, setting, 0);
+        }
+    }
+
+    pub(super) fn ask_for_setting(&mut self, now: Instant, setting: Setting, before: u32) {
+        let device = self.line.clone();
+        let request = match setting {
+            Setting::Forwarding => Request::GetForwarding { device },
+            Setting::DoNotDisturb => Request::GetDoNotDisturb { device },
+            Setting::MessageWaiting => Request::GetMessageWaitingIndicator { device },
+        };
+        if self.features().offers(request.name()) {
+            self.ask(now, request, Job::Setting(setting, before));
         }
     }
 }

@@ -2,8 +2,7 @@
 
 use super::output::{Fault, Output};
 use super::{Client, verbs::Wanted};
-use crate::csta::{Code, Content, Document, Request, Response};
-use crate::prelude::*;
+use crate::csta::{Code, ConnectionId, Content, Document, Request, Response};
 use crate::time::{Duration, Instant};
 
 /// The session's own transactions end after 32 s (RFC 3261 §17.1.2.2), with an
@@ -14,21 +13,31 @@ const SEPARATELY: Duration = Duration::from_secs(5);
 /// Most requests that wait at a time.
 const MAX_PENDING: usize = 64;
 
+/// How often something is asked for again.
+pub(super) const MOST_ASKED: u32 = 3;
+
 /// What a request is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Job {
     Features,
     Monitor,
     Snapshot,
-    /// Who is in the call of this name?
-    Parties(String),
-    Forwarding,
-    DoNotDisturb,
-    MessageWaiting,
+    /// Who is in this call? Asked for so many times before.
+    Parties(ConnectionId, u32),
+    /// How is the phone set? The same.
+    Setting(Setting, u32),
     /// A command of the app.
     Command(u32, Wanted),
     /// Nobody waits for it.
     Leave,
+}
+
+/// Something that a phone can be set to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Setting {
+    Forwarding,
+    DoNotDisturb,
+    MessageWaiting,
 }
 
 /// A request that was sent.

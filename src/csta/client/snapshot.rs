@@ -7,7 +7,8 @@ use super::call::{Call, EndCause};
 use super::pending::Job;
 use super::session::Stage;
 use crate::csta::{
-    CallEvent, CallParty, ConnectionState, Party, Request, Snapshot, SnapshotCall, same_number,
+    CallEvent, CallParty, ConnectionId, ConnectionState, Party, Request, Snapshot, SnapshotCall,
+    same_number,
 };
 use crate::prelude::*;
 use crate::time::{Duration, Instant};
@@ -22,8 +23,8 @@ struct Listed {
     item: SnapshotCall,
     /// If that was told.
     incoming: Option<bool>,
-    /// At the far end, if there are several.
-    parties: Vec<Party>,
+    /// At the far end: several, or none where it is one.
+    parties: Option<Vec<Party>>,
 }
 
 /// A snapshot while it is taken.
@@ -71,7 +72,7 @@ impl Taking {
                 self.calls.push(Listed {
                     item,
                     incoming: None,
-                    parties: Vec::new(),
+                    parties: None,
                 });
             }
         }
@@ -147,28 +148,22 @@ impl Client {
         }
     }
 
+    /// The list tells one far end at most, and not who has called whom.
     fn ask_for_parties(&mut self, now: Instant) {
         let listed = self.taking.iter().flat_map(|taking| &taking.calls);
-        let unknown: Vec<_> = listed
-            .map(|listed| &listed.item)
-            .filter(|item| item.endpoint.is_none() && !self.is_met(&item.connection.call))
-            .map(|item| item.connection.clone())
-            .take(MAX_ASKED)
-            .collect();
+        let calls = listed.map(|listed| listed.item.connection.clone());
+        let calls: Vec<_> = calls.take(MAX_ASKED).collect();
         if self.features().offers("SnapshotCall") {
-            for call in unknown {
-                let job = Job::Parties(call.call.clone());
-                self.ask(now, Request::SnapshotCall { call }, job);
+            for call in calls {
+                self.ask_for_party(now, call, 0);
             }
         }
         self.reconcile_when_told(now);
     }
 
-    /// Is the far end of this call known?
-    fn is_met(&self, call: &str) -> bool {
-        let id = self.named(call);
-        let call = id.and_then(|id| self.call(id));
-        call.is_some_and(|call| call.remote != Party::NotKnown)
+    pub(super) fn ask_for_party(&mut self, now: Instant, call: ConnectionId, before: u32) {
+        let job = Job::Parties(call.clone(), before);
+        self.ask(now, Request::SnapshotCall { call }, job);
     }
 
     /// Who is in a call, as far as that is told.
@@ -194,12 +189,16 @@ impl Client {
         let endpoint = parties.first().cloned().or(other_one);
         let listed = self.taking.iter_mut().flat_map(|taking| &mut taking.calls);
         for listed in listed.filter(|listed| listed.item.connection.call == call) {
-            listed.item.endpoint.clone_from(&endpoint);
+            if endpoint.is_some() {
+                listed.item.endpoint.clone_from(&endpoint);
+            }
             listed.item.states.other = listed.item.states.other.or(state);
             listed.incoming = incoming;
-            if parties.len() > 1 {
-                listed.parties.clone_from(&parties);
-            }
+            listed.parties = match parties.len() {
+                0 => None,
+                1 => Some(Vec::new()),
+                _ => Some(parties.clone()),
+            };
         }
         self.reconcile_when_told(now);
     }
@@ -208,7 +207,7 @@ impl Client {
     /// making, which are among those that are listed.
     pub(super) fn reconcile_when_told(&mut self, now: Instant) {
         let mut pending = self.pending.iter();
-        let is_asking = pending.any(|pending| matches!(pending.job, Job::Parties(_)));
+        let is_asking = pending.any(|pending| matches!(pending.job, Job::Parties(..)));
         let is_listed = self.taking.as_ref().is_some_and(|taking| taking.listed);
         if is_asking || !is_listed || self.is_making() {
             return;
@@ -239,7 +238,7 @@ impl Client {
                 connection: Some(item.connection.clone()),
                 incoming: listed.incoming.unwrap_or(rings_here),
                 remote: item.endpoint.clone().unwrap_or_default(),
-                parties: listed.parties.clone(),
+                parties: listed.parties.clone().unwrap_or_default(),
                 local: item.states.own,
                 rings_there,
                 established: is_established(item),
@@ -264,9 +263,11 @@ impl Client {
                 call.local = item.states.own.or(call.local);
                 call.rings_there = rings_there;
                 call.established |= is_established(item);
-                call.meets(item.endpoint.as_ref());
-                if !listed.parties.is_empty() {
-                    call.parties.clone_from(&listed.parties);
+                if let Some(far @ (Party::Device(_) | Party::Restricted)) = &item.endpoint {
+                    call.remote = far.clone();
+                }
+                if let Some(parties) = &listed.parties {
+                    call.parties.clone_from(parties);
                 }
             }
         }

@@ -4,7 +4,7 @@ use super::Client;
 use super::call::Call;
 use super::desk::Forwarding;
 use super::output::Fault;
-use super::pending::Job;
+use super::pending::{Job, Setting};
 use crate::csta::{Code, ConnectionId, ConnectionState, Party, Request};
 use crate::prelude::*;
 use crate::text::{concat, cut};
@@ -95,6 +95,18 @@ pub(super) enum Wanted {
     Forwarding(Forwarding),
     DoNotDisturb(bool),
     MessageWaiting,
+}
+
+impl Wanted {
+    /// What it sets at the phone, or finds out.
+    pub(super) fn sets(&self) -> Option<Setting> {
+        match self {
+            Wanted::Forwarding(_) => Some(Setting::Forwarding),
+            Wanted::DoNotDisturb(_) => Some(Setting::DoNotDisturb),
+            Wanted::MessageWaiting => Some(Setting::MessageWaiting),
+            _ => None,
+        }
+    }
 }
 
 /// What the state of our connection must be for a service (ECMA-269 §17).
