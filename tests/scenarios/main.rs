@@ -13,6 +13,7 @@ mod away;
 mod call_sessions;
 mod calls;
 mod conflict;
+mod desk_sessions;
 mod figures;
 mod flow_failed;
 mod login;

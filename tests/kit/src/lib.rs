@@ -7,15 +7,20 @@
 //! | [`calls`] | one registered phone; the test plays the far end, message by message |
 //! | [`registrar`] | the test registrar; the test plays its clients in raw SIP |
 //! | [`world`] | the test registrar, any number of phones, and a network between them |
+//! | [`house`] | the same world with CTI gateways, a switch, and pages that control desk phones |
+//! | [`sessions`] | nobody: it plays many sessions that seeds decide |
 //! | [`targets`] | the functions of the fuzzer: bytes in, no panic |
 
 pub mod calls;
 pub mod handler;
 pub mod heard;
+pub mod house;
 pub mod message;
 mod queue;
 pub mod registrar;
 pub mod rig;
+pub mod sessions;
+pub mod switch;
 pub mod tally;
 pub mod targets;
 pub mod torture;

@@ -4,7 +4,6 @@ use super::script::{DEEDS, FATES, MANNERS, OUTAGES, Script, Step};
 use crate::tally::Tally;
 use graceline::registrar::Policy;
 use graceline::registration::ConflictScope;
-use std::io::Write;
 
 pub fn note_setting(script: &Script, tally: &mut Tally) {
     let kind = &script.registrar;
@@ -27,15 +26,6 @@ pub fn note_setting(script: &Script, tally: &mut Tally) {
             tally.count("types", "scope user");
         }
     }
-}
-
-pub fn tell(tally: &Tally) {
-    say(&format!("\n{tally}"));
-}
-
-/// Past the test harness, which keeps the output of what passes to itself.
-pub fn say(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 const MUST_BE_SEEN: &[(&str, &[&str])] = &[

@@ -35,25 +35,11 @@ mod shrink;
 
 use crate::tally::Tally;
 use crate::world::Flaw;
+use graceline_kit::sessions::{Violation, excerpt, number, play_all, quietly};
 use script::Script;
-use session::{Session, Violation};
-use std::cell::Cell;
-use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::Command;
-use std::sync::Mutex;
-use std::sync::Once;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-/// Lines of a transcript that are printed.
-const TOLD: usize = 160;
-
-/// So many sessions that fail are enough.
-const FAILURES: usize = 8;
+use session::Session;
 
 const DEFAULT_SESSIONS: u64 = 2_400;
-/// For so many sessions there is one more, whose seed is drawn from the commit.
-const TO_ONE_OF_THE_COMMIT: u64 = 8;
 
 /// Plays `script` from its start.
 fn play(script: &Script, flaw: Option<Flaw>, tally: &mut Tally) -> Result<(), Violation> {
@@ -72,53 +58,15 @@ fn play(script: &Script, flaw: Option<Flaw>, tally: &mut Tally) -> Result<(), Vi
 fn transcript(script: &Script, flaw: Option<Flaw>) -> String {
     let mut session = Session::new(script, flaw);
     let _ = quietly(|| session.play());
-    let lines = session.world.transcript;
-    match lines.len().checked_sub(TOLD) {
-        Some(more) if more > 0 => {
-            let (first, last) = (&lines[..TOLD / 2], &lines[lines.len() - TOLD / 2..]);
-            let left_out = format!("          … {more} lines …");
-            [first, &[left_out], last].concat().join("\n")
-        }
-        _ => lines.join("\n"),
-    }
-}
-
-thread_local! {
-    static EXPECTS_PANIC: Cell<bool> = const { Cell::new(false) };
-}
-
-/// A panic is a violation like others; it is told at the end, once.
-fn quietly(run: impl FnOnce() -> Result<(), Violation>) -> Result<(), Violation> {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let usual = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            if !EXPECTS_PANIC.get() {
-                usual(info);
-            }
-        }));
-    });
-    EXPECTS_PANIC.set(true);
-    let outcome = catch_unwind(AssertUnwindSafe(run));
-    EXPECTS_PANIC.set(false);
-    outcome.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        session::violated(0, "a panic", text.unwrap_or_default())
-    })
+    excerpt(&session.world.transcript)
 }
 
 /// Makes the script of a failure short, and tells all that is needed to see it
 /// again.
 fn report(script: &Script, flaw: Option<Flaw>, violation: &Violation) -> String {
     let (script, violation) = shortest(script, flaw, violation);
-    let Violation {
-        invariant,
-        rule,
-        detail,
-    } = violation;
     let story = transcript(&script, flaw);
-    format!("invariant {invariant}: {rule} ({detail})\n\n{story}\n\n{script}")
+    format!("{violation}\n\n{story}\n\n{script}")
 }
 
 fn shortest(script: &Script, flaw: Option<Flaw>, violation: &Violation) -> (Script, Violation) {
@@ -128,10 +76,6 @@ fn shortest(script: &Script, flaw: Option<Flaw>, violation: &Violation) -> (Scri
     let script = shrink::shrink(script, |script| failure(script).is_some_and(alike));
     let violation = failure(&script).unwrap_or_else(|| violation.clone());
     (script, violation)
-}
-
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
 }
 
 #[test]
@@ -145,64 +89,12 @@ fn the_invariants_hold_in_randomised_sessions() {
         return;
     }
     let sessions = number("GRACELINE_SESSIONS").unwrap_or(DEFAULT_SESSIONS);
-    let mut tally = Tally::default();
-    let of_commit = seeds_of_commit(sessions / TO_ONE_OF_THE_COMMIT);
-    for seeds in [Some(0..sessions), of_commit].into_iter().flatten() {
-        coverage::say(&format!("sessions of the seeds {seeds:?}"));
-        let (played, failures) = play_many(seeds);
-        if let Some((seed, violation)) = failures.first() {
-            let report = report(&draw::draw(*seed), None, violation);
-            let others: Vec<u64> = failures.iter().skip(1).map(|(seed, _)| *seed).collect();
-            panic!("GRACELINE_SEED={seed}: {report}\nothers that fail: {others:?}");
-        }
-        tally.merge(played);
-    }
-    coverage::tell(&tally);
+    let tally = play_all(
+        sessions,
+        |seed, tally| play(&draw::draw(seed), None, tally),
+        |seed, violation| report(&draw::draw(seed), None, violation),
+    );
     if sessions >= DEFAULT_SESSIONS {
         coverage::assert_nothing_is_missing(&tally);
     }
-}
-
-/// Seeds beyond those of any long run, from the id of the commit; none where there is
-/// no git, as in a tarball.
-fn seeds_of_commit(number: u64) -> Option<Range<u64>> {
-    let head = Command::new("git").args(["rev-parse", "HEAD"]).output();
-    let id = String::from_utf8(head.ok()?.stdout).ok()?;
-    let first = u64::from_str_radix(id.get(..8)?, 16).ok()? << 24;
-    Some(first..first + number)
-}
-
-/// Plays the sessions of all `seeds`, on all processors, until some have failed.
-fn play_many(seeds: Range<u64>) -> (Tally, Vec<(u64, Violation)>) {
-    let next = AtomicU64::new(seeds.start);
-    let found = Mutex::new(Vec::new());
-    let work = || {
-        let mut tally = Tally::default();
-        loop {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds.end {
-                return tally;
-            }
-            let begun = seed - seeds.start + 1;
-            if begun.is_multiple_of(5_000) {
-                coverage::say(&format!("{begun} sessions begun"));
-            }
-            if let Err(violation) = play(&draw::draw(seed), None, &mut tally) {
-                let mut found = found.lock().expect("no panic in here");
-                found.push((seed, violation));
-                if found.len() >= FAILURES {
-                    next.store(seeds.end, Ordering::Relaxed);
-                }
-            }
-        }
-    };
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut tally = Tally::default();
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..processors).map(|_| scope.spawn(work)).collect();
-        for worker in workers {
-            tally.merge(worker.join().expect("no panic in here"));
-        }
-    });
-    (tally, found.into_inner().expect("no panic in here"))
 }

@@ -10,31 +10,12 @@ use graceline::phone::{Phone, Status};
 use graceline::registrar::{Dialect, Policy};
 use graceline::registration::{ConflictScope, RegistrationType};
 use graceline::time::{Duration, Instant};
+use graceline_kit::sessions::{Holds, Violation, violated};
 
 /// REGISTERs that a deed may cost all clients of the device together.
 const PER_DEED: f64 = 16.0;
 /// Unused REGISTERs are not saved up beyond this.
 const SAVED: f64 = 60.0;
-
-/// What did not hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// Number of the invariant, as in the documentation of this module's parent.
-    pub invariant: u8,
-    /// Which part of it.
-    pub rule: &'static str,
-    pub detail: String,
-}
-
-pub type Holds = Result<(), Violation>;
-
-pub fn violated(invariant: u8, rule: &'static str, detail: impl Into<String>) -> Holds {
-    Err(Violation {
-        invariant,
-        rule,
-        detail: detail.into(),
-    })
-}
 
 /// A pending `registerPhone`.
 struct Pending {

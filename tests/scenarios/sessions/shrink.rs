@@ -4,6 +4,7 @@
 use super::script::{ClientKind, RegistrarKind, Script, Step};
 use graceline::pool::Watch;
 use graceline::registration::{ConflictScope, RegistrationType};
+use graceline_kit::sessions::shortest;
 
 /// The shortest form of `script` that still `fails`.
 pub fn shrink(script: &Script, fails: impl Fn(&Script) -> bool) -> Script {
@@ -28,21 +29,14 @@ fn adopt(best: &mut Script, candidate: Script, fails: &impl Fn(&Script) -> bool)
     better
 }
 
-/// Large pieces first, then smaller ones.
 fn drop_steps(best: &mut Script, fails: &impl Fn(&Script) -> bool) {
-    let mut size = best.steps.len().max(1);
-    while size > 0 {
-        let mut at = 0;
-        while at < best.steps.len() {
-            let mut candidate = best.clone();
-            let end = (at + size).min(candidate.steps.len());
-            candidate.steps.drain(at..end);
-            if !adopt(best, candidate, fails) {
-                at += size;
-            }
-        }
-        size /= 2;
-    }
+    best.steps = shortest(&best.steps, |steps| {
+        let steps = steps.to_vec();
+        fails(&Script {
+            steps,
+            ..best.clone()
+        })
+    });
 }
 
 fn drop_clients(best: &mut Script, fails: &impl Fn(&Script) -> bool) {

@@ -6,17 +6,21 @@ pub mod attacker;
 mod calls;
 mod edge;
 mod flaw;
+mod gateway;
 mod network;
 mod wire;
 
 pub use flaw::Flaw;
+pub use gateway::gateway_config;
 pub use network::Network;
 
 use crate::handler::Handler;
 use crate::queue::Queue;
 use crate::tally::Tally;
 use crate::{START, account};
+use graceline::gateway::{self as cti, Gateway};
 use graceline::phone::{Config, Event, Fault, Output, Phone, Status};
+use graceline::rand::Random;
 use graceline::registrar::{self, Binding, ConnectionId, Registrar};
 use graceline::registration::Identity;
 use graceline::time::{Duration, Instant};
@@ -36,6 +40,8 @@ pub struct Client {
     /// By which its bindings are known; also those of earlier pages.
     identities: Vec<Known>,
     pub phone: Phone,
+    /// A CTI gateway has one, and leaves its phone alone.
+    gateway: Option<Box<Gateway>>,
     pub network: Network,
     /// One way through the network, for sockets opened from now on.
     pub latency: u64,
@@ -77,6 +83,8 @@ pub struct World {
     pub sent: Vec<(ClientId, u32, String)>,
     /// Events of all clients in order, with the REGISTERs sent before.
     pub log: Vec<(ClientId, usize, Event)>,
+    /// What gateways have put out, sockets and the log aside.
+    pub of_gateways: Vec<(ClientId, cti::Output)>,
     /// What was seen on the wire.
     pub tally: Tally,
     /// WebSocket messages that arrived, both ways.
@@ -86,6 +94,9 @@ pub struct World {
     pub nodes: [Network; 8],
     /// Clients claim to be somebody else, and ask for credentials.
     pub lying: bool,
+    /// What belongs to an INFO overtakes, and is overtaken, on its way to the registrar.
+    pub overtaking: bool,
+    random: Random,
     lost_flows: Vec<edge::LostFlow>,
     steps: u32,
 }
@@ -154,10 +165,13 @@ impl World {
             transcript: Vec::new(),
             sent: Vec::new(),
             log: Vec::new(),
+            of_gateways: Vec::new(),
             tally: Tally::default(),
             messages: 0,
             nodes: [Network::Up; 8],
             lying: false,
+            overtaking: false,
+            random: Random::from_seed([seed ^ 0x77; 32]),
             lost_flows: Vec::new(),
             steps: 0,
         }
@@ -177,6 +191,7 @@ impl World {
         self.clients.push(Client {
             name: name.into(),
             phone,
+            gateway: None,
             identities: vec![Known::of(&config)],
             config,
             network: Network::Up,
@@ -315,8 +330,8 @@ impl World {
 
     fn next_time(&self) -> Option<Instant> {
         let awake = self.clients.iter().filter(|client| !client.asleep);
-        let phones = awake.filter_map(|client| client.phone.poll_timeout());
-        phones
+        let clients = awake.filter_map(Client::poll_timeout);
+        clients
             .chain(self.wire.next_time())
             .chain(self.registrar.poll_timeout())
             .min()
@@ -346,10 +361,13 @@ impl World {
 
     /// Fires the timer of a client if it is due.
     fn fire(&mut self, id: ClientId) {
-        let before = self.clients[id].phone.poll_timeout();
+        let before = self.clients[id].poll_timeout();
         if before.is_some_and(|at| at <= self.now) {
-            self.act(id, Phone::handle_timeout);
-            let after = self.clients[id].phone.poll_timeout();
+            match self.clients[id].gateway {
+                Some(_) => self.act_gateway(id, Gateway::handle_timeout),
+                None => self.act(id, Phone::handle_timeout),
+            }
+            let after = self.clients[id].poll_timeout();
             assert!(
                 after.is_none() || after != before,
                 "{}: a timer does not move",
@@ -375,30 +393,18 @@ impl World {
     }
 
     fn drain_client(&mut self, id: ClientId) {
-        let load = self.clients[id].loads;
-        let socket = |slot, generation| SocketId {
-            client: id,
-            load,
-            slot,
-            generation,
-        };
         while let Some(output) = self.clients[id].phone.poll_output() {
             match output {
                 Output::Open {
                     slot, generation, ..
-                } => self.open_socket(socket(slot, generation)),
+                } => self.open_socket(self.socket(id, slot, generation)),
                 Output::Send {
                     slot,
                     generation,
                     data,
-                } => {
-                    self.note_sent(id, slot, &data);
-                    self.check_credentials(&data);
-                    let data = self.forged(data);
-                    self.send(socket(slot, generation), data);
-                }
+                } => self.sends(id, slot, generation, data),
                 Output::CloseSocket { slot, generation } => {
-                    self.drop_socket(socket(slot, generation));
+                    self.drop_socket(self.socket(id, slot, generation));
                 }
                 Output::Store(text) => {
                     assert!(!text.contains("secret"), "a password in the store");
@@ -426,6 +432,24 @@ impl World {
                 Output::Trace { .. } => {}
             }
         }
+    }
+
+    /// A socket of the page that is loaded.
+    fn socket(&self, client: ClientId, slot: u32, generation: u32) -> SocketId {
+        let load = self.clients[client].loads;
+        SocketId {
+            client,
+            load,
+            slot,
+            generation,
+        }
+    }
+
+    fn sends(&mut self, id: ClientId, slot: u32, generation: u32, data: Vec<u8>) {
+        self.note_sent(id, slot, &data);
+        self.check_credentials(&data);
+        let data = self.forged(data);
+        self.send(self.socket(id, slot, generation), data);
     }
 
     fn drain_registrar(&mut self) {

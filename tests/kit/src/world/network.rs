@@ -5,9 +5,8 @@
 
 use super::{ClientId, World};
 use crate::handler::Outcome;
-use graceline::phone::Phone;
 use graceline::registrar::ConnectionId;
-use graceline::time::{Duration, Instant};
+use graceline::time::Duration;
 
 /// One way through the network, in milliseconds, unless a client has its own.
 pub const LATENCY: u64 = 10;
@@ -58,6 +57,13 @@ pub(super) enum Wire {
     CloseAtClient(SocketId),
     /// The media handler of a client is done with the wish of a call.
     Media(ClientId, u32, u32, Outcome),
+}
+
+/// What a socket says.
+enum News {
+    Opened,
+    Said(Vec<u8>),
+    Closed,
 }
 
 impl Wire {
@@ -158,7 +164,18 @@ impl World {
             && let Some(socket) = self.sockets.get(&id)
             && let Some(connection) = socket.connection
         {
-            self.put(socket.latency, Wire::ToServer(connection, data));
+            let latency = socket.latency + self.detour(&data);
+            self.put(latency, Wire::ToServer(connection, data));
+        }
+    }
+
+    /// What it takes longer, in milliseconds.
+    fn detour(&mut self, data: &[u8]) -> u64 {
+        let is_info = |line: &[u8]| line.starts_with(b"CSeq:") && line.ends_with(b"INFO\r");
+        let mut lines = data.split(|byte| *byte == b'\n');
+        match self.overtaking && lines.any(is_info) {
+            true => self.random.below(200),
+            false => 0,
         }
     }
 
@@ -231,9 +248,7 @@ impl World {
             Wire::Connect(id) => self.open_connection(id),
             Wire::Opened(id) => {
                 if self.sockets.contains_key(&id) {
-                    self.tell(id, |phone, now| {
-                        phone.handle_open(now, id.slot, id.generation, "sip");
-                    });
+                    self.tell(id, &News::Opened);
                 }
             }
             Wire::ToServer(connection, data) => {
@@ -252,9 +267,7 @@ impl World {
                 if self.gets_through(id) {
                     self.messages += 1;
                     let data = self.clients[id.client].overhear(data);
-                    self.tell(id, |phone, now| {
-                        phone.handle_message(now, id.slot, id.generation, &data);
-                    });
+                    self.tell(id, &News::Said(data));
                 }
             }
             Wire::CloseAtServer(connection) => {
@@ -271,9 +284,7 @@ impl World {
                     return;
                 }
                 self.sockets.remove(&id);
-                self.tell(id, |phone, now| {
-                    phone.handle_close(now, id.slot, id.generation);
-                });
+                self.tell(id, &News::Closed);
             }
         }
     }
@@ -307,10 +318,23 @@ impl World {
         self.deliver(Wire::Opened(id));
     }
 
-    /// Brings the phone what a socket says; to the page that opened it only.
-    fn tell(&mut self, id: SocketId, news: impl FnOnce(&mut Phone, Instant)) {
-        if self.clients[id.client].loads == id.load {
-            self.act(id.client, news);
+    /// Brings what a socket says; to the page that opened it only.
+    fn tell(&mut self, id: SocketId, news: &News) {
+        if self.clients[id.client].loads != id.load {
+            return;
+        }
+        let (slot, generation) = (id.slot, id.generation);
+        match self.clients[id.client].is_gateway() {
+            true => self.act_gateway(id.client, |gateway, now| match news {
+                News::Opened => gateway.handle_open(now, slot, generation, "sip"),
+                News::Said(data) => gateway.handle_message(now, slot, generation, data),
+                News::Closed => gateway.handle_close(now, slot, generation),
+            }),
+            false => self.act(id.client, |phone, now| match news {
+                News::Opened => phone.handle_open(now, slot, generation, "sip"),
+                News::Said(data) => phone.handle_message(now, slot, generation, data),
+                News::Closed => phone.handle_close(now, slot, generation),
+            }),
         }
     }
 }
