@@ -80,9 +80,15 @@ impl Config {
         if !(1..=600).contains(&self.heartbeat.as_secs()) {
             return fail("heartbeat", "must be 1 to 600 seconds");
         }
-        let names = |devices: &Vec<Device>| {
-            !devices.is_empty() && devices.iter().all(|device| fits(&device.device))
+        // They go into the Contacts of a 300.
+        let is_line = |text: &Option<String>| {
+            let mut letters = text.iter().flat_map(|text| text.chars());
+            !letters.any(char::is_control)
         };
+        let sound = |device: &Device| {
+            fits(&device.device) && is_line(&device.description) && is_line(&device.partition)
+        };
+        let names = |devices: &Vec<Device>| !devices.is_empty() && devices.iter().all(sound);
         if !self.lines.keys().all(|line| fits(line)) || !self.lines.values().all(names) {
             return fail("lines", "must name the devices of each line");
         }

@@ -3,9 +3,11 @@
 use crate::rig::{Rig, at, incoming};
 use graceline::csta::{Content, Request};
 use graceline::gateway::{
-    Answer, CallState, CallView, DeviceView, ForwardingType, LinkMessage, Remote, Rule,
+    Answer, CallState, CallView, Device, DeviceView, ForwardingType, Gateway, LinkMessage, Remote,
+    Rule,
 };
 use graceline_kit::message::respond;
+use graceline_kit::world::gateway_config;
 
 fn view(id: &str) -> CallView {
     incoming(id, CallState::Ringing)
@@ -179,4 +181,25 @@ fn what_is_no_sip_and_what_is_for_nobody_harms_nobody() {
         rig.put(text);
     }
     assert_eq!(rig.sessions()[0], 1);
+}
+
+/// They would break out of a Contact.
+#[test]
+fn names_of_more_than_one_line_are_refused_at_the_start() {
+    for (device, description, partition) in [
+        ("A\r\nContact: <sip:x@y>", "", ""),
+        ("A", "one\r\ntwo", ""),
+        ("A", "", "one\ntwo"),
+    ] {
+        let mut config = gateway_config(0, 1);
+        let device = Device {
+            device: device.to_owned(),
+            description: Some(description.to_owned()),
+            partition: Some(partition.to_owned()),
+            exclusive: false,
+        };
+        config.lines.insert("2001".to_owned(), vec![device]);
+        let error = Gateway::new(config, [0; 32]).err().expect("an error");
+        assert_eq!(error.option, "lines");
+    }
 }

@@ -2,7 +2,7 @@
 //! inputs that the fuzzer once found.
 
 use crate::corpus;
-use crate::targets::{TARGETS, Target, phone};
+use crate::targets::{TARGETS, Target, control, gateway, phone};
 use graceline::phone::Status;
 use graceline::rand::Random;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -94,6 +94,21 @@ fn registrar() {
     fuzz("registrar", 1000);
 }
 
+#[test]
+fn csta() {
+    fuzz("csta", 4000);
+}
+
+#[test]
+fn control() {
+    fuzz("control", 3000);
+}
+
+#[test]
+fn gateway() {
+    fuzz("gateway", 1500);
+}
+
 /// Inputs as long as a head may be, of the pieces that headers are made of. What
 /// read them in quadratic time would take minutes here.
 #[test]
@@ -144,6 +159,15 @@ fn the_scripts_of_the_phone_log_in_and_call() {
         let (_, connected) = phone::play(script.as_bytes());
         assert!(connected > 0, "{}", script.escape_default());
     }
+}
+
+#[test]
+fn the_scripts_of_desk_phones_get_as_far() {
+    let script = control::SEEDS[0].as_bytes();
+    assert_eq!(control::play(script), (true, 1));
+    let counted = gateway::play(gateway::SEEDS[0].as_bytes());
+    assert_eq!((counted.opened, counted.requests), (1, 1));
+    assert!(counted.events > 0, "{counted:?}");
 }
 
 // What the fuzzer found.

@@ -5,6 +5,9 @@
 
 mod calls;
 pub mod challenge;
+pub mod control;
+pub mod csta;
+pub mod gateway;
 pub mod parse;
 pub mod phone;
 pub mod reginfo;
@@ -33,6 +36,9 @@ pub const TARGETS: &[Target] = &[
         ..target("phone", phone::run, phone::SEEDS)
     },
     target("registrar", registrar::run, registrar::SEEDS),
+    target("csta", csta::run, csta::SEEDS),
+    target("control", control::run, control::SEEDS),
+    target("gateway", gateway::run, gateway::SEEDS),
 ];
 
 const fn target(name: &'static str, run: fn(&[u8]), seeds: &'static [&'static str]) -> Target {
