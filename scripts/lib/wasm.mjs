@@ -4,6 +4,7 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  writeFileSync,
 } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -90,7 +91,7 @@ export function buildWasm(name) {
     work: async () => {
       await ensureRust();
       const [module] = await Promise.all([
-        step(`compiling the ${name} to wasm`, () => compile(name)),
+        step(`compiling the ${name} to wasm`, () => compileAlone(name)),
         ensureWasmBindgen(),
       ]);
       await optimiseUnlessSame(name, module);
@@ -103,9 +104,24 @@ function wasmFiles(name) {
   return [`${name}.js`, `${name}.d.ts`, `${name}_bg.wasm`];
 }
 
+/** @type {Promise<unknown>} */
+let compiling = Promise.resolve();
+
+/**
+ * Those of one profile are written to the same file: each is read before the next one
+ * is begun.
+ *
+ * @param {keyof typeof builds} name
+ */
+function compileAlone(name) {
+  const module = compiling.then(() => compile(name));
+  compiling = module.catch(() => {});
+  return module;
+}
+
 /**
  * @param {keyof typeof builds} name
- * @returns {Promise<string>} path of the module as the compiler wrote it
+ * @returns {Promise<Buffer>} the module as the compiler wrote it
  */
 async function compile(name) {
   const { features, profile, llvm } = builds[name];
@@ -135,7 +151,7 @@ async function compile(name) {
     .filter((file) => file.endsWith("graceline.wasm"))
     .pop();
   if (!module) throw new Explained("cargo built no graceline.wasm.");
-  return module;
+  return readFileSync(module);
 }
 
 /**
@@ -159,14 +175,14 @@ async function rustFlags() {
  * slow half is spared.
  *
  * @param {keyof typeof builds} name
- * @param {string} module
+ * @param {Buffer} module
  */
 function optimiseUnlessSame(name, module) {
   return unlessFresh({
     stamp: join(pkg, ".stamps", `${name}.module`),
     digest: digestOf(
       [...scripts, "package-lock.json", "tools/wasm-bindgen/Cargo.lock"],
-      readFileSync(module).toString("base64"),
+      module.toString("base64"),
     ),
     outputs: wasmFiles(name).map((file) => join(pkg, file)),
     work: () =>
@@ -178,20 +194,22 @@ function optimiseUnlessSame(name, module) {
 
 /**
  * @param {keyof typeof builds} name
- * @param {string} module
+ * @param {Buffer} module
  */
 async function optimise(name, module) {
   const draft = mkdtempSync(join(tmpdir(), "graceline-build-"));
   const read = (/** @type {string} */ file) =>
     readFileSync(join(draft, file), "utf8");
+  const compiled = join(draft, "compiled.wasm");
   try {
+    writeFileSync(compiled, module);
     await run(wasmBindgen, [
       "--target=web",
       `--out-name=${name}`,
       `--out-dir=${draft}`,
       "--remove-name-section",
       "--remove-producers-section",
-      module,
+      compiled,
     ]);
     const wasm = join(draft, `${name}_bg.wasm`);
     // The one from node_modules: older ones found on machines break the module silently.

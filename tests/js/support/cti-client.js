@@ -1,3 +1,4 @@
+// @ts-nocheck: as all of tests/js; benches/gateway uses it, too
 import { randomBytes } from "node:crypto";
 import { SipClient } from "../../interop/support/sip-client.mjs";
 

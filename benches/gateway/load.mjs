@@ -1,0 +1,181 @@
+// What one CTI gateway carries: idle sessions and their memory, MakeCall a second, and how
+// long a key at a desk phone takes to the page against a round trip to the SIP server.
+//
+//   node benches/gateway/load.mjs [sessions]     default 10000
+//
+// The gateway is a process of its own; the test registrar, the switch and all pages share
+// this one, so that its figures are what is left for the gateway on this machine.
+
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { startRegistrar, startSwitch } from "../../js/testing/index.js";
+import { SipClient } from "../../tests/interop/support/sip-client.mjs";
+import {
+  CtiClient,
+  connection,
+  inside,
+} from "../../tests/js/support/cti-client.js";
+
+const SESSIONS = Number(process.argv[2] ?? 10_000);
+/** Of one user; the gateway serves no more than 32. */
+const LINES = 25;
+const USERS = Math.ceil(SESSIONS / LINES);
+/** Calls are made at so many phones at once. */
+const BUSY = 20;
+const CALLS = 2_000;
+const KEYS = 200;
+const DOMAIN = "example.test";
+
+const userOf = (/** @type {number} */ index) => `${1000 + index}`;
+const users = Array.from({ length: USERS }, (_, index) => userOf(index));
+const linesOf = (/** @type {string} */ user) =>
+  Array.from({ length: LINES }, (_, index) => `${user}${10 + index}`);
+const lines = users.flatMap(linesOf);
+const password = "secret";
+
+const registrar = await startRegistrar({
+  domain: DOMAIN,
+  users: Object.fromEntries(
+    [...users, "cti"].map((user) => [user, { password }]),
+  ),
+});
+const exchange = await startSwitch({
+  phones: Object.fromEntries(lines.map((line) => [line, [`SEP${line}`]])),
+});
+const { child, resident } = await startGateway();
+const before = resident();
+
+const clock = performance.now();
+/** @type {{ session: CtiClient, line: string, page: SipClient }[]} */
+const sessions = [];
+await Promise.all(
+  users.map(async (user) => {
+    const page = await SipClient.connect({
+      url: registrar.url,
+      user,
+      password,
+    });
+    const first = new CtiClient(page);
+    await page.register({ contacts: [first.contact], expires: 3600 });
+    for (const line of linesOf(user)) {
+      const session = new CtiClient(page);
+      await session.control(`tel:${line}`);
+      sessions.push({ session, line, page });
+    }
+  }),
+);
+const opening = performance.now() - clock;
+const held = resident();
+
+const rows = [
+  ["sessions, monitored", `${sessions.length}`],
+  ["opened a second", `${Math.round((sessions.length / opening) * 1000)}`],
+  [
+    "memory of the gateway's process a session",
+    `${((held - before) / sessions.length).toFixed(1)} KiB`,
+  ],
+  ["MakeCall and ClearConnection a second", `${await callsASecond()}`],
+  ...(await keyToPage()),
+];
+for (const [what, figure] of rows) console.log(`${what.padEnd(45)}${figure}`);
+
+child.kill("SIGKILL");
+for (const page of new Set(sessions.map(({ page }) => page))) page.terminate();
+await exchange.stop();
+await registrar.stop();
+
+async function startGateway() {
+  const program = fileURLToPath(
+    new URL("../../js/cli/graceline.js", import.meta.url),
+  );
+  const child = spawn(
+    process.execPath,
+    [program, "gateway", "--config", "-", "--json"],
+    { stdio: ["pipe", "pipe", "inherit"] },
+  );
+  child.stdin.end(
+    JSON.stringify({
+      login: {
+        ...{ connections: [registrar.url], user: "cti", domain: DOMAIN },
+        password,
+      },
+      connections: [exchange.url],
+      lines: Object.fromEntries(
+        lines.map((line) => [line, [{ device: `SEP${line}` }]]),
+      ),
+      may: Object.fromEntries(users.map((user) => [user, linesOf(user)])),
+    }),
+  );
+  const log = createInterface(child.stdout);
+  const says = (/** @type {string} */ text) =>
+    new Promise((resolve) =>
+      log.on("line", (line) => line.includes(text) && resolve(undefined)),
+    );
+  await Promise.all([says(" is up."), says("is registered")]);
+  // KiB
+  const resident = () =>
+    Number(
+      /VmRSS:\s+(\d+)/.exec(
+        readFileSync(`/proc/${child.pid}/status`, "utf8"),
+      )?.[1],
+    );
+  return { child, resident };
+}
+
+async function callsASecond() {
+  const begun = performance.now();
+  let left = CALLS;
+  await Promise.all(
+    sessions.slice(0, BUSY).map(async ({ session, line }, index) => {
+      // Its far end is a phone that nobody else calls.
+      const far = sessions[BUSY + index].line;
+      const own = `tel:${line}`;
+      while (left-- > 0) {
+        const made = await session.ask(
+          "MakeCall",
+          `<callingDevice>${own}</callingDevice><calledDirectoryNumber>tel:${far}</calledDirectoryNumber>`,
+        );
+        const call = inside(made, "callID");
+        await session.ask(
+          "ClearConnection",
+          connection("connectionToBeCleared", call, own),
+        );
+      }
+    }),
+  );
+  return Math.round((CALLS / (performance.now() - begun)) * 1000);
+}
+
+/** @returns {Promise<string[][]>} medians */
+async function keyToPage() {
+  const [{ line, page }] = sessions;
+  const phone = exchange.phone(`SEP${line}`);
+  /** @type {number[]} */
+  const keys = [];
+  /** @type {number[]} */
+  const trips = [];
+  // Who was made last hears the events of all sessions of a page.
+  const heard = new CtiClient(page);
+  for (let round = 0; round < KEYS; round++) {
+    let begun = performance.now();
+    phone.lift();
+    await heard.until("ServiceInitiatedEvent");
+    keys.push(performance.now() - begun);
+    phone.hangup();
+    await heard.until("ConnectionClearedEvent");
+    begun = performance.now();
+    await page.request("OPTIONS", `sip:${DOMAIN}`);
+    trips.push(performance.now() - begun);
+  }
+  return [
+    ["key at the desk phone to the page, median", `${median(keys)} ms`],
+    ["a round trip to the SIP server, median", `${median(trips)} ms`],
+  ];
+}
+
+/** @param {number[]} values */
+function median(values) {
+  return values.sort((a, b) => a - b)[values.length >> 1].toFixed(2);
+}
