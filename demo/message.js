@@ -7,19 +7,19 @@ import { readCsta } from "./csta.js";
  * @typedef {"query" | "login" | "stay" | "leave" | ""} Purpose of a REGISTER
  * @typedef {{ title: string, caption: string, refusal: boolean, request: boolean,
  *   purpose: Purpose, transaction: string, heads: [name: string, value: string][],
- *   start: string, rest: string }} Reading
+ *   start: string, document: string, rest: string }} Reading `document`: CSTA
  * @typedef {(name: string) => string} Header the first value, "" if there is none
  */
 
 /**
- * @param {string} text
+ * @param {string} message
  * @param {{ registered: boolean, asked: (transaction: string) => Purpose,
  *   csta?: string }} context whether the phone was registered when the message passed,
  *   what a REGISTER of its was for, and the CSTA document that it bore
  * @returns {Reading}
  */
-export function read(text, { registered, asked, csta = "" }) {
-  const [head = "", ...body] = text.split(/\r?\n\r?\n/);
+export function read(message, { registered, asked, csta = "" }) {
+  const [head = "", ...body] = message.split(/\r?\n\r?\n/);
   const [start = "", ...lines] = head.split(/\r?\n/);
   /** @type {[string, string][]} */
   const heads = lines.filter(Boolean).map((line) => {
@@ -33,8 +33,9 @@ export function read(text, { registered, asked, csta = "" }) {
     heads.find(([known]) => known.toLowerCase() === name)?.[1] ?? "";
   const transaction = `${header("call-id")} ${header("cseq")}`;
   const document = readCsta(csta);
-  const rest = document?.text ?? body.join("\n\n").trim();
-  const shared = { heads, start, transaction, rest };
+  const rest = document ? "" : body.join("\n\n").trim();
+  const text = document?.text ?? "";
+  const shared = { heads, start, transaction, document: text, rest };
   const titled = (/** @type {string} */ title) =>
     document ? `${title} · ${document.name}` : title;
   const response = /^SIP\/2\.0 (\d{3}) ?(.*)$/.exec(start);

@@ -39,9 +39,18 @@ export class Reader {
       ...(reading.caption
         ? [make("p", "reader__caption", `“${reading.caption}”`)]
         : []),
+      ...(reading.document ? [csta(reading.document)] : []),
       text(reading),
     );
   }
+}
+
+/** What the message is about comes before how it is sent. @param {string} document */
+function csta(document) {
+  const pre = make("pre", "reader__text mono", document);
+  pre.tabIndex = 0;
+  pre.setAttribute("aria-label", "CSTA in the message");
+  return pre;
 }
 
 /** @param {import("./message.js").Reading} reading */

@@ -205,7 +205,7 @@ export interface Events {
   closed: {};
   /** To be answered by the command of this name. */
   credentials: { id: number; scheme: string; realm: string; authzServer?: string; scope?: string };
-  incoming: { call: number; from: Party; to: string; hasOffer: boolean; headers: [string, string][]; replaces?: number };
+  incoming: { call: number; from: Party; to: string; headers: [string, string][]; replaces?: number };
   callState: { call: number; state: string; heldBy?: string; early: boolean };
   redirect: { call: number; uri: string; followed: boolean };
   remote: { call: number; remote: Party };

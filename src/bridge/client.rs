@@ -52,7 +52,7 @@ impl Core {
             phone.ignore_binding(contact);
         }
         #[cfg(feature = "third-party")]
-        phone.with_calls(at(0.0), |calls| calls.allow(CONTROLLED));
+        phone.allow_calls(CONTROLLED);
         *self.phone.borrow_mut() = Some(phone);
     }
 

@@ -283,6 +283,13 @@ impl Phone {
         self.settle(now);
     }
 
+    /// Allows for so many calls at once: they are those of other people.
+    #[cfg(feature = "third-party")]
+    pub fn allow_calls(&mut self, most: usize) {
+        self.usages.calls.allow(most);
+        self.transactions.remember_more(most);
+    }
+
     /// Watches our own registrations.
     pub(super) fn watch_registrations(&mut self) {
         if !self.registration.watch.unsupported {

@@ -68,17 +68,16 @@ pub struct Transactions<P> {
     pending: Vec<Transaction<P>>,
     /// Last CSeq number of each Call-ID. RFC 3261 §10.2 wants steps of one.
     sequences: Vec<(String, u32)>,
+    #[cfg(feature = "third-party")]
+    more_sequences: usize,
     /// Host of our Via: nobody can resolve it, nobody needs to (RFC 7118 §5).
     host: String,
 }
 
 /// Call-IDs whose numbers are remembered: a registration and a subscription with
-/// a few of their past, and the calls at hand. The longest unused goes first.
-#[cfg(not(feature = "third-party"))]
+/// a few of their past, and the calls at hand. The longest unused goes first; requests
+/// that nothing follows push none of them out.
 const MAX_SEQUENCES: usize = 64;
-/// Those of a gateway are many.
-#[cfg(feature = "third-party")]
-const MAX_SEQUENCES: usize = 4096;
 
 /// What an answer is.
 pub enum Matched<P> {
@@ -96,8 +95,16 @@ impl<P: Clone + PartialEq> Transactions<P> {
         Self {
             pending: Vec::new(),
             sequences: Vec::new(),
+            #[cfg(feature = "third-party")]
+            more_sequences: 0,
             host,
         }
+    }
+
+    /// Remembers the numbers of so many Call-IDs more.
+    #[cfg(feature = "third-party")]
+    pub fn remember_more(&mut self, more: usize) {
+        self.more_sequences = more;
     }
 
     /// Sends `request` on `flow`: the bytes to write to it.
@@ -168,8 +175,11 @@ impl<P: Clone + PartialEq> Transactions<P> {
         let Some(mut transaction) = self.pending.pop() else {
             return Ok(Vec::new());
         };
-        let number = self.next_sequence(&transaction.sent.request.call_id);
         let sent = &mut transaction.sent;
+        let number = match sent.request.stands_alone() {
+            true => sent.number + 1,
+            false => self.next_sequence(&sent.request.call_id),
+        };
         let method = sent.request.method;
         sent.branch = context.branch();
         sent.number = number;
@@ -264,7 +274,11 @@ impl<P: Clone + PartialEq> Transactions<P> {
         let last = match self.sequences.iter().position(known) {
             Some(index) => self.sequences.remove(index),
             None => {
-                if self.sequences.len() >= MAX_SEQUENCES {
+                #[cfg(feature = "third-party")]
+                let most = MAX_SEQUENCES + self.more_sequences;
+                #[cfg(not(feature = "third-party"))]
+                let most = MAX_SEQUENCES;
+                if self.sequences.len() >= most {
                     self.sequences.remove(0);
                 }
                 (call_id.to_owned(), 0)
@@ -490,8 +504,10 @@ impl<P> Transaction<P> {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_SEQUENCES, Request, Transactions};
+    use super::{Authenticator, Context, MAX_SEQUENCES, Request, Secrets, Transactions};
+    use crate::flow::FlowId;
     use crate::prelude::*;
+    use crate::rand::Random;
     use crate::time::{Duration, Instant};
 
     /// Asleep again: its answer was not there the first time either.
@@ -513,6 +529,46 @@ mod tests {
         assert_eq!(transactions.expire(at(20)), None);
         assert_eq!(transactions.poll_timeout(), Some(at(28)));
         assert_eq!(transactions.expire(at(60)), Some(("message", None)));
+    }
+
+    #[test]
+    fn requests_that_nothing_follows_push_no_number_out() {
+        let number = |bytes: Vec<u8>| {
+            let text = String::from_utf8(bytes).unwrap();
+            let line = text.lines().find(|line| line.starts_with("CSeq: "));
+            line.unwrap().to_owned()
+        };
+        let mut authenticator = Authenticator::new(Secrets::default());
+        let mut random = Random::from_seed([1; 32]);
+        let mut context = Context {
+            authenticator: &mut authenticator,
+            random: &mut random,
+            common: &[],
+            secure: true,
+        };
+        let mut transactions = Transactions::new("host".into());
+        let request = |method, call_id: &str, to: &str| Request {
+            method,
+            uri: "sip:b".into(),
+            from: "<sip:a>;tag=1".into(),
+            to: to.into(),
+            call_id: call_id.into(),
+            ..Request::default()
+        };
+        let now = Instant::default();
+        let mut send = |purpose: usize, request| {
+            let flow = FlowId::default();
+            let sent = transactions.send(now, flow, purpose, request, &mut context);
+            transactions.end(&purpose);
+            number(sent.unwrap())
+        };
+        let inside = || request("INVITE", "call", "<sip:b>;tag=2");
+        assert_eq!(send(0, inside()), "CSeq: 1 INVITE");
+        for other in 0..2 * MAX_SEQUENCES {
+            let alone = request("OPTIONS", &other.to_string(), "<sip:b>");
+            assert_eq!(send(1, alone), "CSeq: 1 OPTIONS");
+        }
+        assert_eq!(send(0, inside()), "CSeq: 2 INVITE");
     }
 
     #[test]

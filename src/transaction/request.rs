@@ -4,7 +4,7 @@ use super::Authenticator;
 use crate::prelude::*;
 use crate::rand::Random;
 use crate::sip::{WriteError, Writer};
-use crate::text::{concat, decimal};
+use crate::text::{concat, decimal, mentions};
 
 /// A request without its transaction: what stays the same when it is sent again
 /// with credentials.
@@ -30,6 +30,11 @@ impl Request {
     /// Adds a header.
     pub fn header(&mut self, name: &str, value: &str) {
         self.headers.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Whether no other request has its Call-ID: its number is its own.
+    pub fn stands_alone(&self) -> bool {
+        matches!(self.method, "OPTIONS" | "MESSAGE") && !mentions(&self.to, ";tag=")
     }
 }
 

@@ -496,7 +496,6 @@ describe("a call of the page itself", () => {
     call: 2,
     from: { uri: "sip:2002@example.com", displayName: "Bob" },
     to: "sip:2001@example.com",
-    hasOffer: false,
     headers: [],
   };
 

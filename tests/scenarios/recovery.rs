@@ -59,6 +59,10 @@ fn a_logout_whose_flow_is_lost_after_an_outage_ends_soon() {
     world.clients[alice].network = Network::Silent;
     world.run(Duration::from_secs(300));
     world.clients[alice].network = Network::Up;
+    let opens = world.clients[alice].opens;
+    world.until("a connection that succeeds is begun", |world| {
+        world.clients[alice].opens > opens
+    });
     let sent = world.sent.len();
     world.act(alice, Phone::unregister);
     world.until("the removal is sent", |world| {

@@ -98,10 +98,9 @@ outputs! {
     CALLS, write_call(json, event: call::Event) names "name",
     else {},
 
-    call::Event::Incoming { call, from, to, has_offer, headers, replaces } => incoming(call) {
+    call::Event::Incoming { call, from, to, headers, replaces, .. } => incoming(call) {
         from: party = &from,
         to: text = &to,
-        hasOffer: flag = has_offer,
         headers: pairs = &headers,
         replaces: amount = replaces,
     }

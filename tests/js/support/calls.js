@@ -66,7 +66,6 @@ export const incoming = (call, more) => [
     call,
     from: { uri: "sip:2002@example.com", displayName: "Bob" },
     to: "sip:2001@example.com",
-    hasOffer: true,
     headers: [["X-Ticket", "7"]],
     ...more,
   },
