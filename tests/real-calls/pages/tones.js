@@ -10,6 +10,16 @@ const KEYS = ["123A", "456B", "789C", "*0#D"];
 
 /** Samples looked at together: 43 ms at 48 kHz, less than half of a tone. */
 const BLOCK = 2048;
+/** From one look to the next: a tone that is cut short is still whole in one of them. */
+const STEP = BLOCK / 4;
+/**
+ * Hann's window: what a microphone hears beside the tone (Firefox's plays 1000 Hz) stays
+ * away from the frequencies of keys.
+ */
+const WINDOW = Float32Array.from(
+  { length: BLOCK },
+  (_, at) => 1 - Math.cos((2 * Math.PI * (at + 0.5)) / BLOCK),
+);
 const RATE = 48_000;
 const SLICE_MS = 200;
 
@@ -23,20 +33,24 @@ export async function hearKeys(stream, heard) {
   const recorder = new MediaRecorder(stream);
   /** @type {Blob[]} */
   const slices = [];
+  /** @type {() => void} */
+  let begun = () => {};
+  const started = new Promise((resolve) => (begun = () => resolve(undefined)));
   recorder.ondataavailable = async ({ data }) => {
     slices.push(data);
+    // Said to have started, it still loses what comes before the first slice is full.
+    begun();
     // Only the whole of it can be decoded: the headers stand in the first slice.
     const recording = await new Blob(slices).arrayBuffer();
     const context = new OfflineAudioContext(1, 1, RATE);
     const audio = await context.decodeAudioData(recording);
     const samples = audio.getChannelData(0);
     const keys = new Set();
-    for (let at = 0; at + BLOCK <= samples.length; at += BLOCK / 2)
+    for (let at = 0; at + BLOCK <= samples.length; at += STEP)
       keys.add(keyIn(samples.subarray(at, at + BLOCK)));
     keys.delete(undefined);
     keys.forEach(heard);
   };
-  const started = new Promise((resolve) => (recorder.onstart = resolve));
   recorder.start(SLICE_MS);
   await started;
   return () => recorder.state === "recording" && recorder.stop();
@@ -47,8 +61,9 @@ export async function hearKeys(stream, heard) {
  * @param {Float32Array} samples
  */
 function keyIn(samples) {
+  const windowed = samples.map((sample, at) => sample * WINDOW[at]);
   const [low, high] = [LOW, HIGH].map((frequencies) => {
-    const powers = frequencies.map((hertz) => power(samples, hertz / RATE));
+    const powers = frequencies.map((hertz) => power(windowed, hertz / RATE));
     const best = powers.indexOf(Math.max(...powers));
     const rest = Math.max(...powers.filter((_, index) => index !== best));
     return { best, stands: powers[best] > 1e-5 && powers[best] > 20 * rest };
