@@ -76,9 +76,14 @@ class MediaRelay {
   }
 }
 
-const SDP = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", ""].join(
-  "\r\n",
-);
+const SDP = [
+  "v=0",
+  "o=- 1 1 IN IP4 127.0.0.1",
+  "s=-",
+  "t=0 0",
+  "m=audio 9 UDP/TLS/RTP/SAVPF 0",
+  "",
+].join("\r\n");
 const BENCODE = "7:command6:deletee 1 d7:command6:deletee";
 
 /**

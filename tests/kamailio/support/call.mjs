@@ -1,14 +1,19 @@
 import { randomBytes, randomUUID } from "node:crypto";
 
-const SDP = [
-  "v=0",
-  "o=- 1 1 IN IP4 127.0.0.1",
-  "s=-",
-  "c=IN IP4 127.0.0.1",
-  "t=0 0",
-  "m=audio 9 RTP/AVP 0",
-  "",
-].join("\r\n");
+/**
+ * What a browser describes, or a desk phone.
+ * @param {SipClient} client
+ */
+const description = ({ transport }) =>
+  [
+    "v=0",
+    "o=- 1 1 IN IP4 127.0.0.1",
+    "s=-",
+    "c=IN IP4 127.0.0.1",
+    "t=0 0",
+    `m=audio 9 ${transport === "WS" ? "UDP/TLS/RTP/SAVPF" : "RTP/AVP"} 0`,
+    "",
+  ].join("\r\n");
 
 /** Headers of a message with a description of media. @type {[string, string]} */
 const SDP_TYPE = ["Content-Type", "application/sdp"];
@@ -38,7 +43,7 @@ export class Call {
               ["Contact", `<sip:${callee.name}@callee.invalid;transport=ws>`],
               SDP_TYPE,
             ],
-            body: SDP,
+            body: description(callee),
           }
         : respond(request);
     const call = new Call(caller, target);
@@ -70,7 +75,7 @@ export class Call {
         ["Contact", `<sip:${this.caller.name}@caller.invalid;transport=ws>`],
         SDP_TYPE,
       ],
-      body: SDP,
+      body: description(this.caller),
       ...options,
     });
   }
