@@ -1,7 +1,7 @@
 // What one CTI gateway carries: idle sessions and their memory, MakeCall a second, and how
 // long a key at a desk phone takes to the page against a round trip to the SIP server.
 //
-//   node benches/gateway/load.mjs [sessions]     default 10000
+//   node benches/gateway/load.mjs [sessions]     default 300
 //
 // The gateway is a process of its own; the test registrar, the switch and all pages share
 // this one, so that its figures are what is left for the gateway on this machine.
@@ -18,7 +18,7 @@ import {
   inside,
 } from "../../tests/js/support/cti-client.js";
 
-const SESSIONS = Number(process.argv[2] ?? 10_000);
+const SESSIONS = Number(process.argv[2] ?? 300);
 /** Of one user; the gateway serves no more than 32. */
 const LINES = 25;
 const USERS = Math.ceil(SESSIONS / LINES);
