@@ -5,7 +5,7 @@ import { find, make, say } from "./element.js";
 /**
  * @typedef {import("../js/index.js").Call} Call
  * @typedef {{ nameOf: (uri: string) => string, others: () => Call[],
- *   numbers: [number: string, name: string][], trouble: (message: string) => void }} Surroundings
+ *   trouble: (message: string) => void }} Surroundings
  */
 
 const KEYS = "123456789*0#";

@@ -139,7 +139,6 @@ function add(call) {
       [...talks.keys()].filter(
         (other) => other !== call && other.state === "held",
       ),
-    numbers: Object.entries(NAMES),
     trouble: notice,
   });
   talks.set(call, talk);

@@ -50,7 +50,7 @@ use snapshot::Taking;
 const MAX_CALLS: usize = 64;
 /// What becomes of the calls of a phone that is no longer controlled.
 const LEFT: &str = "left to the desk phone";
-/// Most events that wait for an answerwhich they overtook.
+/// Most events that wait for an answer which they overtook.
 const MAX_EARLY: usize = 64;
 
 /// Remote control of one line.
