@@ -37,5 +37,9 @@ export function loginFault(failure, ended) {
     const error = fault(ended.at, ended);
     if (error.code === "eCredentialsRejected") return error;
   }
+  // The server's word on who asks, not the gateway's on what may be controlled.
+  const status = ended?.status ?? failure.status;
+  if (status === 401 || status === 407)
+    return fault("credentialsRefused", { ...failure, status });
   return fault(LOGINS[failure.code] ?? "deskRefused", failure);
 }
