@@ -23,7 +23,7 @@ test("the tarball holds what the package promises", () => {
     "demo/index.html",
     "demo/jquery.html",
     "deploy/kamailio/kamailio.cfg",
-    "deploy/kamailio/policy/1-data.lua",
+    "deploy/kamailio/policy/01-data.lua",
   ]) {
     assert.ok(files.includes(file), `${file} is missing`);
   }

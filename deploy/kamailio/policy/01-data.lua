@@ -6,16 +6,16 @@
 -- whichever node that comes from. So "is the device taken?" and "it is mine now" are one step for
 -- all workers of all nodes, without a lock that could be held too long or lost.
 --
--- The parts are one program, in the order of their names:
---   1-data       what is stored, limits, time
---   2-text       reading requests and header fields
---   3-contacts   Contact headers
---   4-records    the record of an address-of-record in Redis
---   5-notify     the way to a client, and what it is told there
---   6-reg-event  who watches, and what they are shown
---   7-clients    which client and device a Contact is of, and what the policy says of two
---   8-register   REGISTER
---   9-questions  the other calls
+-- The parts are one program, in the order of their names, which leave room between:
+--   01-data       what is stored, limits, time
+--   02-text       reading requests and header fields
+--   03-contacts   Contact headers
+--   04-records    the record of an address-of-record in Redis
+--   05-notify     the way to a client, and what it is told there
+--   06-reg-event  who watches, and what they are shown
+--   07-clients    which client and device a Contact is of, and what the policy says of two
+--   20-register   REGISTER
+--   21-questions  the other calls
 --
 -- Data: one key per address-of-record (`graceline:user@domain`) with
 --   version   of the record, see load()
