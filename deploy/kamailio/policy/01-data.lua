@@ -14,6 +14,11 @@
 --   05-notify     the way to a client, and what it is told there
 --   06-reg-event  who watches, and what they are shown
 --   07-clients    which client and device a Contact is of, and what the policy says of two
+--   08-errands    what nodes are asked to do
+--   10-arguments  reading JSON
+--   11-accounts   what is known of a user beside the bindings
+--   12-devices    the devices of a user, and where it rings
+--   13-identities credentials of devices, public ids
 --   20-register   REGISTER
 --   21-questions  the other calls
 --
@@ -23,16 +28,27 @@
 --   forces    times of the takeovers within the last minute
 --   outcasts  Call-IDs of clients that were ousted (policy duplicate)
 --   watchers  who has subscribed to its registrations; field names see subscribe()
--- one list per node (`graceline:ousted:NAME`) of clients that were ousted there,
+-- one list per node (`graceline:ousted:NAME`) of clients that were ousted there, one of what it is
+-- asked to do (`graceline:errands:NAME`),
 -- and one key per node (`graceline:node:NAME`), alive as long as the node renews it. A binding whose
 -- node is not alive, or was started anew, is dead: its connection is gone.
+--
+-- Of users whose devices are authorised there is a key each (`graceline:account:user@domain`) with
+--   version      of the account, see load_account()
+--   devices      see authorise in 12-devices
+--   rings        "auto", or the ids of the devices that ring
+--   public_ids   see public_id_add in 13-identities
+--   credentials  names that its devices log in with, and when they end
+-- one for each of these names (`graceline:credential:NAME`), and one for each public id that is confirmed
+-- (`graceline:id:ID`): whose it is. What changes is published in `graceline:account`, as JSON: who, kind.
 --
 -- Times are milliseconds of Redis' clock, the only one that all nodes share.
 --
 -- Load it once, and again after an upgrade: cat policy/*.lua | redis-cli -x FUNCTION LOAD REPLACE
 
 local REQUEST_VERSION = "1" -- of what nodes ask with: POLICY_VERSION in kamailio.cfg
-local RECORD_VERSION = 1 -- of what is stored
+local RECORD_VERSION = 1 -- of what is stored of a user's bindings
+local ACCOUNT_VERSION = 1 -- and of the rest
 
 local CONFLICT = "Registration is active for another client"
 local GRACE = 12000 -- a lost client may come back to its call for this long
@@ -52,7 +68,17 @@ local MAX_SUBSCRIBE = 4300 -- bytes kept of a SUBSCRIBE, 4 KiB, and the names of
 local MAX_BRANCHES = 30 -- places that one request is sent to: Kamailio's max_branches, in common.cfg
 local MAX_DOCUMENT = 16384 -- bytes of a NOTIFY's body: with its headers it must fit MAX_MESSAGE of another node
 local UNTOLD = 300 -- an ousted client that its node does not know to be told by now is closed
-local MAX_UNTOLD = 1000 -- ousted clients noted for a node that does not ask
+local MAX_UNTOLD = 1000 -- ousted clients, and errands, noted for a node that does not ask
+local MAX_ERRANDS = 100 -- handed to a node at a time
+
+local IDLE = 30 * 24 * 3600000 -- a device that nobody has used for so long is gone
+local SEEN = 60000 -- how exactly it is known when a device was last there
+local MAX_BROWSERS = 16 -- devices of the classes web and desktop, which no limit counts
+local MAX_PUBLIC_IDS = 32 -- of one user
+local MAX_CREDENTIALS = 8 -- of one device: each is good for an hour or so
+local MAX_TRIES = 5 -- at one code
+local MAX_KEY = 512 -- bytes of a key
+local MAX_ARGUMENT = 16384 -- bytes of what an account service asks with
 
 local function now()
   local time = redis.call("TIME")

@@ -12,6 +12,20 @@ local function node_addresses()
   end
 end
 
+--- Which devices the bindings are of. A client that is lost in its call is not there.
+local function bound_devices(bindings)
+  local ids = {}
+  for _, binding in ipairs(bindings) do
+    if binding.device_id and not binding.held then ids[binding.device_id] = true end
+  end
+  return ids
+end
+
+--- Tells account services what of a user has changed.
+local function publish(who, kind)
+  redis.call("PUBLISH", "graceline:account", cjson.encode({ who = who, kind = kind }))
+end
+
 --- The live bindings of a key, and what else is remembered there. `before` is what was bound when
 --- the record was saved, `lapsed` why some of it is dead now. What a policy of another version has
 --- written is left alone, and ends with its last binding; the user waits for that as if Redis were
@@ -24,6 +38,7 @@ local function load(key, time, address_of)
     aor = "sip:" .. key:gsub("^graceline:", ""),
     bindings = {}, before = stored.bindings, lapsed = {}, watchers = {}, ended = {},
     forces = stored.forces, outcasts = stored.outcasts,
+    bound = bound_devices(stored.bindings),
   }
   for _, binding in ipairs(stored.bindings) do
     if binding.expires <= time then
@@ -63,6 +78,11 @@ local function save(key, record, time)
   else
     redis.call("DEL", key)
   end
+  local bound = bound_devices(record.bindings)
+  for id in pairs(record.bound) do
+    if not bound[id] then bound[id] = "gone" else bound[id] = nil end
+  end
+  if next(bound) then publish(key:match("^graceline:(.*)$"), "devices") end
 end
 
 local function on_flow(binding, login)

@@ -125,14 +125,6 @@ local function granted(login, contact)
   return math.min(wish, login.max)
 end
 
---- Notes for a node whom it has to close, unless it has been told to do so (see ousted).
-local function note_ousted(key, binding, time)
-  local list = "graceline:ousted:" .. binding.node
-  redis.call("RPUSH", list, cjson.encode({ key = key, boot = binding.boot, flow = binding.flow, at = time }))
-  redis.call("LTRIM", list, -MAX_UNTOLD, -1)
-  redis.call("PEXPIRE", list, FORCE_WINDOW)
-end
-
 --- One REGISTER of an authenticated user. Returns (see ANSWER_… in kamailio.cfg)
 ---   status, reason, headers, name of the line, seconds for which the connection has a binding,
 ---   then for each NOTIFY to be sent

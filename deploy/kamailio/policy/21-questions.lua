@@ -21,23 +21,6 @@ local function gone(keys, args)
   return commands
 end
 
---- Connections of a node whose clients were ousted a while ago, and have not logged in since.
-local function ousted(keys, args)
-  local time, address_of, flows = now(), node_addresses(), {}
-  while true do
-    local text = redis.call("LINDEX", keys[1], 0)
-    local one = text and cjson.decode(text)
-    if not one or one.at + UNTOLD > time then return flows end
-    redis.call("LPOP", keys[1])
-    local back
-    local record = load_if_known(one.key, time, address_of) or { bindings = {} }
-    for _, binding in ipairs(record.bindings) do
-      back = back or binding.flow == one.flow and binding.boot == one.boot
-    end
-    if one.boot == args[1] and not back then flows[#flows + 1] = one.flow end
-  end
-end
-
 --- Whether a connection has a binding, which proves whose it is.
 local function speaks(keys, args)
   local login, time = read(args[1], { "node", "boot", "flow" }), now()
@@ -121,7 +104,6 @@ local function lease(keys, args)
 end
 
 redis.register_function("graceline_gone", gone)
-redis.register_function("graceline_ousted", ousted)
 redis.register_function("graceline_lease", lease)
 redis.register_function({ function_name = "graceline_lookup", callback = lookup, flags = { "no-writes" } })
 redis.register_function({ function_name = "graceline_in_turn", callback = in_turn, flags = { "no-writes" } })

@@ -41,7 +41,7 @@ function readReply(bytes, from) {
 }
 
 /** One connection to Redis, one command at a time. */
-class RedisConnection {
+export class RedisConnection {
   #socket;
 
   /** @param {number} port */
@@ -70,6 +70,21 @@ class RedisConnection {
       };
       this.#socket.on("data", hear).once("error", reject);
       this.#socket.write(`*${parts.length}\r\n${parts.join("")}`);
+    });
+  }
+
+  /**
+   * Hears what is published in a channel, from when it resolves on.
+   * @param {string} channel
+   * @param {(message: string) => void} hear
+   */
+  async subscribe(channel, hear) {
+    await this.command("SUBSCRIBE", channel);
+    let rest = Buffer.alloc(0);
+    this.#socket.on("data", (bytes) => {
+      rest = Buffer.concat([rest, bytes]);
+      for (let one; (one = readReply(rest, 0)); rest = rest.subarray(one.end))
+        hear(one.value[2]);
     });
   }
 
@@ -142,6 +157,11 @@ export class PolicyUnderTest {
     }
   }
 
+  /** One more connection to its Redis. */
+  connect() {
+    return new RedisConnection(this.#redis.port);
+  }
+
   /** @param {(string | number)[]} words */
   command(...words) {
     return this.#connection.command(...words);
@@ -165,6 +185,25 @@ export class PolicyUnderTest {
     const lines = Object.entries({ version: 1, ...fields });
     const text = lines.map(([name, value]) => `${name}=${value}`).join("\n");
     return this.command("FCALL", `graceline_${name}`, 1, key, text);
+  }
+
+  /**
+   * What an account service is answered: `{ ok }`, or `{ refused }` and why.
+   * @param {string} verb
+   * @param {object} args
+   * @param {string} [user]
+   * @param {RedisConnection} [connection]
+   */
+  async account(verb, args, user = "2001", connection = this.#connection) {
+    const json = JSON.stringify(args);
+    const key = this.accountKey(user);
+    const words = ["FCALL", `graceline_account_${verb}`, 1, key, json];
+    return JSON.parse(await connection.command(...words));
+  }
+
+  /** @param {string} [user] */
+  accountKey(user = "2001") {
+    return `graceline:account:${user}@${DOMAIN}`;
   }
 
   /** @param {string} [user] */
