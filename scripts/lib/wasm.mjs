@@ -10,6 +10,7 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { asFactory, typesOfFactory } from "./glue.mjs";
 import { Explained, say, step } from "./log.mjs";
+import { orderedForCompression } from "./order.mjs";
 import { inRoot, pkg, root } from "./paths.mjs";
 import { run } from "./run.mjs";
 import {
@@ -19,6 +20,9 @@ import {
   wasmTarget,
 } from "./rust.mjs";
 import { digestOf, replaceFile, unlessFresh } from "./stamps.mjs";
+
+/** @template T @param {T} it */
+const same = (it) => it;
 
 /** For what is downloaded. */
 const smallest = {
@@ -36,6 +40,7 @@ const smallest = {
     // A function that one other calls is like others more often than like its caller.
     "--one-caller-inline-max-function-size=0",
   ],
+  order: orderedForCompression,
 };
 
 /** For Node. Each is one machine there: its glue stays as it is. */
@@ -43,6 +48,7 @@ const fastest = {
   profile: "registrar",
   llvm: [],
   passes: ["-O3"],
+  order: same,
   glue: "as it is",
 };
 
@@ -60,6 +66,7 @@ export const builds = {
     profile: "release",
     llvm: [],
     passes: ["-Oz"],
+    order: same,
   },
   gateway: { features: "bridge-gateway", ...fastest },
   registrar: { features: "bridge-registrar", ...fastest },
@@ -76,7 +83,9 @@ const rustInputs = [
 ];
 
 /** The steps themselves: a change of theirs changes the result. */
-const scripts = ["scripts/lib/wasm.mjs", "scripts/lib/glue.mjs"];
+const scripts = ["wasm", "glue", "order", "functions"].map(
+  (name) => `scripts/lib/${name}.mjs`,
+);
 
 /**
  * Builds `pkg/NAME.js` and `pkg/NAME_bg.wasm` from the crate with the
@@ -227,15 +236,13 @@ async function optimise(name, module) {
       "glue" in builds[name] ? [same, same] : [asFactory, typesOfFactory];
     replaceFile(join(pkg, `${name}.js`), js(read(`${name}.js`)));
     replaceFile(join(pkg, `${name}.d.ts`), types(read(`${name}.d.ts`)));
-    replaceFile(join(pkg, `${name}_bg.wasm`), readFileSync(wasm));
-    say(`  pkg/${name}_bg.wasm: ${readFileSync(wasm).length} bytes`);
+    const done = builds[name].order(readFileSync(wasm));
+    replaceFile(join(pkg, `${name}_bg.wasm`), done);
+    say(`  pkg/${name}_bg.wasm: ${done.length} bytes`);
   } finally {
     rmSync(draft, { recursive: true, force: true });
   }
 }
-
-/** @param {string} text */
-const same = (text) => text;
 
 /**
  * Builds `pkg/inline/NAME_bg.js`, the wasm as base64 in a module, for pages and
