@@ -26,6 +26,7 @@ const STATUS = {
   eReady: { text: "Ready", look: "ready" },
   eRecoveryPending: { text: "Reconnecting", look: "recovering" },
   eConnectionTerminated: { text: "Logged out", look: "taken" },
+  eDeviceNotAuthorised: { text: "Not authorised", look: "taken" },
 };
 
 export class Caller {

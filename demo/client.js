@@ -145,6 +145,7 @@ export class Client {
       this.#say(`You were logged out: this phone was taken over by ${rival}.`);
       this.#told.step(this, "told");
     });
+    phone.on("eDeviceNotAuthorised", ({ message }) => this.#say(message, true));
     phone.on("error", (error) => this.#say(error.message, true));
   }
 
@@ -267,6 +268,14 @@ export class Client {
           alert: true,
           look: "taken",
           status: "Logged out",
+          action: "Log in",
+        };
+      case "eDeviceNotAuthorised":
+        return {
+          ...said,
+          alert: true,
+          look: "taken",
+          status: "Not authorised",
           action: "Log in",
         };
       default: {

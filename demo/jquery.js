@@ -29,6 +29,11 @@ const FACES = {
     status: "Logged out",
     action: "Log in",
   },
+  eDeviceNotAuthorised: {
+    look: "taken",
+    status: "Not authorised",
+    action: "Log in",
+  },
 };
 
 /** A page written for CWIC 3.0.4. Its jQuery has a phone of its own. */
@@ -72,7 +77,7 @@ class CwicPage {
   }
 
   #act() {
-    if (this.#status === "eIdle") this.#logIn(false);
+    if (/^e(Idle|DeviceNotAuthorised)$/.test(this.#status)) this.#logIn(false);
     else this.#logOut();
   }
 

@@ -202,13 +202,15 @@ export interface LogEntry {
  * - `eRecoveryPending`: the network, the server, the gateway or its switch is away; the
  *   phone recovers by itself.
  * - `eConnectionTerminated`: another client took the device over.
+ * - `eDeviceNotAuthorised`: the user, or the administrator, has cut this device off.
  */
 export type PhoneStatus =
   | "eIdle"
   | "eRegistering"
   | "eReady"
   | "eRecoveryPending"
-  | "eConnectionTerminated";
+  | "eConnectionTerminated"
+  | "eDeviceNotAuthorised";
 
 export interface Registration {
   readonly user: string;
@@ -277,6 +279,20 @@ export interface PhoneEvents {
     /** A sentence to show, as text: it may quote `by.userAgent`, which comes from the network. */
     message: string;
     by?: Elsewhere;
+  };
+  /**
+   * The registrar does not accept this device: a login was refused, which rejects, too; or
+   * the device was cut off while it was registered. Then its calls have ended, this fires
+   * once, and the phone stays in the status of that name: it does nothing until
+   * `registerPhone` is called again.
+   */
+  eDeviceNotAuthorised: {
+    device: string;
+    status?: number;
+    /** SIP reason phrase, or text of the Warning: of the network, to be shown as text. */
+    reason?: string;
+    /** A sentence to show: what happened and what to do. */
+    message: string;
   };
   /**
    * A call comes in, and rings at the caller. One with `call.replaces` takes the
@@ -622,7 +638,8 @@ export interface CallEvents {
   /**
    * Something went wrong outside a promise: `eMediaFailed` (a refused
    * permission, a device unplugged, no way through the network) or, right
-   * before `ended` with cause `failed`, `eCallFailed`.
+   * before `ended` with cause `failed`, `eCallFailed`; `eDeviceNotAuthorised` where the
+   * device was cut off.
    */
   error: PhoneError;
 }
@@ -849,7 +866,7 @@ export interface MediaHandler {
  * - `eTimeout`: connected, but no answer in time.
  * - `eAborted`: given up by the app, or superseded.
  * - `eDeviceLimitReached`: the user has as many devices as the registrar allows.
- * - `eDeviceNotAuthorised`: the registrar does not accept this device.
+ * - `eDeviceNotAuthorised`: the registrar does not accept this device, or not any more.
  * - `eCallFailed`: a call, or what was asked of it, came to nothing; see `status` and `reason`.
  * - `eMediaFailed`: no microphone or camera, or no way for the sound; the message says what to do.
  * - `eNotSupported`: this phone, its gateway or this mode does not offer it.

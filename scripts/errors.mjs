@@ -26,6 +26,10 @@ const CODES = [
   ],
   ["eDeviceLimitReached", "The registrar has enough devices of this user."],
   [
+    "eDeviceNotAuthorised",
+    "The registrar does not accept this device, or not any more.",
+  ],
+  [
     "eCredentialsRejected",
     "User name, password or token are wrong, or missing.",
   ],

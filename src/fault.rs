@@ -15,6 +15,8 @@ pub enum Code {
     DeviceAlreadyRegistered,
     /// Too many devices of this user are registered.
     DeviceLimitReached,
+    /// The device may not log in, or not any more.
+    DeviceNotAuthorised,
     /// User name, password or token are wrong, or missing.
     CredentialsRejected,
     /// No server could be reached.
@@ -45,6 +47,7 @@ impl Code {
             Code::InvalidState => "eInvalidState",
             Code::DeviceAlreadyRegistered => "eDeviceAlreadyRegistered",
             Code::DeviceLimitReached => "eDeviceLimitReached",
+            Code::DeviceNotAuthorised => "eDeviceNotAuthorised",
             Code::CredentialsRejected => "eCredentialsRejected",
             Code::CouldNotConnect => "eCouldNotConnect",
             Code::ServerRejected => "eServerRejected",
@@ -109,6 +112,8 @@ situations! {
     DeviceHeld "deviceHeld" DeviceAlreadyRegistered,
     /// The registrar has enough of this user's devices.
     DeviceLimit "deviceLimit" DeviceLimitReached,
+    /// The registrar does not know this device, or its user cut it off.
+    NotAuthorised "notAuthorised" DeviceNotAuthorised,
     /// The registrar refuses user name or password.
     CredentialsRefused "credentialsRefused" CredentialsRejected,
     /// The registrar says something that some say to a wrong password.

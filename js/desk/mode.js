@@ -44,7 +44,7 @@ import { getInstance } from "./module.js";
  */
 
 /** Out: not registered, and not about to be. */
-const OUT = ["eIdle", "eConnectionTerminated"];
+const OUT = ["eIdle", "eConnectionTerminated", "eDeviceNotAuthorised"];
 
 /** DeskPhone mode of a phone: which desk phone it controls, and which it is about to. */
 export class DeskMode {

@@ -52,6 +52,12 @@ export const core = {
       "Log out on another device, or ask the administrator for more.",
     ],
   },
+  eDeviceNotAuthorised: {
+    notAuthorised: [
+      "The registrar does not accept this device[ ({status})].",
+      "Have it authorised, or let in again, on another device of the user or by the administrator.",
+    ],
+  },
   eCredentialsRejected: {
     credentialsRefused: [
       "The login failed: the registrar refused user name or password ({status}).",

@@ -128,7 +128,7 @@ const ALIASES_3 = {
     "eRequireAuthenticationString eCapfEnrolmentFailed eCapfEnrolmentRequired " +
     "eRequireSecureCachePath eRequireSecurityLibrary eStorageError eSecurityLibraryError " +
     "eNoCtiServersConfigured eDeviceNotInService eCouldNotConnect eServerCertificateRejected " +
-    "eResponseEmpty eResponseInvalid",
+    "eResponseEmpty eResponseInvalid eDeviceNotAuthorised",
 };
 
 const ALIASES_11 = {
@@ -146,6 +146,7 @@ const ALIASES_11 = {
   CannotConnectToServer: "ServerConnectionFailure",
   CertificateError: "ServerCertificateRejected InvalidCertRejected",
   InvalidTFTPServer: "NoCallManagerConfigured",
+  SelectDeviceFailure: "eDeviceNotAuthorised",
 };
 
 /** @param {Record<string, string>} lists */

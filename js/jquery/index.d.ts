@@ -207,6 +207,7 @@ export type CwicAddress =
 export interface CwicPhoneState {
   /**
    * "eConnectionTerminated": another client took the device over.
+   * "eDeviceNotAuthorised": the user, or the administrator, has cut the device off.
    * "eConnectedButNoDeviceReady": the desk phone is out of service.
    */
   status: string;

@@ -136,6 +136,11 @@ export class Registration {
         });
       },
     );
+    // While a login is under way, its rejection tells it.
+    phone.on("eDeviceNotAuthorised", (/** @type {any} */ event) => {
+      if (phone === this.#phones.current && !this.#attempt)
+        this.#failed(this.login, { ...event, code: "eDeviceNotAuthorised" });
+    });
     phone.on("error", (/** @type {any} */ failure) => {
       // While a login is under way, its rejection tells of the core's end.
       const awaited = this.#attempt && failure.code === "eInternal";

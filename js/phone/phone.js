@@ -231,11 +231,23 @@ export class Phone extends Emitter {
   #notRegistered(begun, error) {
     // Undoes the status it set.
     if (!begun) this.#stand();
-    if (error?.code === "eDeviceAlreadyRegistered") {
-      const { status, reason, details } = error;
-      emit(this, error.code, { ...details, status, reason });
-    }
+    if (error) this.#name(error);
     this.#releaseIfOut();
+  }
+
+  /**
+   * Fires the event of an error that has one of its own.
+   *
+   * @param {import("../errors/error.js").PhoneError} error
+   * @returns {boolean} whether it has
+   */
+  #name({ code, status, reason, message, details }) {
+    const { device } = this.#settings;
+    if (code === "eDeviceAlreadyRegistered")
+      return (emit(this, code, { ...details, status, reason }), true);
+    if (code === "eDeviceNotAuthorised")
+      return (emit(this, code, { device, status, reason, message }), true);
+    return false;
   }
 
   // ---- leaving
@@ -301,8 +313,10 @@ export class Phone extends Emitter {
         return this.#terminated(event);
       case "refused":
         return this.#refused(event);
-      case "error":
-        return emit(this, "error", fault(event.at, event));
+      case "error": {
+        const error = fault(event.at, event);
+        return this.#name(error) || emit(this, "error", error);
+      }
     }
     this.#calls.heard({ name, ...event });
   }
@@ -371,7 +385,7 @@ export class Phone extends Emitter {
 
   /** Out: not registered, and not about to be. */
   #isOut() {
-    return this.#status === "eIdle" || this.#status === "eConnectionTerminated";
+    return OUT.includes(this.#status);
   }
 
   /** Nothing is under way: undoes what an attempt set of which the core had not heard. */
@@ -384,6 +398,9 @@ export class Phone extends Emitter {
     if (!this.#login.attempt && this.#isOut()) this.#tab.release();
   }
 }
+
+/** Not registered, and not about to be. @type {import("../index.js").PhoneStatus[]} */
+const OUT = ["eIdle", "eConnectionTerminated", "eDeviceNotAuthorised"];
 
 /** Ways of being logged out that have a sentence of their own. */
 const OUSTED = ["sameBrowser", "rivalReturned"];

@@ -11,7 +11,7 @@ impl Phone {
         match outcome {
             Outcome::Registered => self.registered_again(),
             Outcome::Refused(refusal) => self.login_failed(refusal.fault, Some(refusal.holder)),
-            Outcome::Failed(fault) => self.failed(fault),
+            Outcome::Failed(fault) => self.failed(now, fault),
             Outcome::Ousted(ousting) => {
                 self.end_usages(now, Cause::ConnectionTerminated, Situation::TakenOver);
                 self.terminated(ousting.reason, ousting.by);
@@ -58,20 +58,28 @@ impl Phone {
         self.watch_registrations();
     }
 
-    fn failed(&mut self, fault: Fault) {
-        if fault.code() == Code::CredentialsRejected {
-            self.authenticator.reset();
+    fn failed(&mut self, now: Instant, fault: Fault) {
+        match fault.code() {
+            Code::CredentialsRejected => self.authenticator.reset(),
+            Code::DeviceNotAuthorised => self.end_usages(now, Cause::Failed, fault.at),
+            _ => {}
         }
         self.login_failed(fault, None);
     }
 
     /// Ends the pending login, or, without one, tells of the lost registration.
     fn login_failed(&mut self, fault: Fault, holder: Option<Holder>) {
-        self.set_idle();
-        match self.login.take() {
-            Some(login) => self.emit(Event::Failed(login.attempt, fault, holder)),
-            None => self.emit(Event::Error(fault)),
+        let login = self.login.take();
+        match fault.at {
+            Situation::NotAuthorised if login.is_none() && !self.controls() => {
+                self.set_status(Status::DeviceNotAuthorised);
+            }
+            _ => self.set_idle(),
         }
+        self.emit(match login {
+            Some(login) => Event::Failed(login.attempt, fault, holder),
+            None => Event::Error(fault),
+        });
     }
 
     pub(super) fn terminated(&mut self, reason: &'static str, by: Holder) {

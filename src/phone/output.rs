@@ -92,6 +92,8 @@ pub enum Status {
     RecoveryPending,
     /// Another client took the device over.
     ConnectionTerminated,
+    /// The registrar does not accept the device any more.
+    DeviceNotAuthorised,
 }
 
 impl Status {
@@ -103,6 +105,7 @@ impl Status {
             Status::Ready => "eReady",
             Status::RecoveryPending => "eRecoveryPending",
             Status::ConnectionTerminated => "eConnectionTerminated",
+            Status::DeviceNotAuthorised => "eDeviceNotAuthorised",
         }
     }
 }

@@ -89,6 +89,10 @@ impl Phone {
             authenticator: &mut self.authenticator,
             random: &mut self.random,
             common: &self.common,
+            instance: self
+                .registration
+                .shows_instance
+                .then_some(&self.config.instance_id),
             secure,
         };
         (&mut self.transactions, context)

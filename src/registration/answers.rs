@@ -22,6 +22,8 @@ pub(super) const MAX_ROUNDS: u8 = 3;
 const DOUBT: Duration = Duration::from_secs(4);
 /// Rivals that are told at once; a user has one or two.
 const MAX_HINTS: usize = 4;
+/// Option tag of a registrar of ours that lets in the devices alone that it knows.
+const KNOWS_DEVICES: &str = "X-graceline-devices";
 /// Between two attempts to refresh after a server error.
 pub(super) const KEEP_RETRY: Duration = Duration::from_secs(10);
 
@@ -37,6 +39,9 @@ impl Registration {
             let offset = theirs.saturating_sub(ours);
             self.clock_offset = Some(self.clock_offset.map_or(offset, |known| known.max(offset)));
         }
+        let asks = answer.has_option(Name::Supported, KNOWS_DEVICES);
+        self.unshown = asks && !self.shows_instance;
+        self.shows_instance |= asks;
         let known = self.settings.profile.is_some() || self.profile == Some(Profile::Cisco);
         // A binding keeps the Contact that it was made with: the form changes with
         // the next login.

@@ -62,9 +62,12 @@ impl Registration {
         self.outbound.forget();
     }
 
-    /// The registrar said by reg-event that this contact must not come back.
-    pub fn rejected(&mut self) {
-        if self.kept().is_some() {
+    /// The registrar said by reg-event that this contact must not come back. One that
+    /// knows devices says by its next answer whether it means this one.
+    pub fn rejected(&mut self, now: Instant) {
+        if self.shows_instance {
+            self.hint(now);
+        } else if self.kept().is_some() {
             self.fail(Fault::new(Situation::Removed));
         }
     }

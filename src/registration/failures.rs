@@ -31,6 +31,7 @@ impl Registration {
         }
         match answer.status() {
             _ if is_conflict(answer) => self.conflict(now, answer),
+            _ if is_unauthorised(answer) => self.unauthorised(now, answer),
             300..400 => self.redirected(now, answer),
             501 => self.without_list(now),
             500..600 => self.server_error(now, answer, true),
@@ -80,6 +81,7 @@ impl Registration {
         let limit_text = limit_text(answer);
         match status {
             _ if is_conflict(answer) => self.conflict(now, answer),
+            _ if is_unauthorised(answer) => self.unauthorised(now, answer),
             300..400 => self.redirected(now, answer),
             423 => self.interval_too_brief(now, answer),
             _ if limit_text.is_none() && self.may_pass(answer) => {
@@ -134,6 +136,16 @@ impl Registration {
             }
             Goal::Idle | Goal::Leave(_) => {}
         }
+    }
+
+    /// The registrar does not accept the device: then nothing of it is bound any more,
+    /// and no word of it is heard. Unless the REGISTER did not show which device it is.
+    fn unauthorised(&mut self, now: Instant, answer: &Message) {
+        if self.unshown {
+            return self.first_step(now);
+        }
+        self.exposed.clear();
+        self.refused_for_good(Situation::NotAuthorised, answer);
     }
 
     /// 423 (RFC 3261 §10.2.8).
@@ -264,11 +276,15 @@ impl Registration {
     }
 
     fn rejected_by_server(&mut self, answer: &Message) {
-        let said = warning_text(answer).unwrap_or_else(|| sanitize_text(answer.reason()));
         let at = match limit_text(answer) {
             Some(_) => Situation::DeviceLimit,
             None => Situation::LoginRefused,
         };
+        self.refused_for_good(at, answer);
+    }
+
+    fn refused_for_good(&mut self, at: Situation, answer: &Message) {
+        let said = warning_text(answer).unwrap_or_else(|| sanitize_text(answer.reason()));
         self.fail(Fault::answered(at, answer.status(), said));
     }
 }
@@ -276,10 +292,19 @@ impl Registration {
 /// 403 with a Warning 399 that tells of another client. Other 403s are not
 /// conflicts.
 fn is_conflict(answer: &Message) -> bool {
-    answer.status() == 403
-        && answer.values(Name::Warning).any(|warning| {
-            warning.starts_with("399") && mentions(warning, "active for another client")
-        })
+    forbids(answer, "active for another client")
+}
+
+/// 403 with a Warning 399 that the device is none of the user's, or none any more.
+fn is_unauthorised(answer: &Message) -> bool {
+    // However it spells it.
+    forbids(answer, "device not authori")
+}
+
+/// 403 with such a Warning 399.
+fn forbids(answer: &Message, why: &str) -> bool {
+    let says = |warning: &str| warning.starts_with("399") && mentions(warning, why);
+    answer.status() == 403 && answer.values(Name::Warning).any(says)
 }
 
 /// The text of the first Warning (RFC 3261 §20.43), cleaned.

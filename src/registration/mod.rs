@@ -107,6 +107,10 @@ pub struct Registration {
     pub(crate) watch: watch::Watch,
     doubtful: bool,
     only_own_seen: bool,
+    /// The registrar asks which device it is: a query does not say, nor does Cisco's form.
+    pub shows_instance: bool,
+    /// It asked for the first time in the answer at hand.
+    unshown: bool,
     /// Contacts of the last list that could not be read.
     skipped: usize,
     /// A login here replaces another one in silence.
@@ -165,6 +169,8 @@ impl Registration {
             watch: watch::Watch::default(),
             doubtful: false,
             only_own_seen: true,
+            shows_instance: false,
+            unshown: false,
             skipped: 0,
             replaces: false,
             exposed: Vec::new(),

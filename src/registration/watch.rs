@@ -42,7 +42,7 @@ impl Registration {
             News::Probation(seconds) => {
                 self.probation(now + Duration::from_secs(seconds.into()));
             }
-            News::Rejected => self.rejected(),
+            News::Rejected => self.rejected(now),
             News::Nothing => {}
         }
     }

@@ -544,6 +544,7 @@ mod tests {
             authenticator: &mut authenticator,
             random: &mut random,
             common: &[],
+            instance: None,
             secure: true,
         };
         let mut transactions = Transactions::new("host".into());

@@ -46,6 +46,8 @@ pub struct Context<'a> {
     pub random: &'a mut Random,
     /// Headers that every request carries.
     pub common: &'a [(String, String)],
+    /// Which device this is, where the registrar asks for it.
+    pub instance: Option<&'a str>,
     /// Whether the flow is TLS.
     pub secure: bool,
 }
@@ -97,6 +99,9 @@ impl Sent {
         }
         for (name, value) in context.common {
             writer.header(name, value);
+        }
+        if let Some(instance) = context.instance.filter(|_| method == "REGISTER") {
+            writer.header("X-Graceline-Instance", &concat(&["<", instance, ">"]));
         }
         // CANCEL is hop by hop and never challenged (RFC 3261 §22.1).
         if method != "CANCEL" {

@@ -272,6 +272,35 @@ describe("a login", () => {
     assert.equal(page.error.nativeError, "eServerRejected");
   });
 
+  test("a device that is cut off: its status, and the error once", async () => {
+    for (const [compatibility, code] of [
+      [3, 20],
+      [11, "SelectDeviceFailure"],
+    ]) {
+      FakePhone.reset();
+      const page = await readyPage({ compatibility });
+      const [phone] = FakePhone.made;
+      phone.become("eDeviceNotAuthorised");
+      phone.emit("eDeviceNotAuthorised", {
+        device: "ecp2001",
+        status: 403,
+        reason: "Device not authorised",
+        message: "Cut off.",
+      });
+      assert.deepEqual(page.story, [
+        "system.cwic eDeviceNotAuthorised",
+        `error ${code}`,
+      ]);
+      assert.equal(page.events.at(-1).phone.ready, false);
+      assert.equal(page.error.nativeError, "eDeviceNotAuthorised");
+      assert.deepEqual(page.error.details, [
+        "eDeviceNotAuthorised",
+        "Cut off.",
+        "Device not authorised",
+      ]);
+    }
+  });
+
   test("the phone's warnings are in the page's log, the rest where it wants more", async () => {
     for (const verbose of [false, true]) {
       FakePhone.reset();

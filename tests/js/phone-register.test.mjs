@@ -49,7 +49,11 @@ async function registered(more) {
 function record(phone) {
   const story = [];
   phone.on("status", ({ status }) => story.push(status));
-  for (const name of ["eDeviceAlreadyRegistered", "eConnectionTerminated"])
+  for (const name of [
+    "eDeviceAlreadyRegistered",
+    "eConnectionTerminated",
+    "eDeviceNotAuthorised",
+  ])
     phone.on(name, () => story.push(`on ${name}`));
   phone.on("error", ({ code }) => story.push(`error ${code}`));
   return story;
@@ -481,6 +485,61 @@ describe("being taken over", () => {
       event("terminated", { reason: "regEvent", by: {} }),
     );
     await assert.rejects(promise, code("eDeviceAlreadyRegistered"));
+  });
+});
+
+describe("a device that is not authorised", () => {
+  const answer = { status: 403, reason: "Device not authorised" };
+  const told = {
+    device: "2001",
+    ...answer,
+    message:
+      "The registrar does not accept this device (403). Have it authorised, or let in " +
+      "again, on another device of the user or by the administrator.",
+  };
+
+  test("a login: status, event, rejection, in this order", async () => {
+    const { phone, promise, story, server } = await registering();
+    const heard = [];
+    phone.on("eDeviceNotAuthorised", (payload) => heard.push(payload));
+    promise.catch(() => story.push("rejected"));
+    server.say(...refused(1, "notAuthorised", answer));
+    await assert.rejects(promise, (error) => {
+      assert.equal(error.status, 403);
+      assert.equal(error.reason, answer.reason);
+      return code("eDeviceNotAuthorised")(error);
+    });
+    assert.deepEqual(heard, [told]);
+    assert.deepEqual(story, [
+      "eRegistering",
+      "eIdle",
+      "on eDeviceNotAuthorised",
+      "rejected",
+    ]);
+  });
+
+  test("cut off while registered: status, then the event, and nothing more", async () => {
+    const { phone, core, server, story } = await registered();
+    const heard = [];
+    phone.on("eDeviceNotAuthorised", (payload) => heard.push(payload));
+    server.say(
+      status("eDeviceNotAuthorised"),
+      event("error", { at: "notAuthorised", ...answer }),
+    );
+    assert.deepEqual(heard, [told]);
+    assert.deepEqual(story, [
+      "eDeviceNotAuthorised",
+      "on eDeviceNotAuthorised",
+    ]);
+    assert.equal(phone.registration, null);
+    await turn();
+    assert.equal(core.given("register").length, 1);
+    const again = phone.registerPhone();
+    await turn();
+    assert.deepEqual(core.given("register").at(-1), [2, false]);
+    assert.equal(phone.status, "eRegistering");
+    server.say(...granted(2));
+    await again;
   });
 });
 

@@ -348,6 +348,11 @@ fn forbidden_at_the_first_credentials_is_about_them() {
         (
             "403 Forbidden\nWarning: 399 x \"Device not authorised\"",
             false,
+            "eDeviceNotAuthorised",
+        ),
+        (
+            "403 Forbidden\nWarning: 399 x \"Not from there\"",
+            false,
             "eServerRejected",
         ),
         (

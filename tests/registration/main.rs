@@ -12,6 +12,7 @@
 mod bare;
 mod connections;
 mod control;
+mod devices;
 mod failures;
 mod flows;
 mod incoming;

@@ -67,7 +67,8 @@ export class FakePhone {
 
   /** @param {string} status */
   become(status) {
-    if (/eIdle|eConnectionTerminated/.test(status)) this.registration = null;
+    if (/eIdle|eConnectionTerminated|NotAuthorised/.test(status))
+      this.registration = null;
     this.status = status;
     this.emit("status", {
       status,
