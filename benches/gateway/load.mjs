@@ -1,13 +1,15 @@
 // What one CTI gateway carries: idle sessions and their memory, MakeCall a second, and how
 // long a key at a desk phone takes to the page against a round trip to the SIP server.
 //
-//   node benches/gateway/load.mjs [sessions]     default 300
+//   node benches/gateway/load.mjs [sessions …]     default 300
 //
-// The gateway is a process of its own; the test registrar, the switch and all pages share
-// this one, so that its figures are what is left for the gateway on this machine.
+// Memory is measured whenever there are so many sessions: 300 2000 10000. The gateway is
+// a process of its own, `npx graceline gateway`; the test registrar, the switch and all
+// pages share this one, so that its figures are what is left for the gateway on this
+// machine.
 
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { startRegistrar, startSwitch } from "../../js/testing/index.js";
@@ -18,7 +20,9 @@ import {
   inside,
 } from "../../tests/js/support/cti-client.js";
 
-const SESSIONS = Number(process.argv[2] ?? 300);
+const STAGES = process.argv.slice(2).map(Number);
+if (!STAGES.length) STAGES.push(300);
+const SESSIONS = Math.max(...STAGES);
 /** Of one user; the gateway serves no more than 32. */
 const LINES = 25;
 const USERS = Math.ceil(SESSIONS / LINES);
@@ -44,38 +48,25 @@ const registrar = await startRegistrar({
 const exchange = await startSwitch({
   phones: Object.fromEntries(lines.map((line) => [line, [`SEP${line}`]])),
 });
-const { child, resident } = await startGateway();
-const before = resident();
+const { child, memory } = await startGateway();
 
-const clock = performance.now();
 /** @type {{ session: CtiClient, line: string, page: SipClient }[]} */
 const sessions = [];
-await Promise.all(
-  users.map(async (user) => {
-    const page = await SipClient.connect({
-      url: registrar.url,
-      user,
-      password,
-    });
-    const first = new CtiClient(page);
-    await page.register({ contacts: [first.contact], expires: 3600 });
-    for (const line of linesOf(user)) {
-      const session = new CtiClient(page);
-      await session.control(`tel:${line}`);
-      sessions.push({ session, line, page });
-    }
-  }),
-);
-const opening = performance.now() - clock;
-const held = resident();
+/** @type {number} ms */
+let opening = 0;
+const weights = [{ sessions: 0, ...(await memory()) }];
+for (const stage of STAGES) {
+  const begun = performance.now();
+  await openUpTo(stage);
+  opening += performance.now() - begun;
+  weights.push({ sessions: sessions.length, ...(await memory()) });
+}
+console.log("memory of the gateway's process, KiB");
+console.table(weights);
 
 const rows = [
   ["sessions, monitored", `${sessions.length}`],
   ["opened a second", `${Math.round((sessions.length / opening) * 1000)}`],
-  [
-    "memory of the gateway's process a session",
-    `${((held - before) / sessions.length).toFixed(1)} KiB`,
-  ],
   ["MakeCall and ClearConnection a second", `${await callsASecond()}`],
   ...(await keyToPage()),
 ];
@@ -86,16 +77,46 @@ for (const page of new Set(sessions.map(({ page }) => page))) page.terminate();
 await exchange.stop();
 await registrar.stop();
 
+/** @param {number} count */
+async function openUpTo(count) {
+  const having = sessions.length / LINES;
+  const coming = users.slice(having, Math.ceil(count / LINES));
+  await Promise.all(
+    coming.map(async (user) => {
+      const page = await SipClient.connect({
+        url: registrar.url,
+        user,
+        password,
+      });
+      const first = new CtiClient(page);
+      await page.register({ contacts: [first.contact], expires: 3600 });
+      for (const line of linesOf(user)) {
+        const session = new CtiClient(page);
+        await session.control(`tel:${line}`);
+        sessions.push({ session, line, page });
+      }
+    }),
+  );
+}
+
 async function startGateway() {
   const program = fileURLToPath(
     new URL("../../js/cli/graceline.js", import.meta.url),
   );
+  const probe = new URL("./memory.mjs", import.meta.url);
   const child = spawn(
     process.execPath,
-    [program, "gateway", "--config", "-", "--json"],
-    { stdio: ["pipe", "pipe", "inherit"] },
+    [
+      ...["--expose-gc", "--import", probe.href],
+      ...[program, "gateway", "--config", "-", "--json"],
+    ],
+    { stdio: ["pipe", "pipe", "inherit", "ipc"] },
   );
-  child.stdin.end(
+  const { stdin, stdout } =
+    /** @type {import("node:child_process").ChildProcessWithoutNullStreams} */ (
+      child
+    );
+  stdin.end(
     JSON.stringify({
       login: {
         ...{ connections: [registrar.url], user: "cti", domain: DOMAIN },
@@ -108,20 +129,18 @@ async function startGateway() {
       may: Object.fromEntries(users.map((user) => [user, linesOf(user)])),
     }),
   );
-  const log = createInterface(child.stdout);
+  const log = createInterface(stdout);
   const says = (/** @type {string} */ text) =>
     new Promise((resolve) =>
       log.on("line", (line) => line.includes(text) && resolve(undefined)),
     );
   await Promise.all([says(" is up."), says("is registered")]);
-  // KiB
-  const resident = () =>
-    Number(
-      /VmRSS:\s+(\d+)/.exec(
-        readFileSync(`/proc/${child.pid}/status`, "utf8"),
-      )?.[1],
-    );
-  return { child, resident };
+  const memory = async () => {
+    child.send("memory");
+    const [told] = await once(child, "message");
+    return /** @type {import("./memory.mjs").Memory} */ (told);
+  };
+  return { child, memory };
 }
 
 async function callsASecond() {

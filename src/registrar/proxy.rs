@@ -67,7 +67,7 @@ impl Registrar {
         if !wanted.is_empty() {
             return Err(Refusal::unsupported(&wanted));
         }
-        if self.relays.len() >= self.config.limits.relays {
+        if !self.makes_room() {
             let busy = Refusal::new(503, "Too Many Requests Under Way");
             return Err(busy);
         }

@@ -87,6 +87,11 @@ impl Relay {
         self.request.method() == "INVITE"
     }
 
+    /// Whether it was answered, and nothing is to come any more.
+    fn is_over(&self) -> bool {
+        self.answered.is_some() && self.branches.iter().all(|branch| branch.outcome.is_some())
+    }
+
     /// Whether `request` (an ACK or CANCEL) belongs to this one: RFC 3261 §17.2.3.
     fn is_asked_by(&self, connection: ConnectionId, request: &Message) -> bool {
         let branch = |message: &Message| Some(message.top_via()?.branch()?.to_owned());
@@ -110,6 +115,17 @@ impl Relay {
 }
 
 impl Registrar {
+    /// Whether one more request may wait for its answer. An INVITE that was answered on
+    /// all branches waits for nothing but to be repeated, which no client has reason to
+    /// do over a WebSocket: at the limit the oldest of those is forgotten.
+    pub(super) fn makes_room(&mut self) -> bool {
+        if self.relays.len() < self.config.limits.relays {
+            return true;
+        }
+        let over = self.relays.iter().position(Relay::is_over);
+        over.map(|index| self.relays.remove(index)).is_some()
+    }
+
     /// An answer to a request that was relayed.
     pub(super) fn handle_relayed_answer(&mut self, connection: ConnectionId, answer: &Message) {
         let id = answer

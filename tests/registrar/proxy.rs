@@ -382,3 +382,30 @@ fn nobody_waits_for_ever() {
     assert_eq!(world.next(bob.connection).method(), "CANCEL");
     assert_eq!(world.next(alice.connection).status(), 408);
 }
+
+#[test]
+fn what_was_answered_makes_room_for_what_waits() {
+    let mut config = users();
+    config.policy = Policy::Normal;
+    config.limits.relays = 2;
+    let mut world = World::new(config);
+    let (mut alice, bob) = pair(&mut world);
+    let mut call = |world: &mut World, answered: bool| {
+        let invite = relayed(world, &mut alice, &bob, "INVITE", "");
+        assert_eq!(world.next(alice.connection).status(), 100);
+        if answered {
+            world.reply(bob.connection, &invite, "200 OK", "");
+            assert_eq!(world.next(alice.connection).status(), 200);
+        }
+    };
+    for answered in [true, true, true, false, false] {
+        call(&mut world, answered);
+    }
+    let text = alice.request("INVITE", TO_BOB, "");
+    world.send(alice.connection, text);
+    let refused = world.next(alice.connection);
+    assert_eq!(
+        (refused.status(), refused.reason()),
+        (503, "Too Many Requests Under Way")
+    );
+}

@@ -3,9 +3,12 @@
 
 use crate::conflict::plain;
 use crate::world::{World, registrar_config};
+use graceline::csta::control::Output;
+use graceline::gateway::WhenDown;
 use graceline::pool::Watch;
 use graceline::registrar::{Config, Dialect};
 use graceline::time::Duration;
+use graceline_kit::house::{APPEARANCES, House, Plan};
 
 /// REGISTERs of one login, from the open socket to its end.
 fn round_trips(config: &Config, force: bool, rival: bool, warm: bool) -> usize {
@@ -118,5 +121,49 @@ fn an_idle_hour_costs_what_the_documentation_says() {
                 "{name}: {counted}"
             );
         }
+    }
+}
+
+/// Round trips between a page and its gateway, from the INVITE until the app hears that
+/// its desk phone is monitored: the page's way is so long that others do not count.
+fn round_trips_until_monitored(bound: bool) -> u64 {
+    const ONE_WAY: u64 = 1_000;
+    let mut house = House::new(&Plan {
+        seed: 63,
+        gateways: 1,
+        nodes: 1,
+        when_down: WhenDown::Wait,
+        overtaking: false,
+        answers_first: false,
+    });
+    house.run(Duration::from_secs(2));
+    let (line, device) = APPEARANCES[0];
+    let page = house.page(line, device, 0, bound);
+    house.run(Duration::from_secs(2));
+    let client = house.pages[page].client;
+    house.world.clients[client].latency = ONE_WAY;
+    house.reload(page, true);
+    let end = house.world.now + Duration::from_secs(30);
+    let mut begun = house.world.now;
+    let monitored = |told: &Output| matches!(told, Output::Desk(desk) if desk.monitored);
+    while !house.pages[page].heard.iter().any(monitored) {
+        let invites = house.pages[page].invites;
+        assert!(house.step(end), "no monitor");
+        // The last one counts: before the phone is registered none gets out.
+        if house.pages[page].invites > invites {
+            begun = house.world.now;
+        }
+    }
+    (house.world.now - begun).as_millis() / (2 * ONE_WAY)
+}
+
+#[test]
+fn a_desk_phone_is_monitored_after_as_many_round_trips_as_the_documentation_says() {
+    // The INVITE, features, monitor, calls.
+    println!("round trips from the INVITE to a monitored desk phone");
+    for (name, bound, expected) in [("registered", true, 4), ("not registered", false, 4)] {
+        let counted = round_trips_until_monitored(bound);
+        println!("{name:20} {counted}");
+        assert_eq!(counted, expected, "{name}");
     }
 }

@@ -21,6 +21,8 @@ const NO_ANSWER = 15;
 export class Exchange {
   /** @type {Map<string, Appearance[]>} */
   #lines = new Map();
+  /** @type {Map<string, Appearance[]>} */
+  devices = new Map();
   /** Where calls of a line are forwarded to. @type {Map<string, Rule[]>} */
   #rules = new Map();
   /** @type {Set<Leg>} */
@@ -42,15 +44,19 @@ export class Exchange {
       /** @type {Rule[]} */
       const rules = [];
       this.#rules.set(line, rules);
-      this.#lines.set(
-        line,
-        devices.map((device) => new Appearance(line, device, rules)),
-      );
+      const all = devices.map((device) => new Appearance(line, device, rules));
+      this.#lines.set(line, all);
+      for (const at of all)
+        this.devices.set(at.device, [
+          ...(this.devices.get(at.device) ?? []),
+          at,
+        ]);
     }
   }
 
-  get appearances() {
-    return [...this.#lines.values()].flat();
+  /** @param {string} line @param {string} device */
+  find(line, device) {
+    return this.#lines.get(line)?.find((at) => at.device === device);
   }
 
   stop() {
@@ -325,9 +331,8 @@ export class Exchange {
 
   /** Legs that have the sound of a device. @param {string} device */
   #active(device) {
-    const legs = this.appearances
-      .filter((at) => at.device === device)
-      .flatMap((at) => [...at.legs]);
+    const own = this.devices.get(device) ?? [];
+    const legs = own.flatMap((at) => [...at.legs]);
     return legs.filter(({ state }) => state !== "held" && state !== "ringing");
   }
 

@@ -44,11 +44,8 @@ export class Switch {
       this.#phones.get(at.device)?.changed();
     });
     this.#exchange = exchange;
-    for (const { device } of exchange.appearances) {
-      const own = exchange.appearances.filter((at) => at.device === device);
-      if (!this.#phones.has(device))
-        this.#phones.set(device, new DeskPhone(exchange, own));
-    }
+    for (const [device, own] of exchange.devices)
+      this.#phones.set(device, new DeskPhone(exchange, own));
   }
 
   /** @param {number} port */
@@ -144,9 +141,7 @@ class Gateway {
   /** @param {Record<string, any>} message */
   #serve({ service, line, device, ...members }) {
     if (service === "heartbeat") return {};
-    const at = this.#exchange.appearances.find(
-      (each) => each.line === line && each.device === device,
-    );
+    const at = this.#exchange.find(line, device);
     if (!at) throw new Refusal("invalidDeviceID");
     if (service === "monitor") {
       this.#monitored.add(at);
