@@ -80,6 +80,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "registrar")]
+pub mod account;
 #[cfg(any(target_arch = "wasm32", test))]
 #[doc(hidden)]
 pub mod bridge;

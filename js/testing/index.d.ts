@@ -99,9 +99,132 @@ export interface Binding {
   since: number;
 }
 
+/** A device of a user, as the home of facts has it. */
+export interface DeviceFacts {
+  /** Within its user, as who authorised it made it up. */
+  id: string;
+  /** `urn:uuid:…`, in lower case. */
+  instance: string;
+  class: "mobile" | "desktop" | "web" | "deskphone";
+  name: string;
+  state: "authorised" | "revoked";
+  /** The public half of its own key. */
+  key: string | null;
+  /** When it was authorised, in ms since the Unix epoch. */
+  since: number;
+  /** When it was last there, in ms since the Unix epoch. */
+  seen: number;
+  push: { endpoint: string; p256dh: string; auth: string } | null;
+  /** Whether it is registered now. */
+  registered: boolean;
+}
+
+/** How many devices of a class a user may have; web and desktop share one slot. */
+export interface DeviceLimits {
+  mobile: number;
+  deskphone: number;
+}
+
+/** An id under which others reach a user. */
+export interface PublicIdFacts {
+  id: string;
+  kind: "tel" | "name" | "social";
+  confirmed: boolean;
+}
+
+/**
+ * What the home of facts about users is asked: arguments and value of each verb. Every
+ * text is bounded: ids 64 bytes, names 64 characters, keys 512 bytes, endpoints 2 KiB,
+ * public ids 128 bytes.
+ */
+export interface FactsVerbs {
+  devices: [args: Record<string, never>, value: DeviceFacts[]];
+  /** Refused: `limit` with the devices that count, `revoked`, `unknown` (nobody to replace). */
+  authorise: [
+    args: {
+      id: string;
+      instance: string;
+      class: DeviceFacts["class"];
+      name: string;
+      key?: string;
+      /** Id of the device in whose stead it comes. */
+      replaces?: string;
+      limits: DeviceLimits;
+    },
+    value: { device: DeviceFacts; added: boolean },
+  ];
+  rename: [args: { id: string; name: string }, value: DeviceFacts];
+  revoke: [args: { id: string }, value: DeviceFacts];
+  restore: [args: { id: string; limits: DeviceLimits }, value: DeviceFacts];
+  forget: [args: { id: string }, value: DeviceFacts];
+  push_set: [
+    args: { id: string; push: DeviceFacts["push"] },
+    value: DeviceFacts,
+  ];
+  push_gone: [args: { endpoint: string }, value: null];
+  rings: [args: Record<string, never>, value: "auto" | string[]];
+  rings_set: [args: { ids: "auto" | string[] }, value: "auto" | string[]];
+  public_ids: [args: Record<string, never>, value: PublicIdFacts[]];
+  /** A name is the user's at once; others need a code. Refused: `taken`, `limit`. */
+  public_id_add: [
+    args: {
+      id: string;
+      kind: PublicIdFacts["kind"];
+      code_hash?: string;
+      /** Until when the code is good, in ms since the Unix epoch. */
+      until?: number;
+    },
+    value: PublicIdFacts,
+  ];
+  /** Refused: `wrong`, `too_many` (after five), `expired`, `taken`, `unknown`. */
+  public_id_confirm: [
+    args: { id: string; code_hash: string },
+    value: PublicIdFacts,
+  ];
+  public_id_remove: [args: { id: string }, value: null];
+  /** The user who has confirmed it. */
+  public_id_owner: [args: { id: string }, value: string | null];
+  /** Digest credentials of a device alone; four of them at once. Refused: `taken`. */
+  credential_set: [
+    args: {
+      name: string;
+      device: string;
+      /** H(A1) by MD5 and by SHA-256, in hexadecimal digits. */
+      ha1: string;
+      ha1_sha256: string;
+      /** In ms since the Unix epoch. */
+      until: number;
+    },
+    value: null,
+  ];
+  credentials_drop: [args: { device: string }, value: null];
+}
+
+/** What the home of facts says no to. Nothing was changed. */
+export interface FactsRefusal extends Error {
+  /** `invalid`, a mistake of who calls, has `details.complaint`. */
+  code:
+    | "limit"
+    | "revoked"
+    | "unknown"
+    | "unknown_user"
+    | "taken"
+    | "wrong"
+    | "too_many"
+    | "expired"
+    | "invalid"
+    | "stopped";
+  details: { limit?: number; devices?: DeviceFacts[]; complaint?: string };
+}
+
 export interface RegistrarEvents {
   /** Bindings of a user came, were refreshed or went. */
   bindings: { user: string; bindings: Binding[] };
+  /** Facts about a user are other ones now. */
+  account: {
+    user: string;
+    kind: "devices" | "ringsOn" | "publicIds" | "push";
+  };
   /** A SIP message passed by. Redacted. */
   trace: {
     /** ms since the Unix epoch. */
@@ -119,9 +242,22 @@ export interface Registrar {
   readonly url: string;
   /** The live bindings of a user, given by name. */
   bindings(user: string): Binding[];
+  /**
+   * Asks, or changes, a fact about a user. In production these facts are in Redis
+   * (`deploy/kamailio`), here in memory.
+   *
+   * @throws {FactsRefusal}
+   */
+  account<Verb extends keyof FactsVerbs>(
+    verb: Verb,
+    user: string,
+    ...args: Record<string, never> extends FactsVerbs[Verb][0]
+      ? [args?: FactsVerbs[Verb][0]]
+      : [args: FactsVerbs[Verb][0]]
+  ): FactsVerbs[Verb][1];
   /** Changes the options given. Another policy or dialect clears the bindings. */
   configure(options: Omit<RegistrarOptions, "port" | "host" | "origins">): void;
-  /** Loses bindings, nonces and subscriptions, as a restart would. */
+  /** Loses bindings, nonces and subscriptions, as a restart would, and no facts. */
   forget(): void;
   /** Cuts every connection, as a failing network would. */
   disconnect(): void;

@@ -4,6 +4,7 @@ import { RegistrarCore } from "../../pkg/registrar.js";
 import { createClock } from "../core/clock.js";
 import { Emitter, emit } from "../phone/events.js";
 import { invalid, isLoopback } from "../phone/options.js";
+import { FactsRefusal } from "./refusal.js";
 import { loadWasm } from "./wasm.js";
 
 /** What everybody can read here is no password: these users serve on loopback only. */
@@ -110,6 +111,23 @@ export class Registrar extends Emitter {
     return this.#core.bindings(this.#now(), user);
   }
 
+  /**
+   * @param {string} verb
+   * @param {string} user
+   * @param {object} [args]
+   */
+  account(verb, user, args = {}) {
+    let reply = "";
+    const text = JSON.stringify(args);
+    this.#enter(() => {
+      reply = this.#core.account(this.#now(), verb, user, text);
+    });
+    if (!reply) throw new FactsRefusal("stopped");
+    const { ok, refused, ...details } = JSON.parse(reply);
+    if (refused) throw new FactsRefusal(refused, details);
+    return ok;
+  }
+
   /** @param {object} options */
   configure(options) {
     explained(() =>
@@ -203,6 +221,13 @@ export class Registrar extends Emitter {
     if (this.#unreffed) this.#timer.unref();
   }
 
+  /** @param {{ name: string, user: string, kind?: string }} event */
+  #tell({ name, user, ...more }) {
+    if (name === "bindings")
+      emit(this, name, { user, bindings: this.bindings(user) });
+    else emit(this, name, { user, ...more });
+  }
+
   /** @param {any} output */
   #perform({ type, ...content }) {
     const socket = this.#connections.get(content.connection);
@@ -212,10 +237,7 @@ export class Registrar extends Emitter {
       case "close":
         return socket?.close(content.code, content.reason);
       case "event":
-        return emit(this, content.name, {
-          user: content.user,
-          bindings: this.bindings(content.user),
-        });
+        return this.#tell(content);
       case "log":
         return emit(this, "log", content);
       case "trace":

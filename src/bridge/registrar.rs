@@ -88,6 +88,13 @@ impl RegistrarCore {
         bindings.iter().map(object).collect()
     }
 
+    /// Asks, or changes, a fact about a user. `args` and the reply are JSON: `{"ok":…}`
+    /// or `{"refused":CODE,…}`.
+    pub fn account(&self, now: f64, verb: &str, user: &str, args: &str) -> String {
+        let mut registrar = self.registrar.borrow_mut();
+        registrar.account(at(now), user, verb, args)
+    }
+
     /// Changes the options that are given, and keeps the others. Another policy
     /// or dialect clears the bindings. Throws as the constructor does.
     pub fn configure(&self, now: f64, options: &JsValue) -> Result<(), JsValue> {
@@ -138,6 +145,11 @@ fn output(output: Output) -> JsValue {
         Output::Event(Event::BindingsChanged { user }) => Build::of("event")
             .text("name", "bindings")
             .text("user", &user)
+            .done(),
+        Output::Event(Event::AccountChanged { user, kind }) => Build::of("event")
+            .text("name", "account")
+            .text("user", &user)
+            .text("kind", kind.as_str())
             .done(),
         Output::Log { level, message } => Build::of("log")
             .text(

@@ -24,6 +24,7 @@
 //! It shares nothing with the client but the message layer, so that a rule
 //! mistaken there is not mistaken here alike.
 
+mod accounts;
 mod auth;
 mod bindings;
 mod calls;
@@ -47,6 +48,7 @@ pub use config::{
 };
 pub use output::{Counters, Direction, Event, Level, Output};
 
+use crate::account::Accounts;
 use crate::rand::Random;
 use crate::redact::redact;
 use crate::sip::{Framing, Keepalive, Message, Name, NameAddr, ParseError, Uri, WriteError};
@@ -82,6 +84,7 @@ pub struct Registrar {
     auth: Authenticator,
     connections: BTreeSet<ConnectionId>,
     store: Store,
+    accounts: Accounts,
     next_binding: u64,
     subscriptions: Vec<Subscription>,
     next_subscription: u64,
@@ -110,6 +113,7 @@ impl Registrar {
             now: Instant::default(),
             connections: BTreeSet::new(),
             store: Store::default(),
+            accounts: Accounts::default(),
             next_binding: 1,
             subscriptions: Vec::new(),
             next_subscription: 0,
@@ -236,6 +240,8 @@ impl Registrar {
             .store
             .take(|entry| another || !users.contains_key(&entry.user));
         self.publish_gone(cleared, Cause::Deactivated);
+        let users = &self.config.users;
+        self.accounts.retain(|user| users.contains_key(user));
         if !self.config.offers_reg_event() {
             self.end_subscriptions();
         }
@@ -250,18 +256,17 @@ impl Registrar {
         &mut self.config.faults
     }
 
-    /// Forgets everything but the connections, as a registrar does that was
-    /// restarted without a database. Nobody is told.
+    /// Forgets everything but the connections and the facts about users, as a
+    /// registrar does that was restarted and has a database for those alone. Nobody
+    /// is told.
     pub fn forget(&mut self) {
-        for user in self.config.users.keys() {
-            if !self.store.of(user).is_empty() {
-                let user = user.clone();
-                self.outputs
-                    .push_back(Output::Event(Event::BindingsChanged { user }));
-            }
-        }
+        let bound = |user: &&String| !self.store.of(user).is_empty();
+        let users: Vec<String> = self.config.users.keys().filter(bound).cloned().collect();
         self.auth = Authenticator::new(&mut self.random);
         self.store = Store::default();
+        for user in users {
+            self.note_bindings(&user);
+        }
         self.subscriptions.clear();
         self.notifies.clear();
         self.relays.clear();

@@ -6,7 +6,7 @@
 use super::bindings::{Change, Entry};
 use super::config::Telling;
 use super::forward;
-use super::{ConnectionId, Event, HOST, Level, Output, Registrar};
+use super::{ConnectionId, HOST, Level, Registrar};
 use crate::sip::{Message, Name, Writer};
 use crate::time::{Duration, Instant};
 
@@ -36,9 +36,7 @@ impl Registrar {
         if changes.is_empty() {
             return;
         }
-        let user_name = user.to_owned();
-        self.outputs
-            .push_back(Output::Event(Event::BindingsChanged { user: user_name }));
+        self.note_bindings(user);
         let store = &self.store;
         self.calls.forget_unless(|id| store.get(id).is_some());
         self.notify_watchers(user, changes);

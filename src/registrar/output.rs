@@ -1,6 +1,7 @@
 //! What the registrar hands out.
 
 use super::ConnectionId;
+use crate::account::Kind;
 
 /// What the host is to do or to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +50,13 @@ pub enum Event {
     BindingsChanged {
         /// User part of the address-of-record.
         user: String,
+    },
+    /// Facts about a user are other ones now.
+    AccountChanged {
+        /// User part of the address-of-record.
+        user: String,
+        /// Which facts.
+        kind: Kind,
     },
 }
 

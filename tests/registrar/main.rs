@@ -5,6 +5,7 @@
 
 mod auth;
 mod calls;
+mod devices;
 mod dialects;
 mod events;
 mod faults;

@@ -88,7 +88,7 @@ fn a_malformed_ack_is_answered_by_nothing() {
     let home = rig.registers().last().expect("one").socket;
     rig.echoes = true;
     rig.receive_by(home, &malformed("ACK"));
-    assert_eq!(rig.answers(), []);
+    assert_eq!(rig.answers(), [0; 0]);
     rig.receive_by(home, &malformed("OPTIONS"));
     assert_eq!(rig.answers(), [400]);
 }

@@ -246,7 +246,7 @@ fn a_force_of_several_rounds_looks_again_soon() {
     assert_eq!(rig.login(true), None, "{}", rig.told());
     let forced = rig.now;
     rig.seconds(30);
-    assert_eq!(looks(&rig, forced), [], "{}", rig.told());
+    assert_eq!(looks(&rig, forced), [0; 0], "{}", rig.told());
 }
 
 #[test]
@@ -374,7 +374,7 @@ fn of_two_logins_at_once_where_one_replaces_the_other_one_stays() {
         later.seconds(5);
         assert_eq!(terminations(&later), ["takenOver"], "{}", later.told());
         let sent = sizes(&later, before);
-        assert_eq!(sent, [], "it leaves the line alone\n{}", later.told());
+        assert_eq!(sent, [0; 0], "it leaves the line alone\n{}", later.told());
         let mut earlier = replaced(Some((after, holder())));
         let before = earlier.sent.len();
         earlier.seconds(5);

@@ -19,6 +19,8 @@ pub struct World {
     inbox: BTreeMap<u32, VecDeque<Vec<u8>>>,
     pub closed: Vec<(u32, u16)>,
     pub changed: Vec<String>,
+    /// Facts that were told to have changed: `USER KIND`.
+    pub account_news: Vec<String>,
     pub traces: Vec<(Direction, u32, String)>,
     pub logs: Vec<String>,
     connections: u32,
@@ -41,6 +43,7 @@ impl World {
             inbox: BTreeMap::new(),
             closed: Vec::new(),
             changed: Vec::new(),
+            account_news: Vec::new(),
             traces: Vec::new(),
             logs: Vec::new(),
             connections: 0,
@@ -96,6 +99,9 @@ impl World {
                     connection, code, ..
                 } => self.closed.push((connection, code)),
                 Output::Event(Event::BindingsChanged { user }) => self.changed.push(user),
+                Output::Event(Event::AccountChanged { user, kind }) => {
+                    self.account_news.push(format!("{user} {}", kind.as_str()));
+                }
                 Output::Trace {
                     direction,
                     connection,

@@ -1,0 +1,202 @@
+//! Facts about users, in one home: their devices, where it rings, their public ids, and
+//! the credentials that devices have of their own.
+//!
+//! Here the home is this process: the test registrar carries it, and the account service
+//! asks it. In production it is Redis (`deploy/kamailio/policy`), which has the same verbs
+//! and the same shapes in JSON; one table, `tests/rules/devices.txt`, is played by both.
+//!
+//! Like every machine here it reads no clock and makes up nothing: ids and codes come from
+//! who asks. Each call is done or refused as a whole, so that of many at once no more get
+//! in than the limit lets. What follows from it for others is drained by
+//! [`Accounts::poll_output`].
+
+mod credentials;
+mod device;
+mod devices;
+mod facts;
+mod public_ids;
+mod refusal;
+mod rings;
+mod text;
+mod verb;
+
+pub use credentials::Credential;
+pub use device::{Class, Device, DeviceId, Push, State};
+pub use public_ids::{IdKind, PublicId};
+pub use refusal::Refusal;
+pub use rings::{Auto, Rings};
+pub use text::{Hash, InstanceId, Label, Word};
+pub use verb::refused;
+
+use crate::time::Instant;
+use facts::Facts;
+use std::collections::{BTreeMap, VecDeque};
+use verb::{Answer, Verb};
+
+/// What users can change, as the events of the account service name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The list of devices, or whether one of them is registered.
+    Devices,
+    /// Where it rings.
+    RingsOn,
+    /// The ids under which others reach the user.
+    PublicIds,
+    /// Where a device is woken.
+    Push,
+}
+
+impl Kind {
+    /// The name in JavaScript.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Devices => "devices",
+            Kind::RingsOn => "ringsOn",
+            Kind::PublicIds => "publicIds",
+            Kind::Push => "push",
+        }
+    }
+}
+
+/// What follows from a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Facts of this kind are other ones now.
+    Changed {
+        /// Whose.
+        user: String,
+        /// Which.
+        kind: Kind,
+    },
+    /// A device may not be registered any more: revoked, replaced or forgotten.
+    Barred {
+        /// Whose.
+        user: String,
+        /// `urn:uuid:…`, in lower case.
+        instance: String,
+    },
+}
+
+/// The facts of all users of one domain.
+#[derive(Default)]
+pub struct Accounts {
+    users: BTreeMap<String, Facts>,
+    credentials: credentials::Store,
+    outputs: VecDeque<Output>,
+}
+
+impl Accounts {
+    /// Asks, or changes, a fact about `user`. `args` is a JSON object; the reply is JSON,
+    /// too: `{"ok":VALUE}`, or `{"refused":CODE,…}`, see [`Refusal`].
+    pub fn call(&mut self, now: Instant, user: &str, verb: &str, args: &str) -> String {
+        let reply = Verb::read(verb, args).and_then(|verb| self.answer(now, user, verb));
+        verb::written(&reply)
+    }
+
+    /// What follows from what was done.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// These are the instances of `user` that are registered now. A registered device is
+    /// seen, and was until it went.
+    pub fn handle_bindings(&mut self, now: Instant, user: &str, instances: &[&str]) {
+        let Some(facts) = self.users.get_mut(user) else {
+            return;
+        };
+        if facts.are_registered(now, instances) {
+            self.changed(user, Kind::Devices);
+        }
+    }
+
+    /// The device of `user` with this instance, revoked or not.
+    pub fn device(&self, user: &str, instance: &str) -> Option<&Device> {
+        let same = |device: &&Device| device.instance.is(instance);
+        self.devices(user).iter().find(same)
+    }
+
+    /// The device of `user` with this id, revoked or not.
+    pub fn device_by_id(&self, user: &str, id: &str) -> Option<&Device> {
+        self.devices(user).iter().find(|device| *device.id == *id)
+    }
+
+    /// Where it rings for `user`.
+    pub fn rings(&self, user: &str) -> Rings {
+        let facts = self.users.get(user);
+        facts.map_or_else(Rings::default, |facts| facts.rings.clone())
+    }
+
+    /// The credentials that a device has of its own, by their digest username.
+    pub fn credential(&self, now: Instant, name: &str) -> Option<&Credential> {
+        self.credentials.find(now, name)
+    }
+
+    /// Forgets those who are users no more.
+    pub fn retain(&mut self, is_user: impl Fn(&str) -> bool) {
+        self.users.retain(|user, _| is_user(user));
+        self.credentials
+            .retain(|credential| is_user(&credential.user));
+    }
+
+    fn devices(&self, user: &str) -> &[Device] {
+        let facts = self.users.get(user);
+        facts.map_or(&[], |facts| facts.devices.as_slice())
+    }
+
+    fn answer(&mut self, now: Instant, user: &str, verb: Verb) -> Result<Answer, Refusal> {
+        let taken = |id: &str| self.owner(id).is_some_and(|owner| owner != user);
+        match &verb {
+            Verb::PublicIdOwner { id } => {
+                return Ok(Answer::Owner(self.owner(id).map(str::to_owned)));
+            }
+            Verb::PublicIdAdd(asked) if taken(&asked.id) => return Err(Refusal::Taken),
+            Verb::PublicIdConfirm { id, .. } if taken(id) => return Err(Refusal::Taken),
+            _ => {}
+        }
+        // What a call changes is told even if it is refused in the end: who was idle went.
+        let mut facts = self.users.remove(user).unwrap_or_default();
+        facts.drop_idle(now);
+        let answer = match verb {
+            Verb::CredentialSet(asked) => match facts.authorised(&asked.device) {
+                Ok(_) => self.credentials.set(now, user, asked),
+                Err(refusal) => Err(refusal),
+            },
+            Verb::CredentialsDrop { device } => {
+                self.credentials.drop_device(user, &device);
+                Ok(Answer::Nothing)
+            }
+            verb => facts.answer(now, verb),
+        };
+        let news = facts.take_news();
+        if !facts.is_empty() {
+            self.users.insert(user.to_owned(), facts);
+        }
+        for id in news.removed {
+            // Its own credentials still name it for a while, so that it is refused as a
+            // device that is not authorised, not as somebody with a wrong password.
+            self.credentials.outlive(now, user, &id);
+        }
+        for instance in news.barred {
+            self.outputs.push_back(Output::Barred {
+                user: user.to_owned(),
+                instance: instance.to_string(),
+            });
+        }
+        for kind in news.changed {
+            self.changed(user, kind);
+        }
+        answer
+    }
+
+    /// Who has confirmed this public id.
+    fn owner(&self, id: &str) -> Option<&str> {
+        let mut users = self.users.iter();
+        let owner = users.find(|(_, facts)| facts.owns(id));
+        owner.map(|(user, _)| user.as_str())
+    }
+
+    fn changed(&mut self, user: &str, kind: Kind) {
+        let user = user.to_owned();
+        self.outputs.push_back(Output::Changed { user, kind });
+    }
+}

@@ -1,0 +1,125 @@
+//! Texts of others: each is bounded and of its form before anything is done with it.
+
+use serde::{Deserialize, Serialize};
+use std::ops::Deref;
+
+/// Characters of a name that people give a device.
+const MAX_LABEL: usize = 64;
+
+/// A name for people: 1 to 64 characters, none of which steers a terminal.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String")]
+pub struct Label(String);
+
+/// A token of 1 to `MAX` bytes without spaces: an id, a key, an address.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(try_from = "String")]
+pub struct Word<const MAX: usize>(String);
+
+/// A hash: so many hexadecimal digits, kept in lower case.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String")]
+pub struct Hash<const DIGITS: usize>(String);
+
+/// An instance id, `urn:uuid:…` (RFC 5626 §4.1), kept in lower case. Zeros are none:
+/// Cisco's clients send them to say that they claim nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String")]
+pub struct InstanceId(String);
+
+impl InstanceId {
+    /// Whether `text` is the same one, in whatever case.
+    pub fn is(&self, text: &str) -> bool {
+        self.0.eq_ignore_ascii_case(text)
+    }
+}
+
+impl TryFrom<String> for Label {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let length = text.chars().count();
+        if (1..=MAX_LABEL).contains(&length) && !text.chars().any(char::is_control) {
+            return Ok(Self(text));
+        }
+        Err(format!(
+            "a name has 1 to {MAX_LABEL} characters, and no line breaks"
+        ))
+    }
+}
+
+impl<const MAX: usize> TryFrom<String> for Word<MAX> {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let odd = |char: char| char.is_control() || char.is_whitespace();
+        if (1..=MAX).contains(&text.len()) && !text.chars().any(odd) {
+            return Ok(Self(text));
+        }
+        Err(format!(
+            "a text of 1 to {MAX} bytes without spaces is wanted"
+        ))
+    }
+}
+
+impl<const DIGITS: usize> TryFrom<String> for Hash<DIGITS> {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Ok(Self(text.to_ascii_lowercase()));
+        }
+        Err(format!("a hash of {DIGITS} hexadecimal digits is wanted"))
+    }
+}
+
+impl TryFrom<String> for InstanceId {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let text = text.to_ascii_lowercase();
+        let groups = text
+            .strip_prefix("urn:uuid:")
+            .unwrap_or_default()
+            .split('-');
+        let hex = |group: &str| group.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let right = groups.clone().map(str::len).eq([8, 4, 4, 4, 12]);
+        let mut digits = groups.clone().flat_map(str::bytes);
+        if right && groups.clone().all(hex) && digits.any(|digit| digit != b'0') {
+            return Ok(Self(text));
+        }
+        Err("an instance is urn:uuid: and a UUID that is not all zeros".to_owned())
+    }
+}
+
+impl Deref for Label {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<const MAX: usize> Deref for Word<MAX> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<const DIGITS: usize> Deref for Hash<DIGITS> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Deref for InstanceId {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
