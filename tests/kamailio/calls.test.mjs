@@ -193,7 +193,7 @@ gracefulTest(
     const infos = () =>
       bob.received.filter((/** @type {any} */ { method }) => method === "INFO");
     assert.equal(infos()[0].requestUri, "sip:bob@callee.invalid;transport=ws");
-    assert.match(remote.uri, /;line=[0-9a-f]+[.][0-9a-f]{16}$/);
+    assert.match(remote.uri, /;line=[0-9a-f]+[.][0-9a-f]{16}[.]a$/);
     const line = (/** @type {string} */ value) =>
       remote.uri.replace(/line=[^;]+/, value);
     for (const uri of [
@@ -203,8 +203,9 @@ gracefulTest(
       line(`line=${Buffer.from("node:a").toString("hex")}.00`),
     ])
       assert.equal((await inside({ uri })).status, 481, uri);
-    const gone = remote.uri.replace(/.$/, (/** @type {string} */ last) =>
-      last === "0" ? "1" : "0",
+    const gone = remote.uri.replace(
+      /.(?=[.]a$)/,
+      (/** @type {string} */ last) => (last === "0" ? "1" : "0"),
     );
     assert.equal((await inside({ uri: gone })).status, 480);
     const detour = [["Route", `${routes[0]}, <sip:${discard};lr>`]];

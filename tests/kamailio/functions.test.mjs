@@ -127,7 +127,10 @@ test("a client that was lost in a call is kept for 12 s, called by nobody, sent 
   await policy.register("a", { ...a, persists: true });
   const [{ uri }] = await policy.bindings();
   const { line } = await policy.register("a", { ...a, persists: true });
-  const asked = { ...pick(policy.place("x"), "node cluster_socket"), line };
+  const asked = {
+    ...pick(policy.place("x"), "node cluster_socket"),
+    line: `${line}.a`,
+  };
   const found = () => policy.call("line", policy.key(), asked);
   assert.equal((await policy.lookup())[1], uri);
   assert.equal((await found()).length, 2);

@@ -5,6 +5,8 @@
 import assert from "node:assert/strict";
 import { startGateway } from "graceline/gateway";
 import { startSwitch } from "graceline/testing";
+import { eventually } from "../interop/support/eventually.mjs";
+import { PhoneUnderTest } from "../interop/support/phones.mjs";
 import { CtiClient, connection, inside } from "../js/support/cti-client.js";
 import { Relay } from "../support/relay.mjs";
 import { gracefulTest } from "./support/graceful-test.mjs";
@@ -140,5 +142,42 @@ gracefulTest(
     ];
     const page = await client(world, "2001", b.url);
     assert.deepEqual(await spread(page, gateways, 6), [3, 3]);
+  },
+);
+
+gracefulTest(
+  "a page without a binding hears of calls, whichever nodes it and its gateway are at",
+  { ...setup, nodes: [{ name: "a" }, { name: "b" }] },
+  async (world) => {
+    const [a, b] = world.server.nodes;
+    const { sw } = await gatewayAt(world, a.url);
+    const remoteControl = { gateway: `sip:cti@${DOMAIN}` };
+    for (const [{ url }, bound] of [
+      [a, false],
+      [b, false],
+      [b, true],
+    ]) {
+      const options = { connections: url, remoteControl };
+      const { phone } = new PhoneUnderTest(world, `page at ${url}`, options);
+      // It has a binding, and gives that up.
+      if (bound) await phone.registerPhone();
+      await phone.registerPhone({ mode: "DeskPhone" });
+      const dialled = new Promise((resolve) => phone.once("call", resolve));
+      sw.phone("SEP01").dial("2002");
+      const { call } = await dialled;
+      const connected = new Promise((resolve) =>
+        call.once("connected", resolve),
+      );
+      sw.phone("SEP02").answer();
+      await connected;
+      await eventually("the end of its binding", async () => {
+        const bindings = await world.server.bindings("2001");
+        return bindings.length === 0;
+      });
+      const over = new Promise((resolve) => call.once("ended", resolve));
+      sw.phone("SEP02").hangup();
+      await over;
+      await phone.close();
+    }
   },
 );

@@ -69,18 +69,22 @@ local function in_turn(keys, args)
   return reply
 end
 
---- Where a line is now: next hop, sending socket. Nothing if it is nowhere.
+--- Where a line is now: next hop, sending socket. Nothing if it is nowhere. A client without a binding,
+--- or without one any more, may be in a call at the node that is named, which alone knows (TO_PLACE).
 local function line(keys, args)
   local asked = read(args[1], { "node", "cluster_socket", "line" })
   if not asked then return {} end
+  local name, node = asked.line:match("^(%x+%.%x+)%.?(.*)$")
   local address_of = node_addresses()
   for _, binding in ipairs(load(keys[1], now(), address_of).bindings) do
-    if binding.line == asked.line and not binding.held then
+    if binding.line == name and not binding.held then
       local next_hop, _, socket = route_to(binding, asked, address_of)
       return { next_hop, socket }
     end
   end
-  return {}
+  local elsewhere = node and node ~= "" and node ~= asked.node
+  local address = elsewhere and redis.call("HGET", "graceline:node:" .. node, "address")
+  return address and { address .. ";to=call", asked.cluster_socket } or {}
 end
 
 --- Who is registered, for people and tests: each binding as JSON.
