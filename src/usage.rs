@@ -210,6 +210,8 @@ pub struct Account {
     pub domain: String,
     /// Host part of Contacts without a GRUU.
     pub host: String,
+    /// Which client of the account it is: `urn:uuid:…`.
+    pub instance: String,
     /// Public GRUU (RFC 5627).
     pub gruu: Option<String>,
     /// Service-Route of the registrar (RFC 3608).
@@ -231,6 +233,12 @@ impl Account {
                 concat(&["<sip:", &user, "@", &self.host, ";transport=ws>"])
             }
         }
+    }
+
+    /// The Contact of a session, for a server of ours to know its client by (RFC 5626
+    /// §4.1). The far ends of calls need not know that.
+    pub fn named_contact(&self, contact: &str) -> String {
+        concat(&[contact, ";+sip.instance=\"<", &self.instance, ">\""])
     }
 }
 

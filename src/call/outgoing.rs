@@ -350,10 +350,13 @@ impl Call {
             487 => Cause::Cancelled,
             _ => Cause::Failed,
         };
+        let mut fault = refusal(answer);
         if let Some(documents) = &mut self.documents {
             documents.last = Answer::of(answer);
+            // A gateway says there what the status does not.
+            fault.said = answer.warning().or(fault.said);
         }
-        self.end(line, cause, Some(refusal(answer)));
+        self.end(line, cause, Some(fault));
     }
 
     /// 422: the session interval was too small (RFC 4028 §7.3).

@@ -61,7 +61,7 @@ impl Asker {
         let line = may.iter().find(is_this).ok_or(403u16)?;
         let instance = value("Contact").and_then(|contact| {
             let instance = NameAddr::parse(contact)?.params.get("+sip.instance")?;
-            Some(unquote(instance).into_owned())
+            Some(unquote(instance).to_ascii_lowercase())
         });
         let parameter = |name| parameter_of(&text, name).map(str::to_owned);
         Ok(Self {
@@ -74,6 +74,14 @@ impl Asker {
             partition: parameter("partition"),
             text,
         })
+    }
+}
+
+impl Asker {
+    /// Whether it is the same client. Which one it is anybody can claim; the user is what
+    /// the server vouches for.
+    pub fn is_client(&self, other: &Self) -> bool {
+        self.user == other.user && self.instance.is_some() && self.instance == other.instance
     }
 }
 

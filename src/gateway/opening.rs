@@ -20,8 +20,8 @@ const LATE: u64 = 60;
 const MOST_OF_USER: usize = 32;
 /// The wording of registrars: a client that reads theirs knows what this means.
 const CONFLICT: &str = "399 graceline \"Registration is active for another client\"";
-/// For the client that has to go (RFC 3326).
-const TAKEN_OVER: &str = "SIP;cause=410;text=\"Another client controls the device\"";
+/// The same for the client that has to go (RFC 3326).
+const TAKEN_OVER: &str = "SIP;cause=410;text=\"Registration is active for another client\"";
 
 type Headers = Vec<(String, String)>;
 
@@ -37,14 +37,19 @@ impl Gateway {
             Ok(asker) => asker,
             Err(status) => return self.refuse(now, of, status, ""),
         };
-        let same = |session: &&Session| session.asker.user == asker.user;
+        let Some(devices) = self.devices(&asker) else {
+            return self.refuse(now, of, 404, &asker.user);
+        };
+        // What it is going to replace makes room for it.
+        let ghost = |one: &Session| {
+            let here = one.at().is_some_and(|at| devices.contains(at));
+            here && one.asker.is_client(&asker)
+        };
+        let same = |one: &&Session| one.asker.user == asker.user && !ghost(one);
         let full = self.sessions.len() >= self.config.max_sessions;
         if full || self.sessions.values().filter(same).count() >= MOST_OF_USER {
             return self.unavailable(now, of, &asker.user, LATE);
         }
-        let Some(devices) = self.devices(&asker) else {
-            return self.refuse(now, of, 404, &asker.user);
-        };
         let lists = asker.device.as_deref() == Some("*") || devices.len() > 1;
         self.look(now, of, asker, devices, lists);
     }
@@ -179,23 +184,20 @@ impl Gateway {
         let devices = self.config.lines.get(&at.line);
         let mut devices = devices.into_iter().flatten();
         let exclusive = devices.any(|one| one.device == at.device && one.exclusive);
-        if exclusive {
-            // One's own ghost is no other client.
-            let (own, forces) = (asker.instance.clone(), asker.forces);
-            let others = self
-                .sessions
-                .iter()
-                .filter(|(_, other)| other.at() == Some(&at));
-            let (ghosts, rivals): (Vec<_>, Vec<_>) = others
-                .map(|(of, other)| (*of, other.asker.instance.clone()))
-                .partition(|(_, instance)| own.is_some() && *instance == own);
-            if !rivals.is_empty() && !forces {
-                let warning = ("Warning".to_owned(), CONFLICT.to_owned());
-                return self.refuse_with(now, of, 403, vec![warning]);
-            }
-            for (other, _) in ghosts.into_iter().chain(rivals) {
-                self.dismiss(now, other, "taken over by another client", Some(TAKEN_OVER));
-            }
+        let others = self.sessions.iter();
+        let others = others.filter(|(_, other)| other.at() == Some(&at));
+        // What a client left behind, by a crash or on a lost connection, is no other client.
+        let (ghosts, rivals): (Vec<_>, Vec<_>) = others
+            .map(|(other, session)| (*other, session.asker.is_client(asker)))
+            .partition(|(_, is_ours)| *is_ours);
+        if exclusive && !rivals.is_empty() && !asker.forces {
+            let warning = ("Warning".to_owned(), CONFLICT.to_owned());
+            return self.refuse_with(now, of, 403, vec![warning]);
+        }
+        let rivals = rivals.into_iter().filter(|_| exclusive);
+        // A ghost that can hear it is a copy of the browser's profile: it stays away.
+        for (other, _) in ghosts.into_iter().chain(rivals) {
+            self.dismiss(now, other, "taken over by another client", Some(TAKEN_OVER));
         }
         let Some(session) = self.sessions.get_mut(&of) else {
             return;

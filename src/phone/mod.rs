@@ -157,6 +157,7 @@ impl Phone {
             aor,
             domain: config.domain.clone(),
             host: host.clone(),
+            instance: config.instance_id.clone(),
             gruu: None,
             routes: Vec::new(),
             trusts_identity: config.trust_asserted_identity == Some(true),

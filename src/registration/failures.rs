@@ -122,7 +122,7 @@ impl Registration {
                 }
                 let mut refusal = Refusal::by(by);
                 refusal.fault.status = Some(answer.status());
-                refusal.fault.said = warning_text(answer);
+                refusal.fault.said = answer.warning();
                 self.refuse(refusal);
             }
             Goal::Keep(kept) => {
@@ -166,11 +166,11 @@ impl Registration {
 
     /// An answer that may mean "too many contacts": the list tells.
     fn check_limit(&mut self, answer: &Message, limit_text: Option<String>) {
-        let text = limit_text.clone().or_else(|| warning_text(answer));
+        let text = limit_text.clone().or_else(|| answer.warning());
         let reason = text.unwrap_or_else(|| sanitize_text(answer.reason()));
         let at = if limit_text.is_some() {
             Situation::DeviceLimit
-        } else if answer.status() == 403 && self.doubtful && warning_text(answer).is_none() {
+        } else if answer.status() == 403 && self.doubtful && answer.warning().is_none() {
             // Seen on FreeSWITCH: that is what it says to a wrong password.
             Situation::LoginForbidden
         } else {
@@ -284,7 +284,9 @@ impl Registration {
     }
 
     fn refused_for_good(&mut self, at: Situation, answer: &Message) {
-        let said = warning_text(answer).unwrap_or_else(|| sanitize_text(answer.reason()));
+        let said = answer
+            .warning()
+            .unwrap_or_else(|| sanitize_text(answer.reason()));
         self.fail(Fault::answered(at, answer.status(), said));
     }
 }
@@ -307,19 +309,12 @@ fn forbids(answer: &Message, why: &str) -> bool {
     answer.status() == 403 && answer.values(Name::Warning).any(says)
 }
 
-/// The text of the first Warning (RFC 3261 §20.43), cleaned.
-fn warning_text(answer: &Message) -> Option<String> {
-    let warning = answer.values(Name::Warning).next()?;
-    let start = warning.bytes().position(|byte| byte == b'"')?;
-    Some(sanitize_text(&unquote(warning.get(start..)?)))
-}
-
 /// What a registrar says when it has too many contacts for the user.
 fn limit_text(answer: &Message) -> Option<String> {
     if let Some(error) = answer.header_named("P-Registrar-Error") {
         return mentions(error, "too many").then(|| sanitize_text(error));
     }
-    let texts = [Some(answer.reason().to_owned()), warning_text(answer)];
+    let texts = [Some(answer.reason().to_owned()), answer.warning()];
     texts.into_iter().flatten().find(|text| {
         [
             "too many contacts",

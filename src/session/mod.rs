@@ -92,12 +92,13 @@ impl Sessions {
         let target = target.to_owned();
         let dialog = Dialog::half(&mut self.random, address, target, routes);
         let home = self.flows.home == Some(flow);
+        let contact = self.account.contact(home, &mut self.random);
         let session = Session {
             of,
             state: State::Calling,
             dialog,
             flow: Some(flow),
-            contact: self.account.contact(home, &mut self.random),
+            contact: self.account.named_contact(&contact),
             headers,
             content,
             timer: SessionTimer::default(),

@@ -5,7 +5,7 @@ use super::header::Name;
 use super::message::Message;
 use super::name_addr::NameAddr;
 use super::params::Params;
-use super::text::{Split, is_token, next_word, number, split_while};
+use super::text::{Split, is_token, next_word, number, sanitize_text, split_while, unquote};
 use super::via::Via;
 use crate::prelude::*;
 
@@ -113,6 +113,13 @@ impl Message {
     pub fn retry_after(&self) -> Option<u32> {
         let value = self.header(Name::RetryAfter)?;
         number(split_while(value, |byte| byte.is_ascii_digit()).0)
+    }
+
+    /// The text of the first Warning (RFC 3261 §20.43), cleaned.
+    pub fn warning(&self) -> Option<String> {
+        let warning = self.values(Name::Warning).next()?;
+        let start = warning.bytes().position(|byte| byte == b'"')?;
+        Some(sanitize_text(&unquote(warning.get(start..)?)))
     }
 
     /// Date as Unix seconds; `None` if missing, malformed or not GMT.

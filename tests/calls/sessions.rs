@@ -4,6 +4,7 @@ use crate::rig::{CHALLENGE, Peer, Rig, SDP, respond};
 use graceline::call::{Answer, Asked, Cause, Document, Event};
 use graceline::phone::{Phone, Situation};
 use graceline::sip::{Message, Name};
+use graceline_kit::UUID;
 
 const KIND: &str = "application/made-up+xml";
 const GATE: &str = "sip:gate@example.com";
@@ -137,6 +138,9 @@ fn documents_go_both_ways_in_requests_and_answers() {
     let invite = ask(&mut rig);
     bears(&invite, "<hello/>");
     assert_eq!(header(&invite, "X-Made-Up"), Some("1"));
+    let contact = invite.header(Name::Contact).expect("a Contact");
+    let named = format!(";+sip.instance=\"<{UUID}>\"");
+    assert!(contact.ends_with(&named), "{contact}");
     rig.reply(&invite, 100, "", "", "");
     rig.reply(&invite, 180, "g", "", "");
     assert_eq!(rig.heard(), []);
@@ -381,6 +385,30 @@ fn a_refusal_is_told_with_all_that_it_says() {
         assert_eq!(answer.retry_after, Some(9));
         rig.over();
     }
+}
+
+#[test]
+fn why_it_is_refused_or_ended_is_told_in_the_words_of_the_far_end() {
+    let said = |events: &[Event]| match events {
+        [Event::SessionEnded { fault, .. }] => fault.as_ref()?.said.clone(),
+        other => panic!("{other:?}"),
+    };
+    let mut rig = Rig::new();
+    let invite = ask(&mut rig);
+    let warning = "Warning: 399 gate \"Somebody else \\\"is\\\" there\"\r\n";
+    rig.reply(&invite, 403, "g", warning, "");
+    rig.request("ACK");
+    assert_eq!(
+        said(&rig.heard()).as_deref(),
+        Some("Somebody else \"is\" there")
+    );
+
+    let mut rig = Rig::new();
+    let mut peer = opened(&mut rig);
+    let reason = "Reason: SIP;cause=410;text=\"Somebody else came\"\r\n";
+    rig.receive(&peer.request("BYE", reason, ""));
+    rig.answer(200);
+    assert_eq!(said(&rig.heard()).as_deref(), Some("Somebody else came"));
 }
 
 #[test]

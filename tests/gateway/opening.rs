@@ -4,6 +4,7 @@ use crate::rig::{Manner, Rig, device, status};
 use graceline::csta::{Content, Response, SystemStatus};
 use graceline::gateway::{Device, DeviceView, Event};
 use graceline::sip::{Message, Name};
+use graceline_kit::message::Peer;
 
 fn invited(rig: &mut Rig, user: &str, line: &str) -> u16 {
     rig.invite(user, line, "").0.status()
@@ -154,6 +155,21 @@ fn a_phone_that_is_not_there_is_480_and_one_that_the_switch_does_not_know_404() 
     assert_eq!(rig.answered(peer).0.status(), 480);
 }
 
+const TAKEN_OVER: &str = "SIP;cause=410;text=\"Registration is active for another client\"";
+
+/// An INVITE for line 2001 that says which client of the user it comes from.
+fn client(rig: &mut Rig, user: &str, instance: char, more: &str) -> Peer {
+    let instance = graceline_kit::registrar::instance(instance);
+    let asserted = format!("P-Asserted-Identity: <sip:{user}@example.com>\r\n");
+    let contact = format!("Contact: <sip:a@a.invalid;transport=ws>;{instance}\r\n");
+    rig.callers_own_contact(true);
+    rig.ask_with(
+        user,
+        &status("tel:2001"),
+        &format!("{asserted}{contact}{more}"),
+    )
+}
+
 #[test]
 fn two_clients_control_one_phone_unless_it_is_exclusive() {
     let mut rig = Rig::new();
@@ -166,20 +182,13 @@ fn two_clients_control_one_phone_unless_it_is_exclusive() {
             ..device("SEP01")
         };
         config.lines.insert("2001".to_owned(), vec![exclusive]);
+        let may = ["2001", "2003"].map(|user| (user.to_owned(), vec!["2001".to_owned()]));
+        config.may = Some(may.into());
     });
-    let contact = |digit: char| {
-        let instance = graceline_kit::registrar::instance(digit);
-        format!("Contact: <sip:a@a.invalid;transport=ws>;{instance}\r\n")
-    };
-    let invite = |rig: &mut Rig, digit, more: &str| {
-        let asserted = "P-Asserted-Identity: <sip:2001@example.com>\r\n";
-        let headers = format!("{asserted}{}{more}", contact(digit));
-        rig.callers_own_contact(true);
-        let peer = rig.ask_with("2001", &status("tel:2001"), &headers);
-        rig.answered(peer).0
-    };
-    assert_eq!(invite(&mut rig, 'a', "").status(), 200);
-    let refused = invite(&mut rig, 'b', "");
+    let peer = client(&mut rig, "2001", 'a', "");
+    assert_eq!(rig.answered(peer).0.status(), 200);
+    let peer = client(&mut rig, "2001", 'b', "");
+    let refused = rig.answered(peer).0;
     assert_eq!(refused.status(), 403);
     assert_eq!(
         refused.header(Name::Warning),
@@ -188,24 +197,52 @@ fn two_clients_control_one_phone_unless_it_is_exclusive() {
     rig.silence();
 
     // One that forces: the other is told why.
-    rig.callers_own_contact(true);
-    let asserted = "P-Asserted-Identity: <sip:2001@example.com>\r\nX-Graceline: force\r\n";
-    let headers = format!("{asserted}{}", contact('b'));
-    let peer = rig.ask_with("2001", &status("tel:2001"), &headers);
-    assert_eq!(
-        rig.bye().as_deref(),
-        Some("SIP;cause=410;text=\"Another client controls the device\"")
-    );
+    let peer = client(&mut rig, "2001", 'b', "X-Graceline: force\r\n");
+    assert_eq!(rig.bye().as_deref(), Some(TAKEN_OVER));
     assert_eq!(rig.answered(peer).0.status(), 200);
 
-    // Its own ghost is in nobody's way.
-    rig.callers_own_contact(true);
-    let asserted = "P-Asserted-Identity: <sip:2001@example.com>\r\n";
-    let headers = format!("{asserted}{}", contact('b'));
-    let peer = rig.ask_with("2001", &status("tel:2001"), &headers);
+    // Its own ghost is in nobody's way, however the instance is written.
+    let peer = client(&mut rig, "2001", 'B', "");
     rig.bye();
     assert_eq!(rig.answered(peer).0.status(), 200);
     assert_eq!(rig.sessions().iter().sum::<usize>(), 1);
+
+    // Whose client it is the server says: another user's is another one.
+    let peer = client(&mut rig, "2003", 'b', "");
+    assert_eq!(rig.answered(peer).0.status(), 403);
+    rig.silence();
+}
+
+#[test]
+fn a_client_that_comes_back_takes_the_place_of_its_ghost() {
+    let mut rig = Rig::new();
+    for _ in 0..31 {
+        rig.open("2001");
+    }
+    let peer = client(&mut rig, "2001", 'a', "");
+    assert_eq!(rig.answered(peer).0.status(), 200);
+    // There is no room for anybody else, but for it there is.
+    assert_eq!(invited(&mut rig, "2001", "tel:2001"), 503);
+    for _ in 0..3 {
+        let peer = client(&mut rig, "2001", 'a', "");
+        // A copy of its profile would hear it, and stay away.
+        assert_eq!(rig.bye().as_deref(), Some(TAKEN_OVER));
+        assert_eq!(rig.answered(peer).0.status(), 200);
+    }
+    assert_eq!(rig.sessions().iter().sum::<usize>(), 32);
+    let peer = client(&mut rig, "2001", 'b', "");
+    assert_eq!(rig.answered(peer).0.status(), 503);
+    // Those that still look count all the same.
+    let mut rig = Rig::new();
+    for node in &mut rig.nodes {
+        node.manner = Manner::Silent;
+    }
+    for _ in 0..32 {
+        client(&mut rig, "2001", 'a', "");
+        rig.silence();
+    }
+    let peer = client(&mut rig, "2001", 'a', "");
+    assert_eq!(rig.answered(peer).0.status(), 503);
 }
 
 #[test]
