@@ -61,7 +61,7 @@ try {
     users
       .map(
         (user) =>
-          `INSERT INTO subscriber VALUES ('${user}', '${DOMAIN}', NULL, '${hash("sha256", user)}', '${hash("md5", user)}', NULL, NULL);`,
+          `INSERT INTO subscriber (username, domain, ha1_sha256, ha1) VALUES ('${user}', '${DOMAIN}', '${hash("sha256", user)}', '${hash("md5", user)}');`,
       )
       .join("\n"),
   );

@@ -19,6 +19,7 @@
 --   11-accounts   what is known of a user beside the bindings
 --   12-devices    the devices of a user, and where it rings
 --   13-identities credentials of devices, public ids
+--   14-admission  which device a REGISTER is of
 --   20-register   REGISTER
 --   21-questions  the other calls
 --
@@ -46,10 +47,11 @@
 --
 -- Load it once, and again after an upgrade: cat policy/*.lua | redis-cli -x FUNCTION LOAD REPLACE
 
-local REQUEST_VERSION = "1" -- of what nodes ask with: POLICY_VERSION in kamailio.cfg
+local REQUEST_VERSION = "2" -- of what nodes ask with: POLICY_VERSION in kamailio.cfg
 local RECORD_VERSION = 1 -- of what is stored of a user's bindings
 local ACCOUNT_VERSION = 1 -- and of the rest
 
+local SLOT = "slot" -- the one device that all browsers and desktops of a user are, to each other
 local CONFLICT = "Registration is active for another client"
 local GRACE = 12000 -- a lost client may come back to its call for this long
 local FORCE_WINDOW = 60000 -- forces are counted over this long

@@ -38,7 +38,7 @@ local read_class = one_of("mobile", "desktop", "web", "deskphone")
 local LIMITS = object_of({ mobile = whole_number, deskphone = whole_number })
 local PUSH = object_of({ endpoint = text_of(2048), p256dh = text_of(MAX_KEY), auth = text_of(MAX_KEY) })
 
---- Browsers and desktops have one slot together, and any number of devices in turn.
+--- Browsers and desktops have one slot together, which they take in turn.
 local function in_slot(class)
   return class == "web" or class == "desktop"
 end

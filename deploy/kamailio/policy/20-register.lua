@@ -44,7 +44,7 @@ local function bind(login, contact, record, time)
   end
   local binding = {
     uri = contact.uri, params = contact.params, contact_user = contact.user, line = login.line,
-    device = login.device, tag = login.tag,
+    device = login.device, tag = login.tag, device_id = login.admitted, unique = login.unique == "on",
     -- A Cisco client refreshes with zeros what it forced with its own id.
     instance = contact.instance or old and old.instance or nil,
     node = login.node, boot = login.boot,
@@ -116,6 +116,7 @@ local REGISTER = {
   "node", "boot", "flow", "received", "socket", "cluster_socket",
   "user", "domain", "device", "device_tag", "contacts", "expires",
   "call_id", "cseq", "agent", "forced", "persists", "gruu",
+  "devices", "unique", "instance", "device_id",
 }
 
 --- Seconds granted to a Contact (RFC 3261 §10.3 step 6). What cannot be read counts as not said.
@@ -125,7 +126,7 @@ local function granted(login, contact)
   return math.min(wish, login.max)
 end
 
---- One REGISTER of an authenticated user. Returns (see ANSWER_… in kamailio.cfg)
+--- One REGISTER of an authenticated user, with the keys of its bindings and of its account. Returns (see ANSWER_… in kamailio.cfg)
 ---   status, reason, headers, name of the line, seconds for which the connection has a binding,
 ---   then for each NOTIFY to be sent
 ---   flow of this node that its receiver loses with it, or nothing; command that sends it.
@@ -140,6 +141,12 @@ local function register(keys, args)
 
   local time, address_of = now(), node_addresses()
   if not address_of(login) then return refusal("503", "Node Not Ready", "Retry-After: 1\r\n") end
+  local device
+  if login.devices == "on" then
+    local refused
+    refused, device = admit(login, contacts, keys[2], time)
+    if refused then return refused end
+  end
   local record = load(keys[1], time, address_of)
   local bound, ousted
   if contacts == "*" then
@@ -164,6 +171,7 @@ local function register(keys, args)
     end
     if adding then
       set_device(login, adding)
+      if device then take_device(login, adding, device) end
       local what = too_long(login, adding)
       if what then return refusal("400", what .. " Too Long") end
       login.line = line_of(login)

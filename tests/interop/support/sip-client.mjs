@@ -21,6 +21,7 @@ const ANSWER_DEADLINE_MS = 10_000;
  * @property {string} password
  * @property {string} [user] default 2001
  * @property {string} [domain] default example.test
+ * @property {string} [authUser] the name in its credentials; default: the user
  * @property {string} [name] how the transcript calls it
  * @property {Transcript} [transcript]
  * @property {string | Buffer} [ca] the certificate to trust, for wss
@@ -89,6 +90,7 @@ export class SipClient {
     this.user = user;
     this.domain = domain;
     this.name = name;
+    this.authUser = options.authUser;
     this.password = options.password;
     this.transcript = options.transcript ?? new Transcript();
     this.transport = options.transport ?? "WS";
@@ -154,7 +156,7 @@ export class SipClient {
       value: digestAuthorization(
         /** @type {import("./sip-message.mjs").Challenge} */ (this.challenge),
         {
-          user: this.user,
+          user: this.authUser ?? this.user,
           password: this.password,
           method,
           uri,

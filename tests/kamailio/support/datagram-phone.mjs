@@ -21,12 +21,14 @@ export class DatagramPhone {
    * @param {object} options
    * @param {number} options.port of the server
    * @param {string} options.user
+   * @param {string} [options.authUser] the name in its credentials; default: the user
    * @param {string} options.password
    * @param {import("../../interop/support/transcript.mjs").Transcript} options.transcript
    */
-  constructor({ port, user, password, transcript }) {
+  constructor({ port, user, authUser = user, password, transcript }) {
     this.#port = port;
     this.user = user;
+    this.authUser = authUser;
     this.password = password;
     this.#transcript = transcript;
     this.#socket.on("message", (data) => this.#receive(data.toString()));
@@ -46,18 +48,36 @@ export class DatagramPhone {
   }
 
   /** Registers; resolves with the final answer and a way to send the last REGISTER again. */
-  async register() {
+  register() {
     const aor = `sip:${this.user}@example.test`;
-    const uri = "sip:example.test";
+    return this.#request("REGISTER", "sip:example.test", aor);
+  }
+
+  /**
+   * Sends a request outside a dialog, with credentials once it is challenged.
+   * @param {string} method
+   * @param {string} uri
+   */
+  async request(method, uri) {
+    return (await this.#request(method, uri, uri)).answer;
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} uri
+   * @param {string} to
+   */
+  async #request(method, uri, to) {
+    const aor = `sip:${this.user}@example.test`;
     const lines = (/** @type {string[]} */ extra) =>
       [
-        `REGISTER ${uri} SIP/2.0`,
+        `${method} ${uri} SIP/2.0`,
         `Via: SIP/2.0/UDP ${this.#address};branch=z9hG4bK${randomBytes(6).toString("hex")};rport`,
         "Max-Forwards: 70",
         `From: <${aor}>;tag=${randomBytes(4).toString("hex")}`,
-        `To: <${aor}>`,
-        `Call-ID: ${this.#callId}`,
-        `CSeq: ${++this.#cseq} REGISTER`,
+        `To: <${to}>`,
+        `Call-ID: ${method === "REGISTER" ? this.#callId : randomUUID()}`,
+        `CSeq: ${++this.#cseq} ${method}`,
         `Contact: <sip:${this.user}@${this.#address}>`,
         "Expires: 60",
         ...extra,
@@ -67,13 +87,14 @@ export class DatagramPhone {
       ].join("\r\n");
     const challenged = await this.#exchange(lines([]));
     const value = digestAuthorization(parseChallenge(challenged), {
-      user: this.user,
+      user: this.authUser,
       password: this.password,
-      method: "REGISTER",
+      method,
       uri,
       count: 1,
     });
-    const request = lines([`Authorization: ${value}`]);
+    const proxy = challenged.status === 407 ? "Proxy-" : "";
+    const request = lines([`${proxy}Authorization: ${value}`]);
     const answer = await this.#exchange(request);
     return { answer, again: () => this.#exchange(request) };
   }

@@ -301,7 +301,7 @@ export class KamailioNode {
       PROGRAM,
       [
         ...["-f", join(this.#directory, this.#config)],
-        ...["-DD", "-E", "-m", `${this.#memory}`, "-M", "8"],
+        ...["-DD", "-E", "-m", `${this.#memory}`, "-M", "16"],
         ...["-Y", this.#directory, "-P", join(this.#directory, "pid")],
         ...["-w", this.#directory],
       ],

@@ -105,6 +105,8 @@ export class RedisConnection {
  * @property {boolean} [forced] whether it asks for a takeover
  * @property {boolean} [persists] whether it announces X-cisco-sessionpersist
  * @property {string} [node] default `a`
+ * @property {string} [instance] of X-Graceline-Instance
+ * @property {string} [deviceId] whose credentials it shows
  */
 
 /** A NOTIFY that a node is handed. @typedef {{ flow: string, uri: string, nextHop: string, headers: string, body: string }} Notify */
@@ -116,7 +118,7 @@ export class PolicyUnderTest {
   /** Of an account and of site.cfg, as a REGISTER is judged by them. */
   settings = {
     ...{ policy: "graceful", limit: 0, force_limit: 5, unnamed: "user" },
-    ...{ min: 10, max: 120, default: 3600 },
+    ...{ min: 10, max: 120, default: 3600, devices: "off", unique: "off" },
   };
   /** Milliseconds. */
   time = Date.now();
@@ -177,14 +179,22 @@ export class PolicyUnderTest {
   /**
    * Calls a function with named fields.
    * @param {string} name
-   * @param {string} key
+   * @param {string | string[]} keys
    * @param {Record<string, string | number>} fields
    * @returns {Promise<any>}
    */
-  call(name, key, fields) {
-    const lines = Object.entries({ version: 1, ...fields });
+  call(name, keys, fields) {
+    const lines = Object.entries({ version: 2, ...fields });
     const text = lines.map(([name, value]) => `${name}=${value}`).join("\n");
-    return this.command("FCALL", `graceline_${name}`, 1, key, text);
+    const all = [keys].flat();
+    return this.command(
+      ...["FCALL", `graceline_${name}`, all.length, ...all, text],
+    );
+  }
+
+  /** The keys of a user: of the bindings, and of the account. @param {string} [user] */
+  keys(user) {
+    return [this.key(user), this.accountKey(user)];
   }
 
   /**
@@ -235,7 +245,7 @@ export class PolicyUnderTest {
     const device = named?.[1] ?? "";
     const tag = `device\n${user}@${DOMAIN}\n${device || user}`;
     this.#cseq += 1;
-    const reply = await this.call("register", this.key(user), {
+    const reply = await this.call("register", this.keys(user), {
       ...this.settings,
       ...this.place(client, node),
       ...{ user, domain: DOMAIN, device, contacts },
@@ -247,6 +257,8 @@ export class PolicyUnderTest {
       forced: says.forced ? 1 : 0,
       persists: says.persists ? 1 : 0,
       gruu: 0,
+      instance: says.instance ?? "",
+      device_id: says.deviceId ?? "",
     });
     const [status, reason, headers, line, seconds, ...commands] = reply;
     /** @type {Notify[]} */
@@ -294,12 +306,14 @@ export class PolicyUnderTest {
 
   /**
    * Where a node is sent that looks for 2001: three values a place.
+   * @param {string} [method]
+   * @param {string} [instance] of a GRUU
    * @returns {Promise<string[]>}
    */
-  lookup() {
+  lookup(method = "INVITE", instance = "") {
     const { node, cluster_socket } = this.place("x");
-    const asked = { node, cluster_socket, instance: "" };
-    return this.call("lookup", this.key(), asked);
+    const asked = { node, cluster_socket, instance, method };
+    return this.call("lookup", this.keys(), asked);
   }
 
   /** @returns {Promise<any[]>} */
