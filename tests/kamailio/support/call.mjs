@@ -4,7 +4,7 @@ import { randomBytes, randomUUID } from "node:crypto";
  * What a browser describes, or a desk phone.
  * @param {SipClient} client
  */
-const description = ({ transport }) =>
+export const description = ({ transport }) =>
   [
     "v=0",
     "o=- 1 1 IN IP4 127.0.0.1",
