@@ -257,8 +257,13 @@ const FAILURES = {
 const ENDINGS = {
   local: () => "",
   remote: (who) => `${who} hung up.`,
+  // 487: of an incoming call, whose caller did not decline.
   rejected: (who, _, status) =>
-    status === 486 ? `${who} is busy.` : `${who} declined.`,
+    status === 487
+      ? "Declined on another device."
+      : status === 486
+        ? `${who} is busy.`
+        : `${who} declined.`,
   failed: (who, reason, status) =>
     FAILURES[status ?? 0]?.(who) ?? `The call failed. ${reason}`,
   cancelled: (who) => `You missed a call from ${who}.`,

@@ -572,7 +572,8 @@ export type CallState =
  * Why a call ended.
  *
  * - `local`: we hung up, gave up or declined. `remote`: the far end hung up.
- * - `rejected`: the far end said no; see `status`.
+ * - `rejected`: the far end said no; see `status`. An incoming call: it was declined
+ *   at another device of the user, for all of them. Not a missed call.
  * - `failed`: see `status` and `reason`; the call's `error` event came before.
  * - `cancelled`: the caller gave up before there was an answer.
  * - `answeredElsewhere`: another device of the user took it. Not a missed call.
@@ -692,7 +693,9 @@ export interface Call {
    * Refuses the call.
    *
    * @param code a SIP status, 400 to 699. Default 486: busy here, the user's
-   *   other devices ring on. 603: declined everywhere, they stop.
+   *   other devices ring on, and the caller hears of it once none of them is left.
+   *   600 to 699, such as 603: declined everywhere, the others stop (cause
+   *   `rejected`), and the caller hears it at once.
    */
   reject(code?: number): Promise<void>;
   /** Sends a call that rings elsewhere: a redirection (302), or DeflectCall. */

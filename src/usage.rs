@@ -172,7 +172,8 @@ pub enum Cause {
     Local,
     /// They hung up.
     Remote,
-    /// They did not want it.
+    /// They did not want it; of an incoming call, another device of ours did not, for
+    /// all of them.
     Rejected,
     /// It could not be made, or broke.
     Failed,

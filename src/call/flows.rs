@@ -52,7 +52,7 @@ impl Calls {
 
 impl Call {
     /// Calls that are not answered yet go with the flow, because their answers
-    /// would come, or go, by it; others wait.
+    /// would come, or go, by it; one that rings may come anew by the next. Others wait.
     fn flow_down(&mut self, line: &mut Line) {
         self.session_lost(line);
         match &mut self.phase {
@@ -67,6 +67,9 @@ impl Call {
             }
             Phase::Over => {}
             _ => {
+                if let Some(invite) = self.asked() {
+                    line.forget(invite);
+                }
                 self.end_as(line, Cause::Failed, Situation::FlowLost, None);
             }
         }

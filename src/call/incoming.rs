@@ -209,9 +209,7 @@ impl Calls {
 impl Line {
     /// Whether `invite` came before, by another way (RFC 3261 §8.2.2.2).
     fn is_merged(&mut self, invite: &Message) -> bool {
-        let number = invite.cseq().map_or(0, |cseq| cseq.number);
-        let tag = invite.from_tag().unwrap_or_default();
-        let key = concat(&[invite.call_id(), "\n", tag, "\n", &decimal(number.into())]);
+        let key = merge_key(invite);
         if self.seen.iter().any(|(_, seen)| *seen == key) {
             return true;
         }
@@ -221,6 +219,18 @@ impl Line {
         self.seen.push((self.now + LONG_TIMEOUT, key));
         false
     }
+
+    /// The flow of `invite` was lost: where it still rings it may come by another one.
+    pub(super) fn forget(&mut self, invite: &Message) {
+        let key = merge_key(invite);
+        self.seen.retain(|(_, seen)| *seen != key);
+    }
+}
+
+fn merge_key(invite: &Message) -> String {
+    let number = invite.cseq().map_or(0, |cseq| cseq.number);
+    let tag = invite.from_tag().unwrap_or_default();
+    concat(&[invite.call_id(), "\n", tag, "\n", &decimal(number.into())])
 }
 
 impl Call {
@@ -286,7 +296,7 @@ impl Call {
 }
 
 /// Why it was cancelled (RFC 3326). Another device that answered is told by SIP
-/// 200, or, by some exchanges, by Q.850's 26.
+/// 200, or, by some exchanges, by Q.850's 26; one that declined for all, by SIP 6xx.
 pub(super) fn cancel_reason(request: &Message) -> (Cause, String) {
     let mut text = String::new();
     let mut cause = Cause::Cancelled;
@@ -295,11 +305,10 @@ pub(super) fn cancel_reason(request: &Message) -> (Cause, String) {
         let protocol = protocol.to_ascii_lowercase();
         let params = Params::read(&value);
         let param = |name| params.get(name).map(unquote).unwrap_or_default();
-        if matches!(
-            (&*protocol, &*param("cause")),
-            ("sip", "200") | ("q.850", "26")
-        ) {
-            cause = Cause::AnsweredElsewhere;
+        match (&*protocol, number(&param("cause"))) {
+            ("sip", Some(200)) | ("q.850", Some(26)) => cause = Cause::AnsweredElsewhere,
+            ("sip", Some(600..700)) => cause = Cause::Rejected,
+            _ => {}
         }
         if text.is_empty() {
             text = sanitize_text(&param("text"));

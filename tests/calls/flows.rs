@@ -1,6 +1,7 @@
 //! A call whose flow is lost, or whose far end moves.
 
 use crate::rig::{CONTACT, Peer, Rig, SDP};
+use graceline::call::Cause;
 
 /// Where the call's next request goes: it is the BYE.
 fn target(rig: &mut Rig) -> String {
@@ -141,4 +142,24 @@ fn what_follows_goes_by_the_flow_that_the_far_end_used_last() {
     assert_eq!(slot(&rig), other);
     rig.reply(&bye, 200, "", "", "");
     rig.over();
+}
+
+/// The server sends it again to the device that came back while its user's others ring.
+#[test]
+fn what_rang_on_a_lost_flow_may_ring_on_the_next() {
+    let mut rig = Rig::new();
+    let invite = Peer::caller(1).request("INVITE", "", SDP);
+    rig.receive(&invite);
+    rig.answer(180);
+    rig.lose_socket();
+    assert_eq!(rig.ended(), [Cause::Failed]);
+    let registered = rig.registrations().len();
+    rig.wait(5_000);
+    assert!(rig.registrations().len() > registered);
+    rig.receive(&invite);
+    rig.answer(180);
+    // By two ways at once it is one call all the same.
+    rig.receive(&invite.replace("branch=", "branch=z9hG4bKother"));
+    rig.answer(482);
+    assert_eq!(rig.ended(), []);
 }

@@ -142,7 +142,7 @@ fn a_cancel_after_the_2xx_changes_nothing() {
 }
 
 #[test]
-fn a_cancel_tells_whether_another_device_answered() {
+fn a_cancel_tells_what_another_device_did() {
     for (reason, cause) in [
         ("", Cause::Cancelled),
         (
@@ -163,14 +163,17 @@ fn a_cancel_tells_whether_another_device_answered() {
             Cause::AnsweredElsewhere,
         ),
         (
-            "Reason: SIP;cause=600;text=\"x;cause=200\"\r\n",
+            "Reason: SIP;cause=487;text=\"x;cause=200\"\r\n",
             Cause::Cancelled,
         ),
         ("Reason: Q.850;cause=200\r\n", Cause::Cancelled),
+        ("Reason: Q.850;cause=603\r\n", Cause::Cancelled),
         (
             "Reason: SIP;cause=600;text=\"Busy Everywhere\"\r\n",
-            Cause::Cancelled,
+            Cause::Rejected,
         ),
+        ("Reason: SIP;cause=603\r\n", Cause::Rejected),
+        ("Reason: SIP;cause=700\r\n", Cause::Cancelled),
     ] {
         let mut rig = Rig::new();
         let (peer, _) = ringing(&mut rig);

@@ -372,7 +372,7 @@ describe("several devices", { timeout: 60_000 }, () => {
         await out.hangup();
         assert.equal((await other).cause, "remote");
       } else {
-        assert.equal((await other).cause, "cancelled");
+        assert.equal((await other).cause, "rejected");
       }
       const { cause, status } = await over;
       assert.deepEqual(
