@@ -31,6 +31,7 @@ mod calls;
 mod config;
 mod dialect;
 mod forward;
+mod late;
 mod notify;
 mod output;
 mod policy;

@@ -23,9 +23,9 @@ const TEMP_GRUU: &str = "tgruu-";
 const DIALOG_MAKERS: [&str; 3] = ["INVITE", "SUBSCRIBE", "REFER"];
 
 /// One place that a request goes to.
-struct Hop {
-    to: End,
-    uri: String,
+pub(super) struct Hop {
+    pub to: End,
+    pub uri: String,
 }
 
 impl Hop {
@@ -108,7 +108,7 @@ impl Registrar {
     }
 
     /// The bindings that a Request-URI outside a dialog reaches.
-    fn hops(&self, uri: &str) -> Result<Vec<Hop>, Refusal> {
+    pub(super) fn hops(&self, uri: &str) -> Result<Vec<Hop>, Refusal> {
         let parsed = Uri::parse(uri)
             .filter(Uri::is_sip)
             .ok_or_else(|| Refusal::new(416, "Unsupported URI Scheme"))?;
@@ -187,47 +187,51 @@ impl Registrar {
         if method == "INVITE" {
             self.answer(from.connection, &request, 100, "Trying", &[]);
         }
-        let max_forwards = max_forwards(&request) - 1;
+        let branches = hops
+            .into_iter()
+            .map(|hop| self.branch(from, &request, hop))
+            .collect();
+        if method != "ACK" {
+            self.relays
+                .push(Relay::new(from, request, branches, self.now));
+            self.settle();
+        }
+    }
+
+    /// Sends a copy of `request` to one place.
+    pub(super) fn branch(&mut self, from: End, request: &Message, hop: Hop) -> Branch {
+        let Hop { to, uri } = hop;
         let pop_route = request.values(Name::Route).next().is_some();
         // Outside of dialogs From was checked.
         let named = request.from().filter(|_| request.to_tag().is_none());
         let named = named.and_then(|from| Target::parse(from.uri));
         let sender = self.address_of(from).or(named.map(|named| named.aor));
-        let identity = self.identity(sender.as_deref());
-        let records = DIALOG_MAKERS.contains(&method);
-        let mut branches = Vec::new();
-        for Hop { to, uri } in hops {
-            let id = format!("z9hG4bK{}", self.random.hex::<12>());
-            let record_route = records.then(|| self.record_route(from, to));
-            let copy = forward::request(
-                &request,
-                &Passage {
-                    uri: &uri,
-                    branch: &id,
-                    record_route: record_route.as_deref(),
-                    max_forwards,
-                    pop_route,
-                    identity,
-                },
-            );
-            let open = self.connections.contains(&to.connection);
-            self.send(to.connection, copy);
-            branches.push(Branch {
-                id,
-                to,
-                uri,
-                routes: request
-                    .values(Name::Route)
-                    .skip(pop_route.into())
-                    .map(str::to_owned)
-                    .collect(),
-                outcome: (!open).then_some(Outcome::Lost),
-            });
-        }
-        if method != "ACK" {
-            self.relays
-                .push(Relay::new(from, request, branches, self.now));
-            self.settle();
+        let id = format!("z9hG4bK{}", self.random.hex::<12>());
+        let records = DIALOG_MAKERS.contains(&request.method());
+        let record_route = records.then(|| self.record_route(from, to));
+        let copy = forward::request(
+            request,
+            &Passage {
+                uri: &uri,
+                branch: &id,
+                record_route: record_route.as_deref(),
+                max_forwards: max_forwards(request) - 1,
+                pop_route,
+                identity: self.identity(sender.as_deref()),
+            },
+        );
+        let open = self.connections.contains(&to.connection);
+        self.send(to.connection, copy);
+        Branch {
+            id,
+            to,
+            uri,
+            routes: request
+                .values(Name::Route)
+                .skip(pop_route.into())
+                .map(str::to_owned)
+                .collect(),
+            outcome: (!open).then_some(Outcome::Lost),
         }
     }
 

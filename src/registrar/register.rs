@@ -86,6 +86,7 @@ impl Registrar {
                     self.closing.remove(&connection);
                 }
                 self.publish(&target.user, &outcome.changes);
+                self.ring_late(&target.user);
             }
             Err(refusal) => self.refuse(connection, request, &refusal),
         }

@@ -42,6 +42,8 @@ pub(super) struct Relay {
     pub until: Instant,
     /// The final status that was passed back.
     pub answered: Option<u16>,
+    /// Whether it was cancelled, or declined for all devices.
+    pub over: bool,
 }
 
 /// One copy of it.
@@ -80,10 +82,16 @@ impl Relay {
             branches,
             until: now + patience,
             answered: None,
+            over: false,
         }
     }
 
-    fn is_invite(&self) -> bool {
+    /// Whether it may still be answered by a device that it was not sent to yet.
+    pub fn is_open(&self) -> bool {
+        self.answered.is_none() && !self.over
+    }
+
+    pub fn is_invite(&self) -> bool {
         self.request.method() == "INVITE"
     }
 
@@ -101,7 +109,7 @@ impl Relay {
             && branch(&self.request) == branch(request)
     }
 
-    /// The failure to pass on: a 6xx before all, else the lowest (RFC 3261 §16.7).
+    /// The failure to pass on (RFC 3261 §16.7 step 6).
     fn best_failure(&self) -> Option<(u16, &Vec<u8>)> {
         let failures = self
             .branches
@@ -110,8 +118,20 @@ impl Relay {
                 Some(Outcome::Failed { status, answer }) => Some((*status, answer)),
                 _ => None,
             });
-        failures.min_by_key(|(status, _)| (*status < 600, *status))
+        failures.min_by_key(|(status, _)| precedence(*status))
     }
+}
+
+/// Which of several failures says most, the lowest first: one that speaks for all
+/// devices, then the lowest class; in that, what the caller can do something about,
+/// and that somebody is there before that nobody is.
+fn precedence(status: u16) -> (bool, u16, u8, u16) {
+    let rank = match status {
+        401 | 407 | 415 | 420 | 484 => 0,
+        486 => 1,
+        _ => 2,
+    };
+    (status < 600, status / 100, rank, status)
 }
 
 impl Registrar {
@@ -198,7 +218,8 @@ impl Registrar {
                     self.send_written(connection, ack.finish());
                 }
                 if invite && status >= 600 {
-                    self.cancel_branches(position, None);
+                    let reason = format!("SIP;cause={status};text=\"Declined for all devices\"");
+                    self.cancel_branches(position, Some(&reason));
                 }
             }
         }
@@ -278,12 +299,13 @@ impl Registrar {
     }
 
     fn cancel_branches(&mut self, relay: Option<usize>, reason: Option<&str>) {
-        let Some(relay) = relay.and_then(|index| self.relays.get(index)) else {
+        let Some(relay) = relay.and_then(|index| self.relays.get_mut(index)) else {
             return;
         };
         if !relay.is_invite() {
             return;
         }
+        relay.over = true;
         let cancels: Vec<_> = relay
             .branches
             .iter()

@@ -9,6 +9,7 @@ mod devices;
 mod dialects;
 mod events;
 mod faults;
+mod forking;
 mod policies;
 mod proxy;
 mod register;

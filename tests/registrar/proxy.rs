@@ -290,63 +290,6 @@ fn a_cancelled_call_stops_ringing() {
 }
 
 #[test]
-fn all_devices_ring_until_one_answers() {
-    let mut world = world();
-    let mut alice = Client::registered(&mut world, "2001", ALICE);
-    let on =
-        |uri: &str, device: &str| format!("{uri};+u.sip!devicename.ccm.cisco.com=\"{device}\"");
-    let one = Client::registered(&mut world, "2002", &on(BOB, "ONE"));
-    let two = Client::registered(&mut world, "2002", &on("<sip:two@two.invalid>", "TWO"));
-    let three = Client::registered(
-        &mut world,
-        "2002",
-        &on("<sip:three@three.invalid>", "THREE"),
-    );
-    let at_one = relayed(&mut world, &mut alice, &one, "INVITE", "");
-    let at_two = world.next(two.connection);
-    world.next(three.connection);
-    world.next(alice.connection);
-    assert_ne!(
-        at_one.top_via().unwrap().branch(),
-        at_two.top_via().unwrap().branch()
-    );
-    world.reply(one.connection, &at_one, "486 Busy Here", "");
-    assert_eq!(world.next(one.connection).method(), "ACK");
-    assert!(world.is_silent(alice.connection), "the others still ring");
-    world.reply(two.connection, &at_two, "200 OK", "");
-    assert_eq!(world.next(alice.connection).status(), 200);
-    let cancel = world.next(three.connection);
-    assert_eq!(cancel.method(), "CANCEL");
-    assert_eq!(
-        cancel.header(Name::Reason),
-        Some("SIP;cause=200;text=\"Call completed elsewhere\"")
-    );
-    assert!(world.is_silent(one.connection));
-}
-
-#[test]
-fn of_several_failures_the_best_is_passed_on() {
-    for (first, second, best) in [
-        ("486", "404", 404),
-        ("404", "603", 603),
-        ("500", "408", 408),
-    ] {
-        let mut world = world();
-        let mut alice = Client::registered(&mut world, "2001", ALICE);
-        let one = Client::registered(&mut world, "2002", BOB);
-        let two = "<sip:two@two.invalid>;+u.sip!devicename.ccm.cisco.com=\"TWO\"";
-        let two = Client::registered(&mut world, "2002", two);
-        let at_one = relayed(&mut world, &mut alice, &one, "MESSAGE", "");
-        let at_two = world.next(two.connection);
-        world.reply(one.connection, &at_one, &format!("{first} First"), "");
-        assert!(world.is_silent(alice.connection));
-        world.reply(two.connection, &at_two, &format!("{second} Second"), "");
-        assert_eq!(world.next(alice.connection).status(), best);
-        assert!(world.is_silent(alice.connection));
-    }
-}
-
-#[test]
 fn nobody_waits_for_a_connection_that_closed() {
     let mut world = world();
     let (mut alice, bob) = pair(&mut world);

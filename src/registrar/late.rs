@@ -1,0 +1,54 @@
+//! Devices that register while a call rings for their user: it rings there, too, as
+//! long as nobody has answered.
+
+use super::Registrar;
+use super::proxy::Hop;
+use super::register::Target;
+use super::relay::Relay;
+
+/// Copies of one INVITE: as many as Kamailio can send of one, so that a client that
+/// registers again and again does not make ever more of them.
+const MAX_BRANCHES: usize = 30;
+
+impl Registrar {
+    /// A client of `user` has registered.
+    pub(super) fn ring_late(&mut self, user: &str) {
+        for index in 0..self.relays.len() {
+            let rings = |relay: &&Relay| relay.rings_for(user);
+            let Some(relay) = self.relays.get(index).filter(rings) else {
+                continue;
+            };
+            let (from, request) = (relay.from, relay.request.clone());
+            for hop in self.hops(request.request_uri()).unwrap_or_default() {
+                if self.rings_at(index, &hop) {
+                    continue;
+                }
+                let branch = self.branch(from, &request, hop);
+                if let Some(relay) = self.relays.get_mut(index) {
+                    relay.branches.push(branch);
+                }
+            }
+        }
+    }
+
+    /// Whether the client at `hop` has heard of the call, or could not. One that has
+    /// lost its connection has lost the call with it, and hears of it anew.
+    fn rings_at(&self, relay: usize, hop: &Hop) -> bool {
+        self.relays.get(relay).is_none_or(|relay| {
+            let here = |connection| connection == hop.to.connection;
+            let mut branches = relay.branches.iter();
+            relay.branches.len() >= MAX_BRANCHES || branches.any(|one| here(one.to.connection))
+        })
+    }
+}
+
+impl Relay {
+    /// Whether it is a call to `user`'s devices that nobody has taken yet.
+    fn rings_for(&self, user: &str) -> bool {
+        let callee = || Target::parse(self.request.request_uri());
+        self.is_invite()
+            && self.is_open()
+            && self.request.to_tag().is_none()
+            && callee().is_some_and(|callee| callee.user == user)
+    }
+}
