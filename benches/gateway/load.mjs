@@ -70,9 +70,9 @@ const rows = [
   ["MakeCall and ClearConnection a second", `${await callsASecond()}`],
   ...(await keyToPage()),
 ];
+rows.push(["all of them ended, and the process", await stopping()]);
 for (const [what, figure] of rows) console.log(`${what.padEnd(45)}${figure}`);
 
-child.kill("SIGKILL");
 for (const page of new Set(sessions.map(({ page }) => page))) page.terminate();
 await exchange.stop();
 await registrar.stop();
@@ -165,6 +165,13 @@ async function callsASecond() {
     }),
   );
   return Math.round((CALLS / (performance.now() - begun)) * 1000);
+}
+
+async function stopping() {
+  const begun = performance.now();
+  child.kill("SIGTERM");
+  await once(child, "exit");
+  return `${((performance.now() - begun) / 1000).toFixed(1)} s`;
 }
 
 /** @returns {Promise<string[][]>} medians */

@@ -241,9 +241,9 @@ impl Gateway {
 
     /// `false`: there was nothing.
     fn drain_phone(&mut self, now: Instant) -> bool {
-        let mut some = false;
-        while let Some(output) = self.phone.poll_output() {
-            some = true;
+        let outputs = self.phone.take_outputs();
+        let some = !outputs.is_empty();
+        for output in outputs {
             match output {
                 phone::Output::Event(event) => self.phone_says(now, event),
                 phone::Output::Open {

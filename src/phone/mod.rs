@@ -262,6 +262,12 @@ impl Phone {
         take_first(&mut self.outputs)
     }
 
+    /// All of them at once: a gateway that stops has one for each of its sessions.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn take_outputs(&mut self) -> Vec<Output> {
+        core::mem::take(&mut self.outputs)
+    }
+
     /// What the phone was made with.
     pub fn config(&self) -> &Config {
         &self.config

@@ -1,8 +1,8 @@
 //! Sessions as SIP sees them: timers, CANCEL, lost flows, order.
 
-use crate::rig::{Manner, Rig, status};
+use crate::rig::{Manner, Rig, at, status, view};
 use graceline::csta::Request;
-use graceline::gateway::Event;
+use graceline::gateway::{CallState, Event};
 use graceline::sip::Name;
 
 const TIMER: &str = "Supported: timer\r\nSession-Expires: 600;refresher=uac\r\n";
@@ -203,6 +203,37 @@ fn a_client_that_answers_481_to_an_event_is_forgotten() {
     rig.bye();
     assert_eq!(rig.sessions().iter().sum::<usize>(), 0);
     rig.silence();
+}
+
+/// Its Call-ID is taken until nothing more can come, and free from then on.
+#[test]
+fn a_session_is_remembered_until_its_bye_is_answered_or_lost() {
+    for is_lost in [false, true] {
+        let mut rig = Rig::new();
+        let mut again = rig.monitored("2001");
+        again.to = "<sip:cti@example.com>".to_owned();
+        let mut invite = |rig: &mut Rig| {
+            let asserted = "P-Asserted-Identity: <sip:2001@example.com>\r\n";
+            let text = again.request("INVITE", asserted, &status("tel:2001"));
+            rig.put(&text);
+            rig.sent().status()
+        };
+        let call = view("c1", CallState::Initiated);
+        rig.shows(0, &at("2001", "SEP01"), call);
+        let event = rig.sent();
+        rig.reply(&event, 500);
+        let bye = rig.sent();
+        assert_eq!(bye.method(), "BYE");
+        assert_eq!(invite(&mut rig), 482);
+        match is_lost {
+            true => {
+                rig.lose_socket();
+                rig.pass(5);
+            }
+            false => rig.reply(&bye, 200),
+        }
+        assert_eq!(invite(&mut rig), 200);
+    }
 }
 
 #[test]

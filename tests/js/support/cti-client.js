@@ -33,6 +33,8 @@ export class CtiClient {
   #wanted = [];
   /** Documents that came in. @type {string[]} */
   events = [];
+  /** The session ends. */
+  end = () => {};
 
   /** Registered at the SIP server. */
   static async connect(t, registrar, user) {

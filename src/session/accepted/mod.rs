@@ -4,31 +4,23 @@
 //! A session stays on the flow that it was made on. When that is lost the far end is
 //! told as soon as there is another one, so that it opens the session anew.
 
+mod session;
+
 use super::terms::{Content, content};
-use crate::dialog::{Dialog, SessionTimer, record_routes, timer};
+use crate::dialog::timer;
 use crate::fault::Situation;
-use crate::flow::{ALLOW, FlowId, Flows};
+use crate::flow::{FlowId, Flows};
 use crate::prelude::*;
-use crate::queue::take_first;
 use crate::rand::Random;
-use crate::sip::{Message, Name};
+use crate::sip::Message;
 use crate::text::decimal;
 use crate::time::{Instant, earliest};
-use crate::transaction::{Due, Resend};
+use crate::transaction::Due;
 use crate::usage::{self, Account, Arrival, Cause, Key, Reply, Usage, shown_headers};
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, VecDeque};
+use session::{Session, State};
 
 type Action = usage::Action<Job, Event>;
-
-/// Requests of one far end that the owner has not answered yet; more get a 500. A client
-/// has no reason to ask for so much at once.
-const MOST_ASKED: usize = 32;
-/// Longest interval of session timers, in seconds. A gateway that is started anew knows
-/// its sessions no more, and their clients notice when they refresh them, at half of it;
-/// ten thousand idle sessions are then 67 refreshes a second.
-const INTERVAL: u32 = 300;
-/// Bodies are read by somebody who has to know what they are.
-const DISPOSITION: (&str, &str) = ("Content-Disposition", "signal;handling=required");
 
 /// What a request of ours is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,40 +66,15 @@ pub enum Event {
     },
 }
 
-/// ```text
-///           accept              BYE, either way; not refreshed
-///  Offered ────────► Open ─────────────────────────────────────► Over
-///     │                │ flow lost           another flow (BYE)   ▲
-///     │                └──────────────► Lost ─────────────────────┤
-///     └───────────────────────────────────────────────────────────┘
-///       refused, cancelled, flow lost
-/// ```
-enum State {
-    Offered(Message),
-    Open,
-    Lost,
-    Over,
-}
-
-struct Session {
-    state: State,
-    dialog: Dialog,
-    flow: Option<FlowId>,
-    contact: String,
-    timer: SessionTimer,
-    /// Requests that the owner has not answered yet.
-    asked: Vec<(u32, Message)>,
-    /// Our 2xx to an INVITE, sent until it is acknowledged.
-    unacknowledged: Option<(Resend, Reply)>,
-}
-
 /// The sessions that a phone has accepted.
 pub struct Accepted {
     listens: bool,
     list: BTreeMap<u32, Session>,
     /// Sessions by Call-ID: there may be ten thousand.
     by_call_id: BTreeMap<String, u32>,
-    /// Those that are over, and not forgotten yet.
+    /// Those that are over, and have had an answer since: to be forgotten unless they
+    /// wait for another one. Who is still waiting is not looked at again and again: a
+    /// gateway that stops ends ten thousand at once.
     over: Vec<u32>,
     /// Nothing is due before.
     due: Option<Instant>,
@@ -116,7 +83,7 @@ pub struct Accepted {
     flows: Flows,
     account: Account,
     random: Random,
-    actions: Vec<Action>,
+    actions: VecDeque<Action>,
 }
 
 impl Accepted {
@@ -138,7 +105,7 @@ impl Accepted {
         if let State::Offered(invite) = core::mem::replace(&mut session.state, State::Open) {
             let reply = session.agree(now, of, &invite, Some(content));
             self.due = earliest(&[self.due, session.due()]);
-            self.actions.push(Action::Reply(reply));
+            self.actions.push_back(Action::Reply(reply));
         }
     }
 
@@ -151,7 +118,7 @@ impl Accepted {
             let mut reply = session.reply(of, &invite, status);
             reply.headers = headers;
             self.over.push(of);
-            self.actions.push(Action::Reply(reply));
+            self.actions.push_back(Action::Reply(reply));
         }
     }
 
@@ -165,15 +132,9 @@ impl Accepted {
             return;
         };
         drop(asked);
-        let reply = if request.method() == "INVITE" {
-            session.agree(now, of, &request, Some(content))
-        } else {
-            let mut reply = session.reply(of, &request, 200);
-            reply.content = Some(content);
-            reply.with(DISPOSITION.0, DISPOSITION.1)
-        };
+        let reply = session.answer(now, of, &request, content);
         self.due = earliest(&[self.due, session.due()]);
-        self.actions.push(Action::Reply(reply));
+        self.actions.push_back(Action::Reply(reply));
     }
 
     /// Sends INFO; answered by [`Event::Done`].
@@ -181,12 +142,7 @@ impl Accepted {
         if let Some(session) = self.list.get_mut(&of)
             && let State::Open = session.state
         {
-            let mut info = session.dialog.request("INFO");
-            info.header(DISPOSITION.0, DISPOSITION.1);
-            info.content = Some(content);
-            let job = Job::Info;
-            self.actions
-                .push(Action::Send(Key { of, job, number }, info));
+            self.actions.push_back(session.info(of, number, content));
         }
     }
 
@@ -198,32 +154,25 @@ impl Accepted {
         if let State::Offered(_) = session.state {
             return self.refuse(of, 480, Vec::new());
         }
-        if let State::Open = core::mem::replace(&mut session.state, State::Over) {
-            let mut bye = session.dialog.request("BYE");
-            if let Some(reason) = reason {
-                bye.header("Reason", reason);
+        match core::mem::replace(&mut session.state, State::Over) {
+            State::Open => {
+                self.actions.extend(session.give_up(of));
+                self.actions.push_back(session.bye(of, reason));
             }
-            self.actions.extend(session.give_up(of));
-            self.over.push(of);
-            self.actions.push(Action::Send(bye_of(of), bye));
+            State::Lost => self.over.push(of),
+            State::Offered(_) | State::Over => {}
         }
     }
 
     fn offered(&mut self, invite: &Message, at: Arrival) {
         self.count += 1;
         let of = self.count;
-        let session = Session {
-            state: State::Offered(invite.clone()),
-            dialog: Dialog::of_request(invite, self.random.hex::<8>()),
-            flow: Some(at.flow),
-            contact: self.account.contact(at.home, &mut self.random),
-            timer: SessionTimer::granting(INTERVAL),
-            asked: Vec::new(),
-            unacknowledged: None,
-        };
+        let tag = self.random.hex::<8>();
+        let contact = self.account.contact(at.home, &mut self.random);
+        let session = Session::offered(invite, tag, at.flow, contact);
         self.by_call_id.insert(invite.call_id().to_owned(), of);
         self.list.insert(of, session);
-        self.actions.push(Action::Event(Event::Offered {
+        self.actions.push_back(Action::Event(Event::Offered {
             of,
             headers: shown_headers(invite),
             content: content(invite),
@@ -246,10 +195,17 @@ impl Accepted {
             return false;
         };
         let reply = session.reply(of, cancel, 200);
-        self.actions.push(Action::Reply(reply));
+        self.actions.push_back(Action::Reply(reply));
         self.refuse(of, 487, Vec::new());
-        self.actions.push(Action::Event(Event::Ended { of }));
+        self.actions.push_back(Action::Event(Event::Ended { of }));
         true
+    }
+
+    /// Nothing more comes of one of its requests.
+    fn answered(&mut self, of: u32) {
+        if self.list.get(&of).is_some_and(Session::is_over) {
+            self.over.push(of);
+        }
     }
 
     /// It is over, and the owner did not end it.
@@ -262,125 +218,13 @@ impl Accepted {
             // The owner was told when its flow was lost.
             State::Lost => {}
             State::Offered(_) | State::Open => {
-                self.actions.push(Action::Event(Event::Ended { of }));
+                self.actions.push_back(Action::Event(Event::Ended { of }));
             }
         }
         self.actions.extend(session.give_up(of));
-        self.over.push(of);
-        if bye {
-            let request = session.dialog.request("BYE");
-            self.actions.push(Action::Send(bye_of(of), request));
-        }
-    }
-}
-
-fn bye_of(of: u32) -> Key<Job> {
-    let job = Job::Bye;
-    Key { of, job, number: 0 }
-}
-
-impl Session {
-    /// When there is something to be done.
-    fn due(&self) -> Option<Instant> {
-        if !matches!(self.state, State::Open | State::Lost) {
-            return None;
-        }
-        let resend = self.unacknowledged.as_ref();
-        let resend = resend.map(|(resend, _)| resend.poll_timeout());
-        earliest(&[self.timer.poll_timeout(), resend])
-    }
-
-    fn reply(&self, of: u32, request: &Message, status: u16) -> Reply {
-        let mut reply = Reply::new(request, status);
-        reply.of = Some(of);
-        reply.tag = Some(self.dialog.local_tag.clone());
-        reply
-    }
-
-    /// The 2xx to an INVITE or UPDATE.
-    fn agree(
-        &mut self,
-        now: Instant,
-        of: u32,
-        request: &Message,
-        content: Option<Content>,
-    ) -> Reply {
-        let mut reply = self
-            .reply(of, request, 200)
-            .with("Contact", &self.contact)
-            .with("Allow", ALLOW)
-            .with("Supported", "timer");
-        if request.to_tag().is_none() {
-            reply.headers.extend(record_routes(request));
-        }
-        // Who knows session timers refreshes the session itself. Of others an event shows
-        // whether they are there: a request of ours would have no body to ask with.
-        if request.has_option(Name::Supported, "timer") && !timer::is_ours(request) {
-            self.timer.answer(now, request, &mut reply.headers);
-        }
-        if content.is_some() {
-            reply = reply.with(DISPOSITION.0, DISPOSITION.1);
-        }
-        reply.content = content;
-        if request.method() == "INVITE" {
-            self.unacknowledged = Some((Resend::new(now), reply.clone()));
-        }
-        reply
-    }
-
-    /// What is not answered will not be.
-    fn give_up(&mut self, of: u32) -> Vec<Action> {
-        self.unacknowledged = None;
-        let asked = core::mem::take(&mut self.asked);
-        let refusal = |(_, request): &(u32, Message)| Action::Reply(self.reply(of, request, 481));
-        asked.iter().map(refusal).collect()
-    }
-
-    /// Takes a request of the far end: the answer, if it is ours to give.
-    fn handle(
-        &mut self,
-        now: Instant,
-        of: u32,
-        request: &Message,
-    ) -> (Option<Reply>, Option<Event>) {
-        let plain = |status| (Some(Reply::new(request, status)), None);
-        if request.method() == "ACK" {
-            self.unacknowledged = None;
-            return (None, None);
-        }
-        if !self.dialog.in_order(request) {
-            return plain(500);
-        }
-        if !matches!(self.state, State::Open) {
-            return plain(481);
-        }
-        match request.method() {
-            "BYE" | "OPTIONS" => plain(200),
-            "INVITE" | "UPDATE" if timer::is_too_brief(request) => {
-                let min = decimal(timer::MIN.into());
-                let reply = Reply::new(request, 422).with("Min-SE", &min);
-                (Some(reply), None)
-            }
-            "UPDATE" => {
-                self.dialog.refresh_target(request);
-                (Some(self.agree(now, of, request, None)), None)
-            }
-            "INVITE" | "INFO" if self.asked.len() >= MOST_ASKED => plain(500),
-            method @ ("INVITE" | "INFO") => {
-                if method == "INVITE" {
-                    self.dialog.refresh_target(request);
-                }
-                let number = request.cseq().map_or(0, |cseq| cseq.number);
-                self.asked.push((number, request.clone()));
-                let content = content(request);
-                let asked = Event::Asked {
-                    of,
-                    number,
-                    content,
-                };
-                (None, Some(asked))
-            }
-            _ => plain(405),
+        match bye {
+            true => self.actions.push_back(session.bye(of, None)),
+            false => self.over.push(of),
         }
     }
 }
@@ -400,19 +244,28 @@ impl Usage for Accepted {
             flows: Flows::default(),
             account: account.clone(),
             random,
-            actions: Vec::new(),
+            actions: VecDeque::new(),
         }
     }
 
     fn poll_action(&mut self) -> Option<Action> {
-        take_first(&mut self.actions)
+        let next = self.actions.pop_front();
+        if next.is_none() {
+            // What ten thousand ends have taken.
+            self.actions = VecDeque::new();
+        }
+        next
     }
 
     fn handle_answer(&mut self, _: Instant, key: Key<Job>, answer: &Message) {
-        let status = answer.status();
-        if key.job == Job::Info && status >= 200 {
-            let of = key.of;
-            self.actions.push(Action::Event(Event::Done { of, status }));
+        let (of, status) = (key.of, answer.status());
+        if status < 200 {
+            return;
+        }
+        self.answered(of);
+        if key.job == Job::Info {
+            self.actions
+                .push_back(Action::Event(Event::Done { of, status }));
             // RFC 5057 §5.1: the far end knows nothing of this dialog any more.
             if matches!(status, 408 | 481) {
                 self.end(of, true);
@@ -421,9 +274,11 @@ impl Usage for Accepted {
     }
 
     fn unanswered(&mut self, _: Instant, key: Key<Job>, _: Option<&'static str>) {
+        self.answered(key.of);
         if key.job == Job::Info {
             let (of, status) = (key.of, 0);
-            self.actions.push(Action::Event(Event::Done { of, status }));
+            self.actions
+                .push_back(Action::Event(Event::Done { of, status }));
             self.end(of, true);
         }
     }
@@ -452,7 +307,7 @@ impl Usage for Accepted {
             // There is nobody to read it.
             "MESSAGE" => {
                 let refusal = Reply::new(request, 405);
-                self.actions.push(Action::Reply(refusal));
+                self.actions.push_back(Action::Reply(refusal));
                 true
             }
             "INVITE" if request.to_tag().is_none() && at.bound => {
@@ -466,7 +321,7 @@ impl Usage for Accepted {
                     None
                 };
                 match refusal {
-                    Some(refusal) => self.actions.push(Action::Reply(refusal)),
+                    Some(refusal) => self.actions.push_back(Action::Reply(refusal)),
                     None => self.offered(request, at),
                 }
                 true
@@ -476,6 +331,9 @@ impl Usage for Accepted {
     }
 
     fn flows_changed(&mut self, _: Instant, open: &[FlowId], home: Option<FlowId>) {
+        if self.flows.open == open && self.flows.home == home {
+            return;
+        }
         self.flows.set(open, home);
         let lost = |one: &Session| one.flow.is_some_and(|flow| !open.contains(&flow));
         for (of, session) in &mut self.list {
@@ -492,15 +350,14 @@ impl Usage for Accepted {
                 session.asked.clear();
                 session.unacknowledged = None;
                 if tells {
-                    self.actions.push(Action::Event(Event::Ended { of: *of }));
+                    self.actions
+                        .push_back(Action::Event(Event::Ended { of: *of }));
                 }
             }
             if let (State::Lost, Some(home)) = (&session.state, home) {
                 session.state = State::Over;
-                self.over.push(*of);
                 session.flow = Some(home);
-                let bye = session.dialog.request("BYE");
-                self.actions.push(Action::Send(bye_of(*of), bye));
+                self.actions.push_back(session.bye(*of, None));
             }
         }
     }
@@ -528,7 +385,7 @@ impl Usage for Accepted {
             if let Some((resend, reply)) = &mut session.unacknowledged {
                 match resend.due(now) {
                     Due::Nothing => {}
-                    Due::Again => self.actions.push(Action::Reply(reply.clone())),
+                    Due::Again => self.actions.push_back(Action::Reply(reply.clone())),
                     Due::GiveUp => expired.push(*of),
                 }
             }
@@ -546,23 +403,18 @@ impl Usage for Accepted {
     }
 
     fn end_all(&mut self, _: Instant, _: Cause, _: Situation) {
-        let live = |one: &Session| !matches!(one.state, State::Over);
-        let list = self.list.iter().filter(|(_, one)| live(one));
-        let list: Vec<u32> = list.map(|(of, _)| *of).collect();
-        for of in list {
+        let live = self.list.iter().filter(|(_, one)| !one.is_over());
+        let live: Vec<u32> = live.map(|(of, _)| *of).collect();
+        for of in live {
             self.dismiss(of, None);
-            if let Some(session) = self.list.get_mut(&of) {
-                session.state = State::Over;
-                self.over.push(of);
-            }
         }
     }
 
     fn tidy(&mut self, pending: impl Fn(u32) -> bool) {
         for of in core::mem::take(&mut self.over) {
-            if pending(of) {
-                self.over.push(of);
-            } else if let Some(session) = self.list.remove(&of) {
+            if !pending(of)
+                && let Some(session) = self.list.remove(&of)
+            {
                 self.by_call_id.remove(&session.dialog.call_id);
             }
         }
