@@ -2,9 +2,10 @@
 //
 //   npm run build                  all of it
 //   npm run build -- registrar     the named parts: client, csta, script, controller,
-//                                  gateway, registrar
+//                                  gateway, registrar, libraries
 
 import { buildScript } from "./lib/bundle.mjs";
+import { buildLibraries } from "./lib/libraries.mjs";
 import { Explained, runMain, say, secondsSince } from "./lib/log.mjs";
 import { checkNode, ensureNodePackages } from "./lib/node-packages.mjs";
 import { buildInline, buildWasm } from "./lib/wasm.mjs";
@@ -17,6 +18,7 @@ const parts = {
   controller: [() => buildWasm("controller")],
   gateway: [() => buildWasm("gateway")],
   registrar: [() => buildWasm("registrar")],
+  libraries: [buildLibraries],
 };
 
 /** Parts that use each other's results. They are built side by side with the others. */
@@ -25,6 +27,7 @@ const chains = [
   ["controller"],
   ["gateway"],
   ["registrar"],
+  ["libraries"],
 ];
 
 await runMain(async () => {

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { build } from "esbuild";
 import { createProject } from "../support/project.mjs";
 import { root } from "../support/static-server.mjs";
 
@@ -43,6 +44,10 @@ test("of what is built, the tarball holds what is used, and no leftovers", () =>
     "pkg/inline/client_bg.js",
     "pkg/inline/csta_bg.js",
     "pkg/jquery.min.js",
+    "pkg/libraries/LICENSES.txt",
+    "pkg/libraries/http.js",
+    "pkg/libraries/jwt.js",
+    "pkg/libraries/web-push.js",
     "pkg/registrar.js",
     "pkg/registrar_bg.wasm",
   ]);
@@ -83,11 +88,46 @@ test("every export and every field of package.json leads to a file", () => {
   }
 });
 
-test("ws is the only dependency", () => {
+test("ws is the only dependency, and all that is installed", () => {
   const { dependencies } = JSON.parse(
     readFileSync(join(top, "package.json"), "utf8"),
   );
   assert.deepEqual(Object.keys(dependencies), ["ws"]);
+  assert.deepEqual(
+    readdirSync(join(project.folder, "node_modules"))
+      .filter((name) => !name.startsWith("."))
+      .sort(),
+    ["graceline", "ws"],
+  );
+});
+
+test("every package that is bundled is listed with its licence", async () => {
+  const { metafile } = await build({
+    entryPoints: readdirSync(join(root, "scripts/libraries")).map((name) =>
+      join(root, "scripts/libraries", name),
+    ),
+    absWorkingDir: root,
+    outdir: project.folder,
+    bundle: true,
+    write: false,
+    metafile: true,
+    platform: "node",
+    format: "esm",
+  });
+  const list = readFileSync(join(top, "pkg/libraries/LICENSES.txt"), "utf8");
+  const packages = new Set(
+    Object.keys(metafile.inputs).flatMap(
+      (file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file) ?? [],
+    ),
+  );
+  assert.ok(packages.size > 10, `${packages.size} packages`);
+  for (const path of packages) {
+    const { name, version, license } = JSON.parse(
+      readFileSync(join(root, path, "package.json"), "utf8"),
+    );
+    assert.ok(list.includes(`\n${name} ${version}, ${license}\n`), name);
+    assert.match(license, /^(MIT|ISC|BSD-[23]-Clause|Apache-2\.0|MPL-2\.0)$/);
+  }
 });
 
 /** @param {unknown} value @returns {string[]} the strings of a nested object */

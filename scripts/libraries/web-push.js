@@ -1,0 +1,1 @@
+export { default as webPush } from "web-push";
