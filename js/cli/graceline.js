@@ -9,6 +9,7 @@ Commands
   registrar   a SIP registrar on WebSockets, for development and tests
   demo        the demo page, with a registrar of its own
   gateway     a CTI gateway: users of a SIP server control their desk phones
+  account     the account service: users' devices, and where their calls ring
 
 Options of registrar
   --port N               default: any free one
@@ -30,13 +31,43 @@ Options of gateway
   --json                 the log as JSON, one entry a line
   --metrics PORT         serves its state to Prometheus, on loopback
 
+Options of account
+  --user NAME:PASSWORD   of the test registrar that runs with it; may be repeated
+  --domain DOMAIN        the only domain that it serves
+  --sip-port N           its port; default: any free one
+  --port N, --host HOST  default: any free one, on 127.0.0.1
+  --origins ORIGIN,…     pages that may ask; default: loopback ones
+  --limits CLASS=N,…     devices of a user; default: mobile=4,deskphone=4
+  --shared-slot WHAT     ask (default) or override: what a second web or desktop login meets
+  --push-hosts HOST,…    where push subscriptions may lead; default: the browsers' services
+  --push-contact URI     of the operator, mailto: or https:, for the push services
+  --admin-token FILE     holds the administrators' token
+  --jwks FILE            public keys that sign your backend's tokens (JWT)
+  --jwt-secret FILE      or the secret that does
+  --tls-cert FILE, --tls-key FILE
+                         PEM; without them TLS is a proxy's
+  --behind-proxy         clients' addresses are what that writes into X-Forwarded-For
+  --audit FILE           who let whom in or shut whom out; default: standard output
+
   --help, --version
 `;
+
+/** @type {Record<string, { type: "string" | "boolean" }>} */
+const accountOptions = {
+  ...Object.fromEntries(
+    [
+      ...["sip-port", "origins", "limits", "shared-slot"],
+      ...["push-hosts", "push-contact", "admin-token", "jwks", "jwt-secret"],
+      ...["tls-cert", "tls-key", "audit"],
+    ].map((name) => [name, { type: "string" }]),
+  ),
+  "behind-proxy": { type: "boolean" },
+};
 
 const { values, positionals } = readArguments();
 const [command] = positionals;
 /** @type {Record<string, () => Promise<void>>} */
-const commands = { registrar, demo, gateway };
+const commands = { registrar, demo, gateway, account };
 
 try {
   if (values.version) console.log(version());
@@ -73,6 +104,7 @@ function readArguments() {
         config: { type: "string" },
         json: { type: "boolean" },
         metrics: { type: "string" },
+        ...accountOptions,
         help: { type: "boolean", short: "h" },
         version: { type: "boolean", short: "v" },
       },
@@ -134,6 +166,13 @@ async function gateway() {
   }
   running.on("error", () => process.exit(1));
   stopOnSignal(() => running.stop());
+}
+
+async function account() {
+  const { runAccounts } = await import("./account.js");
+  const server = await runAccounts(values, usersFrom(values.user ?? []));
+  console.log(server.url);
+  stopOnSignal(() => server.stop());
 }
 
 /** The options of the gateway. */

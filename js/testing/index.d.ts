@@ -292,6 +292,84 @@ export const DEFAULT_USERS: Record<string, { password: string }>;
 /** @throws {PhoneError} `eInvalidArgument`, naming the option */
 export function startRegistrar(options?: RegistrarOptions): Promise<Registrar>;
 
+export interface AccountsOptions {
+  /**
+   * Of `startRegistrar`, in this process: its users, and from now on their devices must be
+   * authorised, unless it was started with `devices: "off"`.
+   */
+  registrar: Registrar;
+  /** Default 0: any free one. */
+  port?: number;
+  /** Default "127.0.0.1". */
+  host?: string;
+  /** PEM. Without it the service speaks plain HTTP: TLS is then a proxy's. */
+  tls?: { cert: string | Uint8Array; key: string | Uint8Array };
+  /** Origins of pages that may ask, besides its own. Default: loopback ones. */
+  origins?: string[];
+  /** Clients come through one proxy, which writes their address into X-Forwarded-For. Default false. */
+  behindProxy?: boolean;
+  /** Devices a user may have, by class, 0 to 64. Default 4 each. */
+  limits?: { mobile?: number; deskphone?: number };
+  /** What a second web or desktop login meets. Default "ask". */
+  sharedSlot?: "ask" | "override";
+  /** The administrators' token, 16 characters or more. Default: a random one. */
+  adminToken?: string;
+  /** Sends a code to a number. Default: it is logged. */
+  sendCode?: (sending: {
+    id: string;
+    code: string;
+    channel: "sms" | "call";
+  }) => Promise<void>;
+  /**
+   * Where push subscriptions may lead: hosts, "*." before one for those below it, which are
+   * reached by https at public addresses; or origins, taken as they are. Default: the
+   * browsers' services, and anything on loopback.
+   */
+  pushHosts?: string[];
+  /** For the push services, mailto: or https: (RFC 8292 §2.1). */
+  pushContact?: string;
+  /** Whom a token of your own backend stands for; null where it is none. */
+  authenticate?: (offered: {
+    token: string;
+  }) => Promise<{ user: string; domain: string } | null>;
+  /** Who let whom in or shut whom out, or tried to. */
+  audit?: (entry: AuditEntry) => void;
+  log?: (entry: { level: string; message: string }) => void;
+}
+
+export interface AuditEntry {
+  /** ISO 8601. */
+  at: string;
+  /** The operation's name in `docs/account-api.yaml`: "revokeDevice". */
+  act: string;
+  /** Whose devices they are. */
+  who: string;
+  /** "user", "device ID" or "administrator". */
+  by: string;
+  /** Address of the client. */
+  from: string;
+  /** Id, or the instance id where there is none yet. */
+  device?: string;
+  /** Why it was refused: a code. */
+  refused?: string;
+}
+
+export interface Accounts {
+  /** "http://127.0.0.1:PORT/" */
+  readonly url: string;
+  readonly adminToken: string;
+  /** Ends every connection and frees the port. */
+  stop(): Promise<void>;
+}
+
+/**
+ * The account service on the users of a test registrar: devices, where calls ring, and
+ * what `docs/account-api.yaml` says. Sessions end with it.
+ *
+ * @throws {PhoneError} `eInvalidArgument`, naming the option
+ */
+export function startAccounts(options: AccountsOptions): Promise<Accounts>;
+
 export interface SwitchOptions {
   /** On loopback. Default 0: any free one. */
   port?: number;

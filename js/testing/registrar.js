@@ -1,10 +1,10 @@
 import { createServer } from "node:http";
 import { WebSocketServer } from "ws";
 import { RegistrarCore } from "../../pkg/registrar.js";
+import { FactsRefusal } from "../../server/accounts/facts/refusal.js";
 import { createClock } from "../core/clock.js";
 import { Emitter, emit } from "../phone/events.js";
 import { invalid, isLoopback } from "../phone/options.js";
-import { FactsRefusal } from "./refusal.js";
 import { loadWasm } from "./wasm.js";
 
 /** What everybody can read here is no password: these users serve on loopback only. */
@@ -23,23 +23,38 @@ const LONGEST_TIMER = 0x7fff_ffff;
 export async function startRegistrar(options = {}) {
   const { port = 0, host = "127.0.0.1", origins = [], ...rest } = options;
   const users = rest.users ?? DEFAULT_USERS;
-  if (!isLoopback(bracketed(host))) {
-    const weak = Object.entries(users).filter(
-      ([, user]) => user?.password === DEFAULT_PASSWORD,
-    );
-    if (weak.length)
-      throw invalid(
-        "users",
-        `must not have the default password on ${host}, which others can reach (${weak.map(([name]) => name)})`,
-      );
-  }
+  refuseWeak(host, users);
   loadWasm();
   const registrar = new Registrar({ ...rest, users }, origins);
   await registrar.listen(port, host);
   return registrar;
 }
 
+/**
+ * @param {string} host to be served
+ * @param {Record<string, { password: string }>} users
+ */
+export function refuseWeak(host, users) {
+  if (isLoopback(bracketed(host))) return;
+  const weak = Object.entries(users).filter(
+    ([, user]) => user?.password === DEFAULT_PASSWORD,
+  );
+  if (weak.length)
+    throw invalid(
+      "users",
+      `must not have the default password on ${host}, which others can reach (${weak.map(([name]) => name)})`,
+    );
+}
+
 /** @typedef {import("./index.js").Registrar} Declared */
+
+/**
+ * Users, passwords included, and domain. Not a method, so that who has a registrar
+ * does not have its passwords.
+ *
+ * @type {(registrar: Declared) => any}
+ */
+export let settingsOf;
 
 /**
  * Hosts the registrar machine: WebSockets in, WebSockets out, one timer.
@@ -47,7 +62,13 @@ export async function startRegistrar(options = {}) {
  * @implements {Declared}
  */
 export class Registrar extends Emitter {
+  static {
+    settingsOf = (registrar) => /** @type {Registrar} */ (registrar).#settings;
+  }
+
   #core;
+  /** @type {object} */
+  #settings;
   #now = createClock();
   /** @type {Map<number, import("ws").WebSocket>} */
   #connections = new Map();
@@ -72,6 +93,7 @@ export class Registrar extends Emitter {
     super();
     const seed = crypto.getRandomValues(new Uint8Array(32));
     this.#core = explained(() => new RegistrarCore(options, seed, this.#now()));
+    this.#settings = options;
     this.#webSockets = new WebSocketServer({
       server: this.#http,
       maxPayload: MAX_PAYLOAD,
@@ -133,6 +155,7 @@ export class Registrar extends Emitter {
     explained(() =>
       this.#enter(() => this.#core.configure(this.#now(), options)),
     );
+    this.#settings = { ...this.#settings, ...options };
   }
 
   /** Loses all bindings and nonces, as a restart would. */

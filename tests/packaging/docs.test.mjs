@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { Validator } from "@seriousme/openapi-schema-validator";
 import { root } from "../support/static-server.mjs";
 
 const docs = join(root, "docs");
@@ -33,4 +34,12 @@ test("the map names every part of the core and of the API", () => {
     parts.filter((part) => !map.includes(`\`${part}\``)),
     [],
   );
+});
+
+test("the document of the account service is OpenAPI 3.1", async () => {
+  const validator = new Validator();
+  const document = read(join(docs, "account-api.yaml"));
+  const { valid, errors } = await validator.validate(document);
+  assert.ok(valid, JSON.stringify(errors));
+  assert.equal(validator.version, "3.1");
 });

@@ -1,0 +1,87 @@
+import { createWriteStream, readFileSync } from "node:fs";
+import { tokensOf } from "../../server/accounts/jwt.js";
+import { checks } from "../../server/accounts/options.js";
+import { checked, invalid } from "../phone/options.js";
+import {
+  DEFAULT_USERS,
+  startAccounts,
+  startRegistrar,
+} from "../testing/index.js";
+
+/** @typedef {Record<string, any>} Values of the command line */
+
+/** @param {{ level: string, message: string }} entry */
+const log = ({ level, message }) => console.error(`${level} ${message}`);
+
+/**
+ * @param {Values} values
+ * @param {Record<string, { password: string }>} given users of the registrar for tests
+ * @returns {Promise<{ url: string, stop(): Promise<void> }>}
+ */
+export async function runAccounts(values, given) {
+  const options = checked(await optionsOf(values), checks, log);
+  const users = Object.keys(given).length ? given : DEFAULT_USERS;
+  const { domain, "sip-port": port } = values;
+  const { origins } = options;
+  const registrar = await startRegistrar({
+    ...{ users, domain, origins },
+    port: Number(port ?? 0),
+  });
+  const accounts = await startAccounts({ registrar, ...options });
+  console.error(`Users: ${Object.keys(users).join(", ")}. Ctrl+C ends it.`);
+  console.error(`SIP: ${registrar.url}`);
+  if (!options.adminToken)
+    console.error(`Administrators' token: ${accounts.adminToken}`);
+  return {
+    url: accounts.url,
+    stop: async () => {
+      await accounts.stop();
+      await registrar.stop();
+    },
+  };
+}
+
+/** @param {Values} values */
+async function optionsOf(values) {
+  const token = values["admin-token"];
+  const [cert, key] = [values["tls-cert"], values["tls-key"]];
+  if (!cert !== !key)
+    throw invalid("tls-cert", "needs tls-key, and the other way round");
+  return {
+    port: values.port && Number(values.port),
+    host: values.host,
+    tls: cert && { cert: readFileSync(cert), key: readFileSync(key) },
+    origins: values.origins?.split(","),
+    behindProxy: values["behind-proxy"],
+    limits: values.limits && limitsFrom(values.limits),
+    sharedSlot: values["shared-slot"],
+    pushHosts: values["push-hosts"]?.split(","),
+    pushContact: values["push-contact"],
+    adminToken: token && readFileSync(token, "utf8").trim(),
+    authenticate: await tokensOf(values.jwks, values["jwt-secret"]),
+    audit: auditTo(values.audit),
+    log,
+  };
+}
+
+/** @param {string} text */
+const limitsFrom = (text) =>
+  Object.fromEntries(
+    text.split(",").map((pair) => {
+      const [name, value] = pair.split("=");
+      return [name, Number(value || NaN)];
+    }),
+  );
+
+/**
+ * One line of JSON for each entry.
+ *
+ * @param {string | undefined} file
+ * @returns {(entry: object) => void}
+ */
+function auditTo(file) {
+  const stream = file
+    ? createWriteStream(file, { flags: "a", mode: 0o600 })
+    : process.stdout;
+  return (entry) => stream.write(`${JSON.stringify(entry)}\n`);
+}

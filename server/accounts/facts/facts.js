@@ -1,0 +1,31 @@
+/**
+ * The facts about users have one home, which several servers ask: Redis in production,
+ * the test registrar's memory else.
+ *
+ * @typedef {object} Facts
+ * @property {(verb: string, who: string, args?: object) => Promise<any>} call rejects with
+ *   a `FactsRefusal`
+ * @property {(listener: (change: { who: string, kind: string }) => void) => Promise<unknown>} onChange
+ * @property {(listener: (wanted: Wanted) => void) => Promise<unknown>} onWake
+ * @property {(listener: () => void) => void} onGap changes may have been missed
+ * @property {() => Promise<void>} close
+ *
+ * @typedef {object} Wanted those of a user who sleep are to be told
+ * @property {string} who
+ * @property {string[]} [devices] these, if they sleep; default all
+ * @property {import("../push/sender.js").News} news
+ *
+ * @typedef {object} Device
+ * @property {string} id
+ * @property {string} instance
+ * @property {"mobile" | "desktop" | "web" | "deskphone"} class
+ * @property {string} name
+ * @property {"authorised" | "revoked"} state
+ * @property {string | null} key
+ * @property {number} since ms since the Unix epoch
+ * @property {number} seen the same
+ * @property {{ endpoint: string, p256dh: string, auth: string } | null} push
+ * @property {boolean} registered
+ */
+
+export {};

@@ -1,0 +1,54 @@
+import { deviceView } from "../views.js";
+
+/**
+ * How devices are woken.
+ *
+ * @param {import("../index.js").Parts} parts
+ * @returns {Record<string, import("../http.js").Handler>}
+ */
+export function pushOperations({ facts, endpoints, push }) {
+  /**
+   * @param {import("../http.js").Asked} asked
+   * @param {object | null} subscription
+   */
+  const set = async ({ session, params }, subscription) => {
+    const { id } = params;
+    const args = { id, push: subscription };
+    return deviceView(
+      await facts("push_set", session.who, args),
+      session.device,
+    );
+  };
+
+  return {
+    getPushKey: async () => ({ publicKey: (await push.keys()).publicKey }),
+
+    subscribeToPush: async (asked) => {
+      const { endpoint, keys } = asked.body;
+      endpoints.check(endpoint);
+      return set(asked, { endpoint, ...keys });
+    },
+
+    unsubscribeFromPush: (asked) => set(asked, null),
+  };
+}
+
+/**
+ * Wakes those devices of a user that sleep: authorised, subscribed, not registered.
+ *
+ * @param {Pick<import("../index.js").Parts, "facts" | "push">} parts
+ * @param {{ who: string, devices?: string[], news: import("../push/sender.js").News }} wanted
+ *   devices: none else; default all
+ */
+export async function wake({ facts, push }, { who, devices: ids, news }) {
+  /** @type {import("../facts/facts.js").Device[]} */
+  const devices = await facts("devices", who);
+  const asleep = devices.filter(
+    (device) =>
+      device.state === "authorised" &&
+      !device.registered &&
+      (!ids || ids.includes(device.id)),
+  );
+  for (const { id, push: subscription } of asleep)
+    if (subscription) await push.send(who, id, subscription, news);
+}
