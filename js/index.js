@@ -1,4 +1,3 @@
-import createCore from "./core/core.js";
 import { getInstance, provide } from "./core/instance.js";
 
 export { PhoneError, translate } from "./errors/error.js";
@@ -18,13 +17,12 @@ function file(url) {
 }
 
 provide(
-  createCore,
   () => file(new URL("../pkg/client_bg.wasm", import.meta.url)),
   () => file(new URL("../pkg/csta_bg.wasm", import.meta.url)),
 );
 
 /** @param {import("./index.js").WasmSource} [source] */
 export async function init(source) {
-  if (source) provide(createCore, () => source);
+  if (source) provide(() => source);
   await getInstance();
 }

@@ -1,4 +1,3 @@
-import createCore from "./core/core.js";
 import base64 from "../pkg/inline/client_bg.js";
 import { getInstance, provide } from "./core/instance.js";
 
@@ -10,7 +9,6 @@ const bytes = (base64) =>
   Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
 
 provide(
-  createCore,
   () => bytes(base64),
   async () => bytes((await import("../pkg/inline/csta_bg.js")).default),
 );

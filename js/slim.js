@@ -1,4 +1,3 @@
-import createCore from "./core/core.js";
 import { getInstance, provide } from "./core/instance.js";
 
 export { PhoneError, translate } from "./errors/error.js";
@@ -9,6 +8,6 @@ export { Phone } from "./phone/phone.js";
  * @param {{ csta?: any }} [more]
  */
 export async function init(source, { csta } = {}) {
-  provide(createCore, () => source, csta ? () => csta : undefined);
+  provide(() => source, csta ? () => csta : undefined);
   await getInstance();
 }

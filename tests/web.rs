@@ -58,7 +58,7 @@ struct Phone(Core);
 
 impl Phone {
     fn new() -> Self {
-        let phone = Self(Core::new());
+        let phone = Self(Core::default());
         let made_of = format!("{:?}\0{OPTIONS}", seed());
         phone.0.start(phone.put(made_of.as_bytes()));
         phone

@@ -97,7 +97,7 @@ export class Host {
    */
   die(error) {
     if (!this.#core) return;
-    this.#core.abandon();
+    this.#core.abandon?.();
     this.#drop();
     this.#handlers.dead(error);
   }

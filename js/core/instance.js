@@ -1,3 +1,4 @@
+import { instantiate } from "./core.js";
 import { fault } from "../errors/error.js";
 
 /**
@@ -11,12 +12,11 @@ import { fault } from "../errors/error.js";
 
 /** @typedef {import("../index.js").WasmSource} WasmSource */
 /** @typedef {() => WasmSource | Promise<WasmSource>} Source */
-/** @typedef {() => { default(init: { module_or_path: any }): Promise<any>, Core: Instance["Core"] }} CreateGlue */
+/** @typedef {(module: WebAssembly.Module) => Promise<Instance["Core"]>} Instantiate */
 
 /** A wasm module, and its instances. */
 export class Module {
-  /** Makes a fresh set of bindings, one for each instance. @type {CreateGlue | undefined} */
-  #createGlue;
+  #instantiate = instantiate;
   /** @type {Source | undefined} */
   #source;
   /** @type {Promise<WebAssembly.Module> | undefined} */
@@ -27,13 +27,12 @@ export class Module {
   /**
    * Says where it comes from. Loads nothing; what is loaded stays.
    *
-   * @param {any} createGlue
    * @param {Source} [source]
+   * @param {Instantiate} [load] what tests put in place of the real one
    */
-  provide(createGlue, source) {
-    if (createGlue !== this.#createGlue)
-      this.#compiled = this.#shared = undefined;
-    this.#createGlue = createGlue;
+  provide(source, load = instantiate) {
+    if (load !== this.#instantiate) this.#compiled = this.#shared = undefined;
+    this.#instantiate = load;
     this.#source = source;
   }
 
@@ -45,9 +44,9 @@ export class Module {
    * @returns {Promise<Instance>}
    */
   async getInstance(isolate) {
-    if (isolate) return this.#instantiate();
+    if (isolate) return this.#create();
     if (this.#shared && (await this.#shared).dead) this.#shared = undefined;
-    this.#shared ??= this.#instantiate().catch((error) => {
+    this.#shared ??= this.#create().catch((error) => {
       this.#shared = undefined; // the next attempt may load it
       throw error;
     });
@@ -55,18 +54,17 @@ export class Module {
   }
 
   /** @returns {Promise<Instance>} */
-  async #instantiate() {
-    if (!this.#createGlue || !this.#source) throw fault("noWasm");
-    const glue = this.#createGlue();
+  async #create() {
+    if (!this.#source) throw fault("noWasm");
     try {
       this.#compiled ??= compile(await this.#source());
-      await glue.default({ module_or_path: await this.#compiled });
+      const Core = await this.#instantiate(await this.#compiled);
+      return { Core, hosts: new Set(), dead: false };
     } catch (error) {
       this.#compiled = undefined;
       const why = /** @type {Error} */ (error)?.message;
       throw fault("wasmFailed", { why }, error);
     }
-    return { Core: glue.Core, hosts: new Set(), dead: false };
   }
 }
 
@@ -76,12 +74,12 @@ const client = new Module();
 export let csta;
 
 /**
- * @param {CreateGlue} createGlue
  * @param {Source} source
  * @param {Source} [more] default: as it was
+ * @param {Instantiate} [load]
  */
-export function provide(createGlue, source, more = csta) {
-  client.provide(createGlue, source);
+export function provide(source, more = csta, load) {
+  client.provide(source, load);
   csta = more;
 }
 

@@ -19,14 +19,7 @@ export function buildScript() {
   return unlessFresh({
     stamp: join(pkg, ".stamps", "script"),
     digest: digestOf(
-      [
-        "js",
-        "pkg/client.js",
-        "pkg/csta.js",
-        "pkg/inline",
-        "package-lock.json",
-        "scripts/lib/bundle.mjs",
-      ],
+      ["js", "pkg/inline", "package-lock.json", "scripts/lib/bundle.mjs"],
       version,
     ),
     outputs: [output, jquery],
@@ -59,8 +52,6 @@ async function bundleScript() {
     charset: "utf8",
     legalComments: "none",
     banner: { js: `/*! Graceline ${version}, MIT */` },
-    // The glue names the wasm file beside it; here the bytes are inside.
-    define: { "import.meta.url": '""' },
     logLevel: "warning",
   });
   return { code: outputFiles[0].contents };

@@ -8,7 +8,6 @@ import {
 } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
-import { asFactory, typesOfFactory } from "./glue.mjs";
 import { Explained, say, step } from "./log.mjs";
 import { orderedForCompression } from "./order.mjs";
 import { inRoot, pkg, root } from "./paths.mjs";
@@ -43,13 +42,13 @@ const smallest = {
   order: orderedForCompression,
 };
 
-/** For Node. Each is one machine there: its glue stays as it is. */
+/** For Node. Objects cross, with glue that wasm-bindgen writes. */
 const fastest = {
   profile: "registrar",
   llvm: [],
   passes: ["-O3"],
   order: same,
-  glue: "as it is",
+  glue: true,
 };
 
 /**
@@ -83,13 +82,13 @@ const rustInputs = [
 ];
 
 /** The steps themselves: a change of theirs changes the result. */
-const scripts = ["wasm", "glue", "order", "functions"].map(
+const scripts = ["wasm", "order", "functions"].map(
   (name) => `scripts/lib/${name}.mjs`,
 );
 
 /**
- * Builds `pkg/NAME.js` and `pkg/NAME_bg.wasm` from the crate with the
- * features of that build.
+ * Builds `pkg/NAME_bg.wasm` from the crate with the features of that build, and
+ * `pkg/NAME.js` where it has glue.
  *
  * @param {keyof typeof builds} name
  * @returns {Promise<boolean>} whether there was anything to do
@@ -103,17 +102,22 @@ export function buildWasm(name) {
       await ensureRust();
       const [module] = await Promise.all([
         step(`compiling the ${name} to wasm`, () => compileAlone(name)),
-        ensureWasmBindgen(),
+        hasGlue(name) && ensureWasmBindgen(),
       ]);
       await optimiseUnlessSame(name, module);
     },
   });
 }
 
-/** @param {string} name */
-function wasmFiles(name) {
-  return [`${name}.js`, `${name}.d.ts`, `${name}_bg.wasm`];
-}
+/** @param {keyof typeof builds} name */
+const hasGlue = (name) => "glue" in builds[name];
+
+/** @param {keyof typeof builds} name */
+const glueFiles = (name) =>
+  hasGlue(name) ? [`${name}.js`, `${name}.d.ts`] : [];
+
+/** @param {keyof typeof builds} name */
+const wasmFiles = (name) => [`${name}_bg.wasm`, ...glueFiles(name)];
 
 /** @type {Promise<unknown>} */
 let compiling = Promise.resolve();
@@ -196,10 +200,7 @@ function optimiseUnlessSame(name, module) {
       module.toString("base64"),
     ),
     outputs: wasmFiles(name).map((file) => join(pkg, file)),
-    work: () =>
-      step(`writing the glue of the ${name}, optimising it`, () =>
-        optimise(name, module),
-      ),
+    work: () => step(`optimising the ${name}`, () => optimise(name, module)),
   });
 }
 
@@ -209,33 +210,24 @@ function optimiseUnlessSame(name, module) {
  */
 async function optimise(name, module) {
   const draft = mkdtempSync(join(tmpdir(), "graceline-build-"));
-  const read = (/** @type {string} */ file) =>
-    readFileSync(join(draft, file), "utf8");
-  const compiled = join(draft, "compiled.wasm");
+  const wasm = join(draft, `${name}_bg.wasm`);
   try {
-    writeFileSync(compiled, module);
-    await run(wasmBindgen, [
-      "--target=web",
-      `--out-name=${name}`,
-      `--out-dir=${draft}`,
-      "--remove-name-section",
-      "--remove-producers-section",
-      compiled,
-    ]);
-    const wasm = join(draft, `${name}_bg.wasm`);
+    writeFileSync(wasm, module);
+    if (hasGlue(name)) {
+      const options = ["--target=web", `--out-name=${name}`];
+      await run(wasmBindgen, [...options, `--out-dir=${draft}`, wasm]);
+    }
     // The one from node_modules: older ones found on machines break the module silently.
     await run(process.execPath, [
       inRoot("node_modules", "binaryen", "bin", "wasm-opt"),
-      "--strip-target-features",
+      ...["--strip-debug", "--strip-producers", "--strip-target-features"],
       ...builds[name].passes,
       wasm,
       "-o",
       wasm,
     ]);
-    const [js, types] =
-      "glue" in builds[name] ? [same, same] : [asFactory, typesOfFactory];
-    replaceFile(join(pkg, `${name}.js`), js(read(`${name}.js`)));
-    replaceFile(join(pkg, `${name}.d.ts`), types(read(`${name}.d.ts`)));
+    for (const file of glueFiles(name))
+      replaceFile(join(pkg, file), readFileSync(join(draft, file)));
     const done = builds[name].order(readFileSync(wasm));
     replaceFile(join(pkg, `${name}_bg.wasm`), done);
     say(`  pkg/${name}_bg.wasm: ${done.length} bytes`);

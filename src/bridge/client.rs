@@ -12,28 +12,19 @@ use crate::hash::sha256;
 use crate::phone::{Output, Phone};
 use core::cell::RefCell;
 use core::ptr::null;
-use wasm_bindgen::prelude::*;
 
 /// Legs that one gateway controls: a thousand calls.
 #[cfg(feature = "third-party")]
 const CONTROLLED: usize = 2000;
 
-/// One phone.
-#[wasm_bindgen]
+/// One phone. Nothing yet: what it is made of goes in like everything else.
 #[derive(Default)]
 pub struct Core {
     phone: RefCell<Option<Phone>>,
     buffers: Buffers,
 }
 
-#[wasm_bindgen]
 impl Core {
-    /// Nothing yet: what a phone is made of goes in like everything else.
-    #[wasm_bindgen(constructor)]
-    pub fn new() -> Core {
-        Self::default()
-    }
-
     /// Where to put what goes in, at most `size` bytes. Memory may have moved.
     pub fn room(&self, size: usize) -> *mut u8 {
         self.buffers.room(size)
@@ -69,7 +60,6 @@ impl Core {
     }
 
     /// The WebSocket message of `size` bytes that was put there.
-    #[wasm_bindgen(js_name = socketMessage)]
     pub fn socket_message(&self, now: f64, slot: u32, generation: u32, size: usize) {
         let data = self.buffers.input(size);
         if let Some(phone) = self.phone.borrow_mut().as_mut() {

@@ -9,24 +9,15 @@ use crate::csta::control::Control;
 use crate::hash::sha256;
 use core::cell::RefCell;
 use core::ptr::null;
-use wasm_bindgen::prelude::*;
 
-/// Control of one desk phone.
-#[wasm_bindgen]
+/// Control of one desk phone. Nothing yet: what it is made of goes in like everything else.
 #[derive(Default)]
 pub struct DeskCore {
     control: RefCell<Option<Control>>,
     buffers: Buffers,
 }
 
-#[wasm_bindgen]
 impl DeskCore {
-    /// Nothing yet: what it is made of goes in like everything else.
-    #[wasm_bindgen(constructor)]
-    pub fn new() -> DeskCore {
-        Self::default()
-    }
-
     /// Where to put what goes in, at most `size` bytes. Memory may have moved.
     pub fn room(&self, size: usize) -> *mut u8 {
         self.buffers.room(size)

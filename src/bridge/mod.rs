@@ -38,6 +38,11 @@ mod record;
 mod buffers;
 #[cfg(all(target_arch = "wasm32", feature = "bridge"))]
 mod client;
+#[cfg(all(
+    target_arch = "wasm32",
+    any(feature = "bridge", feature = "bridge-csta")
+))]
+mod exports;
 #[cfg(all(target_arch = "wasm32", feature = "bridge"))]
 pub use client::Core;
 #[cfg(all(target_arch = "wasm32", feature = "bridge-csta"))]

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { before, describe, test } from "node:test";
-import createCore from "../../js/core/core.js";
+import { instantiate } from "../../js/core/core.js";
 import { FakeCore } from "./support/fake-core.js";
 import {
   commands,
@@ -23,15 +23,15 @@ const options = {
   trace: true,
 };
 
-const real = createCore();
+let Core;
 before(async () => {
   const wasm = new URL("../../pkg/client_bg.wasm", import.meta.url);
   const module = await WebAssembly.compile(readFileSync(wasm));
-  await real.default({ module_or_path: module });
+  Core = await instantiate(module);
 });
 
 const kinds = {
-  "the core": () => new real.Core(options, new Uint8Array(32)),
+  "the core": () => new Core(options, new Uint8Array(32)),
   FakeCore: () => new FakeCore(options, new Uint8Array(32)),
 };
 

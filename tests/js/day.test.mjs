@@ -23,7 +23,7 @@ before(() => {
     const made = await instantiate(...args);
     const { exports } = made.instance ?? made;
     // Node itself has modules in wasm.
-    if ("core_poll" in exports) memory = exports.memory;
+    if ("discard" in exports) memory = exports.memory;
     return made;
   };
 });

@@ -80,13 +80,11 @@ describe("registerPhone", () => {
 
   test("the wasm could not be loaded: the same phone may try again", async () => {
     let offline = true;
-    provide(
-      () => ({ default: async () => {}, Core: FakeCore }),
-      () => {
-        if (offline) throw new Error("offline");
-        return EMPTY;
-      },
-    );
+    const source = () => {
+      if (offline) throw new Error("offline");
+      return EMPTY;
+    };
+    provide(source, undefined, async () => FakeCore);
     const { phone, promise, story } = await registering();
     await assert.rejects(promise, code("eInternal"));
     assert.deepEqual(story, ["eRegistering", "eIdle"]);

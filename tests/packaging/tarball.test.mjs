@@ -32,11 +32,8 @@ test("the tarball holds what the package promises", () => {
 
 test("of what is built, the tarball holds what is used, and no leftovers", () => {
   assert.deepEqual(files.filter((file) => file.startsWith("pkg/")).sort(), [
-    "pkg/client.js",
     "pkg/client_bg.wasm",
-    "pkg/controller.js",
     "pkg/controller_bg.wasm",
-    "pkg/csta.js",
     "pkg/csta_bg.wasm",
     "pkg/gateway.js",
     "pkg/gateway_bg.wasm",

@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { WebSocket } from "ws";
-import createController from "../../../pkg/controller.js";
-import createCore from "../../../js/core/core.js";
+import { instantiate } from "../../../js/core/core.js";
 import { Emitter } from "../../../js/phone/events.js";
 import { Link } from "../../../js/phone/link.js";
 import { checkOptions } from "../../../js/phone/options.js";
@@ -19,9 +18,7 @@ let compiled;
 async function getInstance() {
   const file = new URL("../../../pkg/controller_bg.wasm", import.meta.url);
   compiled ??= new WebAssembly.Module(readFileSync(file));
-  const glue = createCore(createController);
-  await glue.default({ module_or_path: compiled });
-  return { Core: glue.Core, hosts: new Set(), dead: false };
+  return { Core: await instantiate(compiled), hosts: new Set(), dead: false };
 }
 
 /** There is one login in the life of an agent. */

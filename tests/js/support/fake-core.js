@@ -77,8 +77,6 @@ export class FakeCore {
       this.outputs.push(event("refused", { command: name, number: args[0] }));
   }
 
-  abandon() {}
-
   /** Tests may leave out what they do not need, but say nothing that no core says. */
   poll() {
     const output = this.outputs.shift();
@@ -180,8 +178,9 @@ export function useFakeCore(Core = FakeCore) {
   FakeCore.made = [];
   FakeSocket.made = [];
   provide(
-    () => ({ default: async () => {}, Core }),
     () => EMPTY,
+    undefined,
+    async () => Core,
   );
 }
 
