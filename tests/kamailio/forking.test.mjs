@@ -33,8 +33,17 @@ const DEPLOYMENTS = /** @type {const} */ ([
  */
 async function device(world, name, { url }) {
   const client = await world.connect({ name, user: "2002", url });
-  client.respond = (/** @type {any} */ { method }) =>
-    method === "INVITE" ? { status: 180, reason: "Ringing" } : { status: 200 };
+  client.respond = (/** @type {any} */ request) => {
+    if (request.method === "INVITE") return { status: 180, reason: "Ringing" };
+    if (request.method === "CANCEL") {
+      const [invite] = client.received.filter(
+        (/** @type {any} */ { method, branch }) =>
+          method === "INVITE" && branch === request.branch,
+      );
+      client.answer(invite, { status: 487, reason: "Request Terminated" });
+    }
+    return { status: 200 };
+  };
   const own = contact(name, {
     device: `D${name}`,
     instance: instance(name),
@@ -216,3 +225,100 @@ for (const [through, options] of DEPLOYMENTS)
       }
     },
   );
+
+/** The INVITEs that a client has got. @param {any} client */
+const invites = ({ received }) =>
+  received.filter((/** @type {any} */ { method }) => method === "INVITE");
+
+for (const [through, options] of DEPLOYMENTS)
+  gracefulTest(
+    `who registers while it rings rings too, once, and may answer: ${through}`,
+    /** @type {any} */ (options),
+    async (world) => {
+      const [first, second = first] = world.server.nodes;
+      const alice = await world.connect({ name: "alice", url: first.url });
+      await alice.register({ contacts: [contact("a")] });
+      const there = await device(world, "b", second);
+      const call = new Call(alice, BOB);
+      const answer = call.invite();
+      await there.incoming("INVITE");
+
+      // At the node that has the call, and at the other.
+      const near = await device(world, "c", first);
+      await near.incoming("INVITE");
+      const late = await device(world, "d", second);
+      const invite = await late.incoming("INVITE");
+      assert.equal(invite.header("Call-ID"), call.callId);
+      assert.deepEqual(invite.all("P-Asserted-Identity"), [
+        "<sip:2001@example.test>",
+      ]);
+      // Who only refreshes is not asked again; what is left for a node it does in order.
+      for (const [name, client] of /** @type {const} */ ([
+        ["b", there],
+        ["c", near],
+        ["d", late],
+      ]))
+        await client.register({
+          contacts: [
+            contact(name, { device: `D${name}`, instance: instance(name) }),
+          ],
+        });
+      const last = await device(world, "e", second);
+      await last.incoming("INVITE");
+      for (const client of [there, near, late, last])
+        assert.equal(invites(client).length, 1, client.name);
+
+      late.answer(invite, accepts(late));
+      call.accepted = await answer;
+      assert.equal(call.accepted.status, 200);
+      await call.ack();
+      await late.incoming("ACK");
+      for (const client of [there, near, last]) {
+        const cancel = await client.incoming("CANCEL");
+        assert.match(cancel.header("Reason"), /^SIP;cause=200/);
+      }
+      assert.equal((await call.request("INFO")).status, 200);
+      await late.incoming("INFO");
+      assert.equal((await Call.hangUp(late, call)).status, 200);
+
+      // It was answered: nobody joins it any more, and the next call reaches all.
+      const later = await device(world, "f", second);
+      const next = new Call(alice, BOB);
+      const other = next.invite();
+      await later.incoming("INVITE");
+      assert.deepEqual(
+        invites(later).map((/** @type {any} */ one) => one.header("Call-ID")),
+        [next.callId],
+      );
+      later.answer(invites(later)[0], { status: 603, reason: "Decline" });
+      assert.equal((await other).status, 603);
+    },
+  );
+
+gracefulTest(
+  "a phone that loses its connection while it rings rings again when it is back",
+  {},
+  async (world) => {
+    const alice = await world.connect({ name: "alice" });
+    await alice.register({ contacts: [contact("a")] });
+    const [node] = world.server.nodes;
+    const other = await device(world, "b", node);
+    const here = await phone(world, "here", node);
+    const lost = nextCall(here);
+    const call = new Call(alice, BOB);
+    const answer = call.invite();
+    const { ended } = await lost;
+    await other.incoming("INVITE");
+    const back = nextCall(here);
+    here.Socket.unplug();
+    await ended;
+    here.Socket.offline = false;
+    const { call: again } = await back;
+    const taken = again.answer();
+    call.accepted = await answer;
+    assert.equal(call.accepted.status, 200);
+    await call.ack();
+    await taken;
+    assert.equal(again.state, "connected");
+  },
+);

@@ -20,6 +20,7 @@
 --   12-devices    the devices of a user, and where it rings
 --   13-identities credentials of devices, public ids
 --   14-admission  which device a REGISTER is of
+--   15-ringing    who rings, and who joins while it rings
 --   20-register   REGISTER
 --   21-questions  the other calls
 --
@@ -30,7 +31,8 @@
 --   outcasts  Call-IDs of clients that were ousted (policy duplicate)
 --   watchers  who has subscribed to its registrations; field names see subscribe()
 -- one list per node (`graceline:ousted:NAME`) of clients that were ousted there, one of what it is
--- asked to do (`graceline:errands:NAME`),
+-- asked to do (`graceline:errands:NAME`), one of clients that join its calls (`graceline:joins:NAME`),
+-- one key per user whose phones ring (`graceline:ringing:user@domain`), see ring(),
 -- and one key per node (`graceline:node:NAME`), alive as long as the node renews it. A binding whose
 -- node is not alive, or was started anew, is dead: its connection is gone.
 --
@@ -67,6 +69,8 @@ local MAX_TEXT = 128 -- characters of a text that is shown to people
 local MAX_WATCHERS = 32 -- subscriptions to one address-of-record: its user's own clients
 local MAX_SUBSCRIPTION = 3761 -- seconds, and the default (RFC 3680 §4.4)
 local MAX_SUBSCRIBE = 4300 -- bytes kept of a SUBSCRIBE, 4 KiB, and the names of the fields
+local RINGING = 190000 -- an INVITE may ring for this long: Kamailio's timers end it sooner
+local MAX_CALLS = 32 -- noted as ringing for one user
 local MAX_BRANCHES = 30 -- places that one request is sent to: Kamailio's max_branches, in common.cfg
 local MAX_DOCUMENT = 16384 -- bytes of a NOTIFY's body: with its headers it must fit MAX_MESSAGE of another node
 local UNTOLD = 300 -- an ousted client that its node does not know to be told by now is closed

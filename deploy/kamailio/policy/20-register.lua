@@ -185,6 +185,7 @@ local function register(keys, args)
     commands = tell_watchers(record, "unregistered", login, address_of, time)
     save(keys[1], record, time)
   end
+  if bound then join_calls(keys[1], bound, device, time, address_of) end
 
   local headers = listing(login, record, bound, time)
   if contacts == "*" then headers = "Expires: 0\r\n" .. headers end

@@ -27,46 +27,6 @@ local function speaks(keys, args)
   return login and bound_for(login, load(keys[1], time, node_addresses()), time) or "0"
 end
 
---- Who rings of a user's bindings: where one number is several devices, those that were chosen, else the
---- browsers, desktops and mobiles, and without any of them the desk phones. What is of no device that the
---- account knows rings with all of them.
-local function ringing(bindings, account)
-  local chosen, active, desk = account.rings ~= "auto", {}, {}
-  for _, binding in ipairs(bindings) do
-    local device = find(account.devices, "id", binding.device_id)
-    local rings = not chosen or not device or contains(account.rings, device.id)
-    local list = not chosen and device and device.class == "deskphone" and desk or active
-    if rings then list[#list + 1] = binding end
-  end
-  return (chosen or #active > 0) and active or desk
-end
-
---- Where a user is reached, or one instance of it (RFC 5627), those who were heard last first: for
---- each binding
----   next hop, Request-URI, sending socket.
---- A call rings where the account has it; what else there is, messages above all, goes to all.
-local function lookup(keys, args)
-  local asked = read(args[1], { "node", "cluster_socket", "instance", "method" })
-  local reply, there = {}, {}
-  if not asked then return reply end
-  local address_of = node_addresses()
-  for _, binding in ipairs(load(keys[1], now(), address_of).bindings) do
-    local wanted = asked.instance == "" or same_text(asked.instance, binding.instance)
-    if wanted and not binding.held then there[#there + 1] = binding end
-  end
-  -- Whether one number is several devices, the last login says: the settings that it was judged by.
-  local last = there[#there]
-  if last and last.unique and asked.instance == "" and asked.method == "INVITE" then
-    there = ringing(there, load_account(keys[2]))
-  end
-  for index = #there, math.max(1, #there - MAX_BRANCHES + 1), -1 do
-    for _, value in ipairs({ route_to(there[index], asked, address_of) }) do
-      reply[#reply + 1] = value
-    end
-  end
-  return reply
-end
-
 --- Where one is reached of several clients that serve alike: each of them, as `lookup` has them, in an
 --- order that stays and begins with another one each turn.
 local function in_turn(keys, args)
@@ -128,7 +88,6 @@ end
 
 redis.register_function("graceline_gone", gone)
 redis.register_function("graceline_lease", lease)
-redis.register_function({ function_name = "graceline_lookup", callback = lookup, flags = { "no-writes" } })
 redis.register_function({ function_name = "graceline_in_turn", callback = in_turn, flags = { "no-writes" } })
 redis.register_function({ function_name = "graceline_speaks", callback = speaks, flags = { "no-writes" } })
 redis.register_function({ function_name = "graceline_line", callback = line, flags = { "no-writes" } })

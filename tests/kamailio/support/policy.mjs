@@ -2,6 +2,7 @@
  * The policy of deploy/kamailio without a Kamailio: its functions in a Redis of their own, called as a
  * node calls them, at a time that the test sets.
  */
+import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { createConnection } from "node:net";
 import { DOMAIN, Redis, policy } from "./deployment.mjs";
@@ -314,6 +315,38 @@ export class PolicyUnderTest {
     const { node, cluster_socket } = this.place("x");
     const asked = { node, cluster_socket, instance, method };
     return this.call("lookup", this.keys(), asked);
+  }
+
+  /**
+   * An INVITE for 2001 comes to node `a`: where it goes, as `lookup` has it.
+   * @param {number} label of its transaction
+   * @param {string} [instance] of a GRUU
+   * @returns {Promise<string[]>}
+   */
+  ring(label, instance = "") {
+    const { node, boot, cluster_socket } = this.place("x");
+    const asked = { node, boot, cluster_socket, instance, index: 1, label };
+    return this.call("ring", this.keys(), asked);
+  }
+
+  /**
+   * Who joins calls of a node since this was asked last.
+   * @param {string} [boot] of the node
+   * @param {string} [node]
+   */
+  async joins(boot = "1", node = "a") {
+    const list = `graceline:joins:${node}`;
+    const reply = await this.command(
+      ...["FCALL", "graceline_joining", 1, list, boot],
+    );
+    const joins = [];
+    for (let index = 0; index < reply.length; index += 4) {
+      const { params } = JSON.parse(reply[index + 3]);
+      const [, name, uri, , , , , , , nextHop] = params;
+      assert.equal(name, reply[index + 2]);
+      joins.push({ label: Number(reply[index + 1]), uri, nextHop });
+    }
+    return joins;
   }
 
   /** @returns {Promise<any[]>} */
