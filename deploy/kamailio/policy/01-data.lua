@@ -21,6 +21,7 @@
 --   13-identities credentials of devices, public ids
 --   14-admission  which device a REGISTER is of
 --   15-ringing    who rings, and who joins while it rings
+--   16-messages   messages for devices that are away
 --   20-register   REGISTER
 --   21-questions  the other calls
 --
@@ -42,6 +43,7 @@
 --   rings        "auto", or the ids of the devices that ring
 --   public_ids   see public_id_add in 13-identities
 --   credentials  names that its devices log in with, and when they end
+-- one for each device that messages are kept for (`graceline:messages:user@domain:DEVICE`), see keep(),
 -- one for each of these names (`graceline:credential:NAME`), and one for each public id that is confirmed
 -- (`graceline:id:ID`): whose it is. What changes is published in `graceline:account`, as JSON: who, kind.
 --
@@ -84,6 +86,9 @@ local MAX_PUBLIC_IDS = 32 -- of one user
 local MAX_CREDENTIALS = 8 -- of one device: each is good for an hour or so
 local MAX_TRIES = 5 -- at one code
 local MAX_KEY = 512 -- bytes of a key
+local KEPT = 7 * 24 * 3600000 -- messages are kept for a device that is away for this long
+local MAX_MESSAGES = 100 -- of these, for one device
+local MAX_BODY = 4096 -- bytes of one
 local MAX_ARGUMENT = 16384 -- bytes of what an account service asks with
 
 local function now()

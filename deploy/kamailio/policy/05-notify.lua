@@ -20,13 +20,18 @@ end
 -- Who is told what is decided together with what happens. Kamailio is handed the command that sends
 -- it (its RPC tm.t_uac_start), because only that sends requests within a dialog.
 
-local function notify(receiver, login, address_of, headers, body)
+--- The command that sends a request to a client.
+local function request(method, receiver, login, address_of, headers, body)
   local next_hop, uri, socket = route_to(receiver, login, address_of)
   local lines = table.concat(headers, "\r\n") .. "\r\n"
   return cjson.encode({
     jsonrpc = "2.0", id = 1, method = "tm.t_uac_start",
-    params = { "NOTIFY", uri, next_hop, socket, lines, body },
+    params = { method, uri, next_hop, socket, lines, body },
   })
+end
+
+local function notify(receiver, login, address_of, headers, body)
+  return request("NOTIFY", receiver, login, address_of, headers, body)
 end
 
 --- The NOTIFY with which Cisco's registrar resets a client. It stands outside any subscription; what

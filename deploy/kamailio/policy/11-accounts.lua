@@ -60,12 +60,17 @@ local function drop_credentials(user, id)
   user.account.credentials = kept
 end
 
+local function messages_key(who, device_id)
+  return "graceline:messages:" .. who .. ":" .. device_id
+end
+
 --- What a device had ends with it: its binding, of which its client and all who watch are told, what it
---- logs in with, and its place among those that ring, unless another takes it.
+--- logs in with, what is kept for it, and its place among those that ring, unless another takes it.
 local function end_device(user, device, successor)
   changed(user, "devices")
   device.push = nil
   drop_credentials(user, device.id)
+  redis.call("DEL", messages_key(user.who, device.id))
   if type(user.account.rings) == "table" and contains(user.account.rings, device.id) then
     local left = {}
     for _, id in ipairs(user.account.rings) do

@@ -128,7 +128,7 @@ end
 
 --- One REGISTER of an authenticated user, with the keys of its bindings and of its account. Returns (see ANSWER_… in kamailio.cfg)
 ---   status, reason, headers, name of the line, seconds for which the connection has a binding,
----   then for each NOTIFY to be sent
+---   then for each NOTIFY and each kept MESSAGE to be sent
 ---   flow of this node that its receiver loses with it, or nothing; command that sends it.
 local function register(keys, args)
   local login = read(args[1], REGISTER)
@@ -186,6 +186,7 @@ local function register(keys, args)
     save(keys[1], record, time)
   end
   if bound then join_calls(keys[1], bound, device, time, address_of) end
+  local kept = bound and device and kept_messages(login, bound, device, time, address_of) or {}
 
   local headers = listing(login, record, bound, time)
   if contacts == "*" then headers = "Expires: 0\r\n" .. headers end
@@ -198,9 +199,11 @@ local function register(keys, args)
       reply[#reply + 1] = service_control(one, login, address_of)
     end
   end
-  for _, command in ipairs(commands) do
-    reply[#reply + 1] = ""
-    reply[#reply + 1] = command
+  for _, list in ipairs({ commands, kept }) do
+    for _, command in ipairs(list) do
+      reply[#reply + 1] = ""
+      reply[#reply + 1] = command
+    end
   end
   return reply
 end

@@ -1,0 +1,97 @@
+-- Messages for devices that are away ------------------------------------------------------------------------
+--
+-- A message goes to all devices of a user. For those that are authorised and not registered it is kept, in
+-- `graceline:messages:user@domain:device`, a hash of JSON texts by the Call-ID with which it will be sent, which
+-- begins with the time and a number. It is sent when the device registers, and forgotten when it has answered; a device that
+-- loses its connection before that gets it on the next.
+
+--- Who sends a message, as the server knows it (RFC 3325).
+local function asserted(asked)
+  local user, domain = asked.sender:match("^graceline:(.+)@([^@]+)$")
+  return user and asked.private ~= "1" and "<sip:" .. escape(user) .. "@" .. domain .. ">" or nil
+end
+
+--- Keeps a message for a device. Of too many the oldest goes.
+local function keep(who, device, text, call_id, time)
+  local key = messages_key(who, device)
+  if redis.call("HLEN", key) >= MAX_MESSAGES then
+    local ids = redis.call("HKEYS", key)
+    table.sort(ids)
+    redis.call("HDEL", key, ids[1])
+  end
+  redis.call("HSET", key, call_id, text)
+  redis.call("PEXPIRE", key, KEPT)
+end
+
+--- A MESSAGE, with its body: for how many devices it is kept, then where it goes now, as lookup has it. What
+--- is over in a moment (RFC 3994) is not kept, nor what Kamailio cannot hand over whole.
+local function message(keys, args)
+  local asked = read(args[1], {
+    "node", "cluster_socket", "instance", "sender", "private", "from", "date", "type", "size", "call_id",
+  })
+  if not asked then return { "0" } end
+  asked.method = "MESSAGE"
+  local body, time, kept = args[2] or "", now(), 0
+  local who = keys[1]:match("^graceline:(.+)$")
+  local passing = asked.type:lower():find("im-iscomposing", 1, true)
+  local whole = #body > 0 and #body == tonumber(asked.size) and #body <= MAX_BODY
+  if whole and not passing and #asked.type <= MAX_TEXT and #asked.from <= MAX_URI then
+    local there = bound_devices(load(keys[1], time, node_addresses()).bindings)
+    -- In the order in which they came; and nobody knows another's.
+    local count = redis.call("INCR", "graceline:messages") % 1e9
+    local call_id = string.format("kept-%013d-%09d-%s", time, count, redis.sha1hex(asked.call_id .. "\n" .. body))
+    local text = cjson.encode({
+      from = asked.from, asserted = asserted(asked), date = asked.date, type = asked.type, body = body,
+    })
+    for _, device in ipairs(load_account("graceline:account:" .. who).devices) do
+      local meant = asked.instance == "" or same_text(asked.instance, device.instance)
+      if meant and authorised(device) and not there[device.id] then
+        keep(who, device.id, text, call_id, time)
+        kept = kept + 1
+      end
+    end
+  end
+  local reply = { tostring(kept) }
+  for _, value in ipairs(places(reached(keys, asked), asked)) do reply[#reply + 1] = value end
+  return reply
+end
+
+--- A device has registered: commands that send it what is kept for it, the oldest first. Each connection gets
+--- each once.
+local function kept_messages(login, binding, device, time, address_of)
+  local key = messages_key(login.user .. "@" .. login.domain, device.id)
+  local ids, commands = redis.call("HKEYS", key), {}
+  table.sort(ids)
+  for _, call_id in ipairs(ids) do
+    local kept = cjson.decode(redis.call("HGET", key, call_id))
+    local at = tonumber(call_id:match("^kept%-(%d+)%-"))
+    if at + KEPT < time then
+      redis.call("HDEL", key, call_id)
+    elseif kept.sent ~= connection_of(binding) then
+      kept.sent = connection_of(binding)
+      redis.call("HSET", key, call_id, cjson.encode(kept))
+      local headers = {
+        "From: " .. kept.from, "To: <sip:" .. login.user .. "@" .. login.domain .. ">",
+        "Call-ID: " .. call_id, "Date: " .. kept.date, "Content-Type: " .. kept.type,
+      }
+      if kept.asserted then headers[#headers + 1] = "P-Asserted-Identity: " .. kept.asserted end
+      commands[#commands + 1] = request("MESSAGE", binding, login, address_of, headers, kept.body)
+    end
+  end
+  return commands
+end
+
+--- The client on a connection has answered a message that was kept for it.
+local function answered(keys, args)
+  local client = read(args[1], { "node", "boot", "flow", "call_id" })
+  if not client then return 0 end
+  for _, binding in ipairs(load(keys[1], now(), node_addresses()).bindings) do
+    if binding.device_id and on_flow(binding, client) then
+      redis.call("HDEL", messages_key(keys[1]:match("^graceline:(.+)$"), binding.device_id), client.call_id)
+    end
+  end
+  return 1
+end
+
+redis.register_function("graceline_message", message)
+redis.register_function("graceline_message_answered", answered)
