@@ -22,11 +22,11 @@ const USERS = {
 };
 
 /** A driver, a desk phone 2001 and others, which answer when they are told to. */
-async function start(t, options = {}) {
+async function start(t, { registrar: server = {}, ...options } = {}) {
   // Before the registrar goes.
   t.after(() => link?.driver.close());
   let link;
-  const { registrar, phone } = await setUp(t, { users: USERS });
+  const { registrar, phone } = await setUp(t, { users: USERS, ...server });
   const phones = {};
   for (const user of ["2001", "2002", "2003"])
     phones[user] = await sipPhone(phone, user);
@@ -204,6 +204,22 @@ describe("calls that the driver makes", () => {
       await link.ask("answerCall", { call: "1" }),
       "serviceNotSupported",
     );
+  });
+
+  test("for whom a far end is called is said to it, and to the desk phone not", async (t) => {
+    // One that passes on what clients say of themselves.
+    const server = { policy: "normal", dialect: "kamailio" };
+    const all = await start(t, { registrar: server });
+    const said = ({ headers }) =>
+      headers
+        .filter(([name]) => name === "P-Preferred-Identity")
+        .map(([, value]) => value);
+    const { call, own, far } = await talk(all);
+    assert.deepEqual(said(own), []);
+    assert.deepEqual(said(far), ["<sip:2001@example.test>"]);
+    const third = all.phones["2003"].ring();
+    await all.link.ask("singleStepTransferCall", { call, to: "2003" });
+    assert.deepEqual(said(await third), ["<sip:2001@example.test>"]);
   });
 
   test("the desk phone first, then the far end, and both talk", async (t) => {

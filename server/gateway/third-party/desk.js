@@ -6,6 +6,9 @@ import { connect, leaveTogether, lift } from "./connect.js";
 /** @typedef {import("./leg.js").Leg} Leg */
 /** @typedef {"initiated" | "dialling" | "alerting" | "connected" | "held" | "ended"} State */
 
+/** What a user part can hold without being read as something else. */
+const PLAIN = /^[\w.+*#~-]+$/;
+
 /** Calls of one desk phone; more than anybody keeps on hold. */
 const MOST_CALLS = 8;
 
@@ -34,6 +37,8 @@ export class Desk extends Appearance {
   #agent;
   #address;
   #headers;
+  /** Of calls to far ends: for whom they are. @type {[string, string][]} */
+  #identity;
   /** The call to the phone. @type {Leg | null} */
   #leg = null;
   /** Resolves when the phone was answered. @type {Promise<void> | null} */
@@ -51,6 +56,10 @@ export class Desk extends Appearance {
     this.#agent = agent;
     this.#address = address;
     this.#headers = Object.entries(headers);
+    // RFC 3325 §9.2; a server that does not trust the account for it takes it out.
+    this.#identity = PLAIN.test(line)
+      ? [["P-Preferred-Identity", `<sip:${line}@${agent.domain}>`]]
+      : [];
     this.showDevice({ inService: true });
   }
 
@@ -130,7 +139,7 @@ export class Desk extends Appearance {
     await call.far.park();
     leaveTogether(call.far, target);
     this.#leave(call, { cause: "singleStepTransfer", by: "local", to: number });
-    lift(target, number)
+    lift(target, number, this.#identity)
       .then(() => connect(call.far, target))
       .catch(() => {
         target.hangUp();
@@ -143,7 +152,7 @@ export class Desk extends Appearance {
     const leg = await this.#lift();
     if (call.state === "ended") return;
     this.#show(call, "dialling");
-    await connect(call.far, leg, call.number);
+    await connect(call.far, leg, call.number, this.#identity);
     this.#show(call, "connected");
   }
 

@@ -326,3 +326,78 @@ for (const nodes of [one, two])
       assert.deepEqual(carol.received, []);
     },
   );
+
+const SPOKEN_FOR = "<sip:2003@example.test>";
+
+for (const nodes of [one, two])
+  gracefulTest(
+    `who makes calls for desk phones says for whom, and nobody else does: ${nodes.length} nodes`,
+    {
+      accounts: [...accounts, { user: "controller" }, { user: "controllers" }],
+      nodes,
+    },
+    async (world) => {
+      const { alice, bob } = await parties(world);
+      const { url } = world.server.nodes[0];
+      const at = (/** @type {string} */ user) =>
+        world.connect({ name: user, user, url });
+      const controller = await at("controller");
+      const similar = await at("controllers");
+      bob.respond = () => ({
+        status: 200,
+        headers: [["Contact", "<sip:bob@callee.invalid>"]],
+      });
+      /** How bob is told of a call that says this of itself. */
+      const asserted = async (
+        /** @type {typeof alice} */ caller,
+        /** @type {string[]} */ ...meant
+      ) => {
+        bob.received.length = 0;
+        const call = new Call(caller, BOB);
+        const headers = meant.map((value) => ["P-Preferred-Identity", value]);
+        call.accepted = await call.invite({
+          headers: /** @type {[string, string][]} */ ([
+            ["Contact", "<sip:x@caller.invalid>"],
+            ...headers,
+          ]),
+        });
+        assert.equal(call.accepted.status, 200);
+        const invite = await bob.incoming("INVITE");
+        assert.deepEqual(invite.all("P-Preferred-Identity"), []);
+        return { call, told: invite.all("P-Asserted-Identity") };
+      };
+      const { call, told } = await asserted(controller, SPOKEN_FOR);
+      assert.deepEqual(told, [SPOKEN_FOR]);
+      // Within the call nobody else comes to be at the phone.
+      await call.ack();
+      bob.received.length = 0;
+      await call.request("INVITE", {
+        headers: [["P-Preferred-Identity", ALICE_ID[0]]],
+      });
+      const again = await bob.incoming("INVITE");
+      assert.deepEqual(again.all("P-Asserted-Identity"), []);
+      const own = ["<sip:controller@example.test>"];
+      for (const lie of [
+        "<sip:2003@elsewhere.test>",
+        '"Boss" <sip:2003@example.test>',
+        "<sip:2003@example.test>, <sip:boss@example.test>",
+        "<sip:2003@example.test;boss>",
+        "<sips:2003@example.test>",
+        "<sip:@example.test>",
+        "<tel:+1900>",
+      ])
+        assert.deepEqual((await asserted(controller, lie)).told, own, lie);
+      assert.deepEqual((await asserted(alice, SPOKEN_FOR)).told, ALICE_ID);
+      assert.deepEqual((await asserted(similar, SPOKEN_FOR)).told, [
+        "<sip:controllers@example.test>",
+      ]);
+      // Who is not the account by its password is not by its name.
+      bob.received.length = 0;
+      alice.user = "controller";
+      const forged = await new Call(alice, BOB).invite({
+        headers: [["P-Preferred-Identity", SPOKEN_FOR]],
+      });
+      assert.match(`${forged.status}`, /^40[37]$/);
+      assert.deepEqual(bob.received, []);
+    },
+  );

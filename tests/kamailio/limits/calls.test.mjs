@@ -96,3 +96,25 @@ gracefulTest(
     assert.notEqual(back.status, 503);
   },
 );
+
+gracefulTest(
+  "the account that makes calls for desk phones is in any number of calls, and nobody else is",
+  {
+    accounts: ["2001", "2002", "controller"].map((user) => ({ user })),
+    nodes: [{ settings: { CALLS_PER_MINUTE: 4, CALLS_PER_CONNECTION: 3 } }],
+  },
+  async (world) => {
+    const { alice, bob } = await callers(world, true);
+    const controller = await world.connect({
+      name: "controller",
+      user: "controller",
+    });
+    for (let calls = 0; calls < 6; calls++)
+      await Call.start(controller, BOB, bob);
+    // Its name within another's is another's.
+    const statuses = [];
+    for (let calls = 0; calls < 5; calls++)
+      statuses.push((await new Call(alice, BOB).invite()).status);
+    assert.deepEqual(statuses, [200, 200, 200, 503, 503]);
+  },
+);
