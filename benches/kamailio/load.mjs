@@ -6,7 +6,8 @@
 //   … --memory=32                             on a node with so many MiB, default 256
 //
 // Logins a second of one node of deploy/kamailio, against the same Kamailio with its own registrar
-// module in place of the policy, in turns: from sipp over TCP (each login on a connection of its
+// module in place of the policy, and of the same node where each device has to be authorised, in turns:
+// from sipp over TCP (each login on a connection of its
 // own), and from phones of this package over WebSocket. Server and load share the machine, so only
 // the ratio means something. Then phones fight for devices, and every client is asked afterwards. A node
 // that is short of memory turns some away, which is counted; one that ran out of it fails the run.
@@ -23,6 +24,7 @@ import { ensureSipp } from "../../scripts/lib/system-packages.mjs";
 import { eventually } from "../../tests/interop/support/eventually.mjs";
 import { Cluster } from "../../tests/kamailio/support/cluster.mjs";
 import { DOMAIN, run } from "../../tests/kamailio/support/deployment.mjs";
+import { Facts } from "../../tests/kamailio/support/facts.mjs";
 
 const quick = process.argv.includes("--quick");
 const onlyFights = process.argv.includes("--fights");
@@ -47,12 +49,15 @@ const hash = (/** @type {string} */ algorithm, /** @type {string} */ user) =>
     .update(`${user}:${DOMAIN}:${password(user)}`)
     .digest("hex");
 const users = Array.from({ length: PHONES }, (_, index) => `u${index}`);
+const instances = new Map(
+  users.map((user) => [user, `urn:uuid:${randomUUID()}`]),
+);
 
 await ensureSipp();
 const scratch = await mkdtemp(join(tmpdir(), "load-"));
 const list = join(scratch, "users.csv");
 const credentials = (/** @type {string} */ user) =>
-  `${user};[authentication username=${user} password=${password(user)}]`;
+  `${user};[authentication username=${user} password=${password(user)}];${instances.get(user)}`;
 await writeFile(list, `SEQUENTIAL\n${users.map(credentials).join("\n")}\n`);
 
 const cluster = await Cluster.start({ accounts: [], nodes: [] });
@@ -65,6 +70,9 @@ try {
       )
       .join("\n"),
   );
+  const facts = new Facts(cluster.redis);
+  for (const [user, instance] of onlyFights ? [] : instances)
+    await facts.authorise(instance, "mobile", user);
   const settings = { FORCES_PER_MINUTE: 0 };
   // sipp knows MD5 only, and reads the first challenge.
   const define = ["WITH_MD5_PHONES"];
@@ -77,16 +85,20 @@ try {
     define,
     memory,
   });
-  /** @type {Record<string, { policy: number[], plain: number[] }>} */
+  /** @typedef {{ plain: number[], policy: number[], devices: number[] }} Figures */
+  /** @type {Record<string, Figures>} */
   const figures = {
-    "sipp, TCP": { policy: [], plain: [] },
-    "phones, WebSocket": { policy: [], plain: [] },
+    "sipp, TCP": { plain: [], policy: [], devices: [] },
+    "phones, WebSocket": { plain: [], policy: [], devices: [] },
   };
   for (let round = 0; round < (onlyFights ? 0 : ROUNDS); round++)
     for (const [node, kind] of /** @type {const} */ ([
       [without, "plain"],
       [withPolicy, "policy"],
+      [withPolicy, "devices"],
     ])) {
+      const devices = kind === "devices" ? "on" : "off";
+      await cluster.database.sql(`UPDATE domain SET devices = '${devices}'`);
       figures["sipp, TCP"][kind].push(await sippLogins(node));
       figures["phones, WebSocket"][kind].push(await phoneLogins(node));
     }
@@ -94,13 +106,17 @@ try {
     console.log(
       `Logins a second, one node, ${cpus().length} cores shared with the load; medians of ${ROUNDS}`,
     );
-  for (const [how, { policy, plain }] of Object.entries(figures)) {
+  for (const [how, { policy, plain, devices }] of Object.entries(figures)) {
     if (onlyFights) break;
-    const [held, bare] = [median(policy), median(plain)];
+    const [held, bare, admitted] = [policy, plain, devices].map(median);
     console.log(
       `  ${how}: ${held.toFixed(0)} with the policy, ${bare.toFixed(0)} without: ${(held / bare).toFixed(2)}`,
     );
+    console.log(
+      `  ${how}: ${admitted.toFixed(0)} with devices authorised: ${(admitted / held).toFixed(2)} of the policy alone`,
+    );
   }
+  await cluster.database.sql("UPDATE domain SET devices = 'off'");
   const { violations, checks, forced, refused, away } =
     await fights(withPolicy);
   console.log(
@@ -145,7 +161,7 @@ async function sippLogins(node) {
 
 /** @param {import("../../tests/kamailio/support/deployment.mjs").KamailioNode} node */
 async function phoneLogins(node) {
-  const phones = users.map((user) => phone(node, user));
+  const phones = users.map((user) => phone(node, user, instances.get(user)));
   const began = performance.now();
   const waiting = [...phones];
   await Promise.all(
@@ -234,15 +250,16 @@ function quiet(phones) {
 /**
  * @param {import("../../tests/kamailio/support/deployment.mjs").KamailioNode} node
  * @param {string} user
+ * @param {string} [instanceId] default: a new one
  */
-function phone(node, user) {
+function phone(node, user, instanceId = `urn:uuid:${randomUUID()}`) {
   return new Phone({
     connections: node.url,
     user,
     domain: DOMAIN,
     password: password(user),
     device: "CSF",
-    instanceId: `urn:uuid:${randomUUID()}`,
+    instanceId,
     profile: "cisco",
     storage: null,
     WebSocket: /** @type {any} */ (WebSocket),

@@ -191,6 +191,33 @@ test("a device has eight of them: the one that ends first goes", async () => {
   assert.equal(JSON.parse(text).credentials.length, 8);
 });
 
+// Connections without a binding ----------------------------------------------------------------------
+
+/** A page calls a gateway. @param {string} page @param {number} number of the device that it shows */
+const visit = (page, number) => {
+  const { node, boot, flow } = policy.place(page);
+  const { instance } = device(number);
+  return policy.call("visit", policy.keys(), {
+    ...{ node, boot, flow, instance: `<${instance}>`, device_id: "" },
+  });
+};
+
+/** What node a is asked to do: connections, each with the command that goes before its end. */
+const errands = () =>
+  policy.command("FCALL", "graceline_errands", 1, "graceline:errands:a", "1");
+
+test("of 65 connections at gateways the oldest ends, and with the device all do", async () => {
+  await authorise(1);
+  assert.equal(await visit("stranger", 2), "0");
+  for (let page = 0; page <= 64; page++)
+    assert.equal(await visit(`page${page}`, 1), "1");
+  assert.deepEqual(await errands(), ["page0.invalid:5060:7", ""]);
+  await policy.account("revoke", { id: "d1" });
+  assert.equal((await errands()).length, 2 * 64);
+  assert.equal((await policy.record())?.visits.length ?? 0, 0);
+  assert.equal(await visit("page1", 1), "0");
+});
+
 // What is published ----------------------------------------------------------------------------------
 
 test("every change is published, and nothing else", async () => {

@@ -1,6 +1,6 @@
 /**
  * The table of a user's devices (tests/rules/devices.txt), played on the policy of deploy/kamailio, as an
- * account service asks it. The test registrar plays the same one (tests/registrar/devices.rs).
+ * account service and a node ask it. The test registrar plays the same one (tests/registrar/devices.rs).
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -49,8 +49,8 @@ function valueOf(cell) {
 /** @param {string[]} words @returns {[string, any][]} */
 const pairs = (words) =>
   words.map((word) => {
-    const at = word.indexOf("=");
-    return [word.slice(0, at), valueOf(word.slice(at + 1))];
+    const [, name, value] = /^([^=]*)=?(.*)$/s.exec(word) ?? [];
+    return [name, valueOf(value)];
   });
 
 /** @param {any} value @param {string} path with points */
@@ -109,16 +109,54 @@ function check(reply, expected, row) {
 }
 
 /**
+ * A REGISTER of a client, and what it is answered; `told` are those who are sent a reset.
+ * @param {string} client
+ * @param {string[]} words
+ */
+async function register(client, words) {
+  const says = pairs(words);
+  const said = Object.fromEntries(says);
+  const other = said.also && `<sip:${said.also}@${said.also}>;expires=0`;
+  let own = `<sip:${client}@${client}>`;
+  if (said.instance) own += `;+sip.instance="<${said.instance}>"`;
+  const adds = !("query" in said || "all" in said);
+  const reply = await policy.register(client, {
+    contacts:
+      "all" in said ? "*" : [adds && own, other].filter(Boolean).join(", "),
+    expires: said.expires === undefined ? undefined : `${said.expires}`,
+    forced: "force" in said,
+    instance: says
+      .filter(([name]) => name === "shows")
+      .map(([, urn]) => `<${urn}>`)
+      .join(", "),
+  });
+  const header = (/** @type {RegExp} */ pattern) =>
+    reply.headers.map((line) => pattern.exec(line)).find(Boolean);
+  const device = header(/^Warning: 399 \S+ "Device not authorised"$/);
+  const holder = header(/^X-Graceline-Holder: .*;contact="([^"]*)"/);
+  const answer = [`${reply.status}`];
+  if (device) answer.push("device");
+  if (holder) answer.push("taken", holder[1]);
+  const told = reply.notifies.map(({ flow }) => flow.split(".")[0]);
+  return { answer: answer.join(" "), told: told.sort().join(" ") };
+}
+
+/**
  * @param {string} row
  * @param {number} began
  */
 async function play(row, began) {
-  const [question, answer, left = ""] = plain(row, began)
+  const [question, answer, left = "", told = ""] = plain(row, began)
     .split(" | ")
     .map((cell) => cell.trim());
-  const wait = /^wait=(\d+)(d?)$/.exec(question);
+  const [word, ...words] = question.split(" ");
+  const wait = /^wait=(\d+)(d?)$/.exec(word);
   if (wait) await policy.pass(Number(wait[1]) * (wait[2] ? DAY : 1));
-  else {
+  else if (word === "LOST") await policy.gone(words[0]);
+  else if (word === "REGISTER") {
+    const heard = await register(words[0], words.slice(1));
+    assert.deepEqual(heard, { answer, told }, row);
+  } else {
     const reply = await ask(question);
     if (typeof reply.ok === "string")
       reply.ok = reply.ok.replace(`@${DOMAIN}`, "");
@@ -128,9 +166,15 @@ async function play(row, began) {
 }
 
 for (const lines of cases) {
-  const [name, ...rows] = lines.split("\n").filter((line) => line.trim());
+  const [name, ...rest] = lines.split("\n").filter((line) => line.trim());
+  const rows = rest.filter((line) => !line.startsWith("  "));
+  const override = rest.some((line) => line.trim() === "slot=override");
   test(name, { skip }, async () => {
     await policy.clear();
+    Object.assign(policy.settings, {
+      policy: override ? "duplicate" : "graceful",
+      devices: "on",
+    });
     const began = policy.time;
     for (const row of rows) await play(`${row} `, began);
   });

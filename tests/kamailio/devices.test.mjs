@@ -4,6 +4,7 @@
  * service is answered: device-rules.test.mjs, account-functions.test.mjs. Who rings: ringing.test.mjs.
  */
 import assert from "node:assert/strict";
+import { eventually } from "../interop/support/eventually.mjs";
 import { Call } from "./support/call.mjs";
 import {
   CONFLICT,
@@ -105,7 +106,7 @@ gracefulTest(
       [403, own("b")],
       [403, zeros, shown("0")],
       [
-        403,
+        400,
         zeros,
         ["X-Graceline-Instance", `<${instance("a")}>, <${instance("a")}>`],
       ],
@@ -492,5 +493,114 @@ gracefulTest(
     // The password of the account is no way around.
     Object.assign(desk, { authUser: "2001", password: "secret-2001" });
     assertNotAuthorised(await desk.request("MESSAGE", BOB));
+  },
+);
+
+gracefulTest(
+  "a page without a binding reaches a gateway as a device that is authorised, until it is revoked",
+  {
+    accounts: ["2001", "2002", "cti"].map((user) => ({ user })),
+    nodes: TWO_NODES.nodes,
+  },
+  async (world) => {
+    const facts = await Facts.on(world);
+    await facts.authorise(instance("a"));
+    await facts.authorise(instance("b"), "mobile", "2002");
+    const gateway = await world.connect({ name: "gateway", user: "cti" });
+    gateway.respond = ({ method }) => ({
+      status: method === "INVITE" ? 486 : 200,
+    });
+    await gateway.register({ contacts: [own("f")] });
+    const bob = await registered(world, "b", { user: "2002" });
+    const { url } = world.server.nodes[1];
+    const page = await world.connect({ name: "page", url });
+    const call = (
+      /** @type {any} */ who,
+      /** @type {[string, string][]} */ headers,
+      uri = "sip:cti@example.test",
+    ) => who.request("INVITE", uri, { headers });
+
+    assertNotAuthorised(await call(page, []));
+    assertNotAuthorised(await call(page, [shown("b")]));
+    assertNotAuthorised(await call(page, [shown("0")]));
+    assertNotAuthorised(await call(page, [shown("a"), shown("a")]));
+    assert.equal((await call(page, [shown("a")])).status, 486);
+    // To nobody else, and nothing else.
+    assertNotAuthorised(await call(page, [shown("a")], BOB));
+    assertNotAuthorised(
+      await page.request("MESSAGE", "sip:cti@example.test", {
+        headers: [shown("a")],
+      }),
+    );
+    const credentials = await facts.credentials("a");
+    const other = await world.connect({ name: "other", ...credentials });
+    assert.equal((await call(other, [])).status, 486);
+    assertNotAuthorised(await call(other, [shown("b")]));
+    assert.equal(
+      gateway.received.filter(({ method }) => method === "INVITE").length,
+      2,
+    );
+
+    // One that has gone is forgotten, the others end with the device.
+    await other.close();
+    const visits = async () => {
+      const record = await world.server.redis.command([
+        "--raw",
+        "GET",
+        "graceline:2001@example.test",
+      ]);
+      return JSON.parse(record).visits.length;
+    };
+    await eventually(
+      "the other to be forgotten",
+      async () => (await visits()) === 1,
+    );
+    await facts.call("revoke", { id: "a" });
+    assert.equal(await page.closed, 4001);
+    const again = await world.connect({ name: "again", url });
+    assertNotAuthorised(await call(again, [shown("a")]));
+    assert.equal(bob.received.length, 0);
+  },
+);
+
+// At the same time -----------------------------------------------------------------------------------
+
+gracefulTest(
+  "revoked in the midst of its refreshes, at whichever node, a device is not bound once all is quiet",
+  TWO_NODES,
+  async (world) => {
+    const facts = await Facts.on(world);
+    await facts.authorise(instance("a"));
+    for (let round = 0; round < 10; round++) {
+      const clients = await Promise.all(
+        world.server.nodes.map((/** @type {any} */ { url }) =>
+          world.connect({ url }),
+        ),
+      );
+      await Promise.all(
+        clients.map((client) => client.query().catch(() => {})),
+      );
+      const refreshes = clients.flatMap((client) =>
+        [1, 2, 3].map(() =>
+          client
+            .register({ contacts: [own("a")], reuseNonce: true })
+            .catch(() => undefined),
+        ),
+      );
+      await facts.call("revoke", { id: "a" });
+      await Promise.all(refreshes);
+      assert.deepEqual(await world.server.bindings(), []);
+      for (const client of clients) {
+        const answer = await client
+          .register({ contacts: [own("a")] })
+          .catch(() => undefined);
+        if (answer) assertNotAuthorised(answer);
+        await client.terminate();
+      }
+      await facts.call("restore", {
+        id: "a",
+        limits: { mobile: 1, deskphone: 0 },
+      });
+    }
   },
 );

@@ -31,6 +31,7 @@
 --   forces    times of the takeovers within the last minute
 --   outcasts  Call-IDs of clients that were ousted (policy duplicate)
 --   watchers  who has subscribed to its registrations; field names see subscribe()
+--   visits    connections of its devices that have none of these, and have reached a gateway; see visit()
 -- one list per node (`graceline:ousted:NAME`) of clients that were ousted there, one of what it is
 -- asked to do (`graceline:errands:NAME`), one of clients that join its calls (`graceline:joins:NAME`),
 -- one key per user whose phones ring (`graceline:ringing:user@domain`), see ring(),
@@ -69,6 +70,8 @@ local MAX_NAME = 128 -- bytes of an instance or a device
 local MAX_CALL_ID = 256 -- bytes
 local MAX_TEXT = 128 -- characters of a text that is shown to people
 local MAX_WATCHERS = 32 -- subscriptions to one address-of-record: its user's own clients
+local MAX_VISITS = 64 -- of one address-of-record at the gateways
+local VISIT = 43200000 -- a session with a gateway is known for no longer: `calls` in kamailio.cfg
 local MAX_SUBSCRIPTION = 3761 -- seconds, and the default (RFC 3680 §4.4)
 local MAX_SUBSCRIBE = 4300 -- bytes kept of a SUBSCRIBE, 4 KiB, and the names of the fields
 local RINGING = 190000 -- an INVITE may ring for this long: Kamailio's timers end it sooner

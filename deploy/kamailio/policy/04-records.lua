@@ -36,7 +36,7 @@ local function load(key, time, address_of)
   if (stored.version or RECORD_VERSION) ~= RECORD_VERSION then error("record of another version") end
   local record = {
     aor = "sip:" .. key:gsub("^graceline:", ""),
-    bindings = {}, before = stored.bindings, lapsed = {}, watchers = {}, ended = {},
+    bindings = {}, before = stored.bindings, lapsed = {}, watchers = {}, ended = {}, visits = {},
     forces = stored.forces, outcasts = stored.outcasts,
     bound = bound_devices(stored.bindings),
   }
@@ -53,6 +53,9 @@ local function load(key, time, address_of)
     local list = watcher.expires > time and record.watchers or record.ended
     if address_of(watcher) then list[#list + 1] = watcher end
   end
+  for _, visit in ipairs(stored.visits or {}) do
+    if visit.expires > time and address_of(visit) then table.insert(record.visits, visit) end
+  end
   return record
 end
 
@@ -67,11 +70,12 @@ local function save(key, record, time)
   local last = 0
   for _, binding in ipairs(record.bindings) do last = math.max(last, binding.expires) end
   for _, watcher in ipairs(record.watchers) do last = math.max(last, watcher.expires) end
+  for _, visit in ipairs(record.visits) do last = math.max(last, visit.expires) end
   for _, at in ipairs(record.forces) do last = math.max(last, at + FORCE_WINDOW) end
   if #record.bindings > 0 and #record.outcasts > 0 then last = math.max(last, time + FORCE_WINDOW) end
   if last > time then
     local text = cjson.encode({
-      version = RECORD_VERSION, bindings = record.bindings, watchers = record.watchers,
+      version = RECORD_VERSION, bindings = record.bindings, watchers = record.watchers, visits = record.visits,
       forces = record.forces, outcasts = record.outcasts,
     })
     redis.call("SET", key, text, "PXAT", last)
@@ -83,6 +87,12 @@ local function save(key, record, time)
     if not bound[id] then bound[id] = "gone" else bound[id] = nil end
   end
   if next(bound) then publish(key:match("^graceline:(.*)$"), "devices") end
+end
+
+--- For calls by which nobody is told of what has lapsed: it is left for the next one.
+local function keep_lapsed(record)
+  record.bindings = record.before
+  for _, watcher in ipairs(record.ended) do table.insert(record.watchers, watcher) end
 end
 
 local function on_flow(binding, login)

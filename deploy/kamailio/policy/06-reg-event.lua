@@ -159,9 +159,7 @@ local function unsubscribe(keys, args)
   local time = now()
   local record = load(keys[1], time, node_addresses())
   take(record, "watchers", function(watcher) return watcher.call_id == args[1] end)
-  -- Nobody is told here of what has lapsed.
-  record.bindings = record.before
-  for _, watcher in ipairs(record.ended) do table.insert(record.watchers, watcher) end
+  keep_lapsed(record)
   save(keys[1], record, time)
   return "OK"
 end

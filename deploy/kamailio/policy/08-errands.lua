@@ -12,20 +12,29 @@ local function note_ousted(key, binding, time)
   redis.call("PEXPIRE", list, FORCE_WINDOW)
 end
 
---- Leaves a command with a node (see notify), and which connection its receiver loses with it, if it does.
-local function leave(node, boot, command, flow)
-  local list = "graceline:errands:" .. node
-  redis.call("RPUSH", list, cjson.encode({ boot = boot, command = command, flow = flow }))
+--- Leaves with the node of a connection the command that sends a NOTIFY, or nothing; and the connection,
+--- if it is to end.
+local function leave(place, command, flow)
+  local list = "graceline:errands:" .. place.node
+  redis.call("RPUSH", list, cjson.encode({ boot = place.boot, command = command, flow = flow }))
   redis.call("LTRIM", list, -MAX_UNTOLD, -1)
   redis.call("PEXPIRE", list, FORCE_WINDOW)
 end
 
---- Ends bindings that nobody of the network may have any more, whoever asks for it: as with a takeover
---- their clients are told and lose their connections, and who watches is told that they were rejected.
+--- Has a connection without a binding closed.
+local function end_visit(key, visit, time)
+  note_ousted(key, visit, time)
+  leave(visit, nil, visit.flow)
+end
+
+--- Ends what `goes` says of the bindings and visits of a user, whoever asks for it. As with a takeover
+--- the clients are told and lose their connections, and who watches is told that they were rejected.
 local function end_bindings(key, time, goes)
   local address_of = node_addresses()
   local record = load(key, time, address_of)
-  local ended = take(record, "bindings", goes)
+  local ended, visits = take(record, "bindings", goes), take(record, "visits", goes)
+  if #ended + #visits == 0 then return end
+  for _, visit in ipairs(visits) do end_visit(key, visit, time) end
   local user, domain = key:match("^graceline:(.+)@(.+)$")
   for index, binding in ipairs(ended) do
     -- The node that has the connection, as if it had asked.
@@ -35,11 +44,11 @@ local function end_bindings(key, time, goes)
     }
     if not binding.held then
       note_ousted(key, binding, time)
-      leave(binding.node, binding.boot, service_control(binding, node, address_of), binding.flow)
+      leave(binding, service_control(binding, node, address_of), binding.flow)
     end
     if index == #ended then
       for _, command in ipairs(tell_watchers(record, "rejected", node, address_of, time)) do
-        leave(binding.node, binding.boot, command)
+        leave(binding, command)
       end
     end
   end
@@ -63,8 +72,8 @@ local function ousted(keys, args)
   end
 end
 
---- What is left for a node: of each errand the connection that its receiver loses, or nothing, and the
---- command. Each is handed out once.
+--- What is left for a node: of each errand the connection that ends, and the command; either may be empty.
+--- Each is handed out once.
 local function errands(keys, args)
   local reply = {}
   for _ = 1, MAX_ERRANDS do
@@ -73,7 +82,7 @@ local function errands(keys, args)
     local errand = cjson.decode(text)
     if errand.boot == args[1] then
       reply[#reply + 1] = errand.flow or ""
-      reply[#reply + 1] = errand.command
+      reply[#reply + 1] = errand.command or ""
     end
   end
   return reply

@@ -80,10 +80,8 @@ local function end_device(user, device, successor)
     user.account.rings = #left > 0 and left or "auto"
     changed(user, "ringsOn")
   end
-  if registered(user)[device.id] then
-    end_bindings(user.bindings_key, user.time, function(binding) return binding.device_id == device.id end)
-    user.bound = nil
-  end
+  end_bindings(user.bindings_key, user.time, function(one) return one.device_id == device.id end)
+  user.bound = nil
 end
 
 --- A device that nobody has used for so long is gone; a revoked one is not, for it would come back.

@@ -126,7 +126,8 @@ local function granted(login, contact)
   return math.min(wish, login.max)
 end
 
---- One REGISTER of an authenticated user, with the keys of its bindings and of its account. Returns (see ANSWER_… in kamailio.cfg)
+--- One REGISTER of an authenticated user; the keys are those of its bindings and of its account. Returns
+--- (see ANSWER_… in kamailio.cfg)
 ---   status, reason, headers, name of the line, seconds for which the connection has a binding,
 ---   then for each NOTIFY and each kept MESSAGE to be sent
 ---   flow of this node that its receiver loses with it, or nothing; command that sends it.
@@ -141,13 +142,13 @@ local function register(keys, args)
 
   local time, address_of = now(), node_addresses()
   if not address_of(login) then return refusal("503", "Node Not Ready", "Retry-After: 1\r\n") end
+  local record = load(keys[1], time, address_of)
   local device
   if login.devices == "on" then
     local refused
-    refused, device = admit(login, contacts, keys[2], time)
+    refused, device = admit(login, contacts, record, keys[2], time)
     if refused then return refused end
   end
-  local record = load(keys[1], time, address_of)
   local bound, ousted
   if contacts == "*" then
     if tonumber(login.expires) ~= 0 then return refusal("400", "Wildcard Contact Needs Expires 0") end

@@ -10,6 +10,7 @@ local function gone(keys, args)
   local record = load_if_known(keys[1], time, address_of)
   if not record then return {} end
   take(record, "watchers", function(watcher) return on_flow(watcher, lost) end)
+  take(record, "visits", function(visit) return on_flow(visit, lost) end)
   take(record, "bindings", function(binding)
     if not on_flow(binding, lost) then return false end
     if not binding.persists or lost.in_call ~= "1" then return true end
