@@ -10,6 +10,7 @@
 //! | `asker.rs` | who asks for a session, and for which line |
 //! | `opening.rs` | the choice of connection and device; 200, 300 or a refusal |
 //! | `serving.rs` | what clients ask for |
+//! | `view.rs` | what one of them can see, and what comes of its request by that |
 //! | `telling.rs` | what the switch tells, and what clients hear of it |
 //! | `events.rs` | events out of the views that the switch tells |
 //! | `nodes.rs` | the connections to the switch: heartbeat, choice, epochs |
@@ -28,6 +29,7 @@ mod output;
 mod serving;
 mod session;
 mod telling;
+mod view;
 mod watch;
 
 pub use crate::csta::ForwardingType;
