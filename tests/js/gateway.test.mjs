@@ -128,6 +128,26 @@ test("what hands do at the phone is told, and a snapshot knows what was there", 
   assert.equal(sw.phone("SEP04").calls[0].state, "connected");
 });
 
+test("a flood of sessions: so many for each user, and the others are served", async (t) => {
+  const { registrar, gateway, sw } = await open(t);
+  const flooding = await CtiClient.connect(t, registrar, "2001");
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, () => flooding.open()),
+  );
+  const refused = answers.filter(({ status }) => status !== 200);
+  assert.equal(gateway.connections[0].sessions, 32);
+  assert.equal(refused.length, 168);
+  for (const answer of refused)
+    assert.deepEqual(
+      [answer.status, answer.header("Retry-After")],
+      [503, "60"],
+    );
+  const other = await CtiClient.connect(t, registrar, "2003");
+  await other.control();
+  sw.phone("SEP04").lift();
+  await other.until("ServiceInitiatedEvent");
+});
+
 /** 2001 talks to 2003 and is controlled. */
 async function talking(t) {
   const { registrar, sw, ...rest } = await open(t);

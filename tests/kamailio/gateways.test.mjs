@@ -181,3 +181,35 @@ gracefulTest(
     }
   },
 );
+
+gracefulTest(
+  "nobody controls another's phone by saying who they are, nor by a flood of sessions",
+  setup,
+  async (world) => {
+    const { gateway, sw } = await gatewayAt(world);
+    const thief = await client(world, "2002");
+    for (const claim of [
+      ["P-Asserted-Identity", "<sip:2001@example.test>"],
+      ["p-asserted-identity", '"Ann" <sip:2001@example.test>, <tel:2001>'],
+      ["P-Preferred-Identity", "<sip:2001@example.test>"],
+      ["Remote-Party-ID", "<sip:2001@example.test>;screen=yes"],
+      ["X-Graceline-Node", "2001"],
+    ]) {
+      const { status } = await thief.open("tel:2001", [claim]);
+      assert.equal(status, 403, claim.join());
+    }
+    // More than one connection can be in, and than the gateway has for one user.
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => thief.open()),
+    );
+    const count = (status) =>
+      answers.filter((answer) => answer.status === status).length;
+    assert.deepEqual([count(200), count(503)], [32, 18]);
+    assert.equal(gateway.connections[0].sessions, 32);
+    // Whose phone it is does not notice.
+    const owner = await client(world, "2001");
+    await owner.control();
+    sw.phone("SEP01").lift();
+    await owner.until("ServiceInitiatedEvent");
+  },
+);

@@ -65,8 +65,12 @@ export class CtiClient {
     return `tel:${this.#sip.user}`;
   }
 
-  /** The answer to an INVITE for this line; a session if it is 200. */
-  async open(line = this.line) {
+  /**
+   * The answer to an INVITE for this line; a session if it is 200.
+   *
+   * @param {[string, string][]} [more] headers
+   */
+  async open(line = this.line, more = []) {
     const [callId, fromTag] = [random(), random()];
     const body = csta(
       "RequestSystemStatus",
@@ -75,6 +79,7 @@ export class CtiClient {
     const headers = [
       ["Contact", this.contact],
       ["Supported", "timer"],
+      ...more,
       ...describing(body),
     ];
     this.ended = new Promise((resolve) => (this.end = resolve));
