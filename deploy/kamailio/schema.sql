@@ -6,7 +6,8 @@ INSERT INTO version VALUES ('domain', 2), ('domain_attrs', 1);
 
 -- The domains served. `policy` is graceful, duplicate or normal; `device_limit` 0 is no limit. With `devices`
 -- on each device of a user is authorised by the account service, and `shared_slot` says what in place of the
--- policy a second browser or desktop does: ask, or override.
+-- policy a second browser or desktop does: ask, or override. `mobile_limit` and `deskphone_limit` are devices of
+-- a user that may be authorised; NULL is what the account service says.
 CREATE TABLE domain (
     id INTEGER PRIMARY KEY,
     domain VARCHAR(64) NOT NULL UNIQUE,
@@ -15,7 +16,9 @@ CREATE TABLE domain (
     policy VARCHAR(16) NOT NULL DEFAULT 'graceful' CHECK (policy IN ('graceful', 'duplicate', 'normal')),
     device_limit INTEGER NOT NULL DEFAULT 0,
     devices VARCHAR(3) NOT NULL DEFAULT 'off' CHECK (devices IN ('on', 'off')),
-    shared_slot VARCHAR(8) NOT NULL DEFAULT 'ask' CHECK (shared_slot IN ('ask', 'override'))
+    shared_slot VARCHAR(8) NOT NULL DEFAULT 'ask' CHECK (shared_slot IN ('ask', 'override')),
+    mobile_limit INTEGER,
+    deskphone_limit INTEGER
 );
 CREATE TABLE domain_attrs (
     id INTEGER PRIMARY KEY,
@@ -27,7 +30,7 @@ CREATE TABLE domain_attrs (
 );
 
 -- The users. No passwords: HA1 = hash(auth_username:domain:password), which add-user makes.
--- Without `ha1` a user can log in with SHA-256 only. NULL in `policy`, `device_limit`, `devices` and
+-- Without `ha1` a user can log in with SHA-256 only. NULL in `policy`, the limits, `devices` and
 -- `shared_slot` is what the domain says; in `unique_account`, whether a call rings where the user has it or
 -- at every binding, it is what `devices` says.
 CREATE TABLE subscriber (
@@ -41,5 +44,7 @@ CREATE TABLE subscriber (
     devices VARCHAR(3) CHECK (devices IN ('on', 'off')),
     shared_slot VARCHAR(8) CHECK (shared_slot IN ('ask', 'override')),
     unique_account VARCHAR(3) CHECK (unique_account IN ('on', 'off')),
+    mobile_limit INTEGER,
+    deskphone_limit INTEGER,
     PRIMARY KEY (username, domain)
 );

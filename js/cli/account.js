@@ -1,6 +1,12 @@
 import { createWriteStream, readFileSync } from "node:fs";
+import { databaseDirectory } from "../../server/accounts/directory/database.js";
+import { openDatabase } from "../../server/accounts/directory/sql.js";
+import { redisFacts } from "../../server/accounts/facts/redis.js";
+import { startService } from "../../server/accounts/index.js";
 import { tokensOf } from "../../server/accounts/jwt.js";
-import { checks } from "../../server/accounts/options.js";
+import { DEFAULTS, checks } from "../../server/accounts/options.js";
+import { connectRedis } from "../../server/accounts/redis.js";
+import { RedisStore } from "../../server/accounts/store/redis.js";
 import { checked, invalid } from "../phone/options.js";
 import {
   DEFAULT_USERS,
@@ -15,11 +21,44 @@ const log = ({ level, message }) => console.error(`${level} ${message}`);
 
 /**
  * @param {Values} values
- * @param {Record<string, { password: string }>} given users of the registrar for tests
+ * @param {Record<string, { password: string }>} users of the test registrar
  * @returns {Promise<{ url: string, stop(): Promise<void> }>}
  */
-export async function runAccounts(values, given) {
+export async function runAccounts(values, users) {
+  if (!values.redis !== !values.database)
+    throw invalid("redis", "needs database, and the other way round");
   const options = checked(await optionsOf(values), checks, log);
+  return values.redis
+    ? runInProduction(values, options)
+    : runEmbedded(values, users, options);
+}
+
+/** @param {Values} values @param {any} options */
+async function runInProduction({ redis: url, database }, options) {
+  const { limits, sharedSlot, ...rest } = options;
+  if (sharedSlot)
+    throw invalid("shared-slot", "is a column of the database: shared_slot");
+  const redis = await connectRedis(url, (message) =>
+    log({ level: "warn", message }),
+  );
+  const sql = await openDatabase(database);
+  return startService(
+    { ...DEFAULTS, pushLoopback: false, ...rest },
+    {
+      facts: await redisFacts(redis),
+      directory: databaseDirectory(sql, limits),
+      store: new RedisStore(redis),
+      isReachable: () => redis.status === "ready",
+    },
+  );
+}
+
+/**
+ * @param {Values} values
+ * @param {Record<string, { password: string }>} given
+ * @param {any} options
+ */
+async function runEmbedded(values, given, options) {
   const users = Object.keys(given).length ? given : DEFAULT_USERS;
   const { domain, "sip-port": port } = values;
   const { origins } = options;

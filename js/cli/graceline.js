@@ -32,6 +32,9 @@ Options of gateway
   --metrics PORT         serves its state to Prometheus, on loopback
 
 Options of account
+  --redis URL            with --database: for deploy/kamailio, any number of copies;
+                         else a test registrar runs in the same process
+  --database URL         its users: sqlite:///path, mysql://… or postgres://…
   --user NAME:PASSWORD   of the test registrar that runs with it; may be repeated
   --domain DOMAIN        the only domain that it serves
   --sip-port N           its port; default: any free one
@@ -56,7 +59,7 @@ Options of account
 const accountOptions = {
   ...Object.fromEntries(
     [
-      ...["sip-port", "origins", "limits", "shared-slot"],
+      ...["redis", "database", "sip-port", "origins", "limits", "shared-slot"],
       ...["push-hosts", "push-contact", "admin-token", "jwks", "jwt-secret"],
       ...["tls-cert", "tls-key", "audit"],
     ].map((name) => [name, { type: "string" }]),

@@ -35,6 +35,7 @@ export async function startAccounts(options) {
       facts: embeddedFacts(registrar),
       directory: embeddedDirectory(registrar, limits),
       store: new MemoryStore(),
+      isReachable: () => true,
     },
   );
   return Object.assign(service, { adminToken });

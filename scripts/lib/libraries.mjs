@@ -15,6 +15,12 @@ const names = filesUnder("scripts/libraries").map((file) =>
 
 const folder = join(pkg, "libraries");
 
+/** Files that a library reads beside itself. @type {Record<string, string>} */
+const beside = {
+  "node-sqlite3-wasm.wasm":
+    "node_modules/node-sqlite3-wasm/dist/node-sqlite3-wasm.wasm",
+};
+
 /** Packages that name their licence and author in package.json alone. */
 const withoutFile = ["http_ece"];
 
@@ -37,7 +43,9 @@ export function buildLibraries() {
       "scripts/lib/libraries.mjs",
       "package-lock.json",
     ]),
-    outputs: [...files, "LICENSES.txt"].map((file) => join(folder, file)),
+    outputs: [...files, ...Object.keys(beside), "LICENSES.txt"].map((file) =>
+      join(folder, file),
+    ),
     work: () => step("bundling the libraries of the servers", bundle),
   });
 }
@@ -51,7 +59,8 @@ async function bundle() {
     bundle: true,
     write: false,
     metafile: true,
-    minify: true,
+    // Nobody downloads them, and who looks after a server may want to read them.
+    minify: false,
     platform: "node",
     format: "esm",
     target: "node20",
@@ -66,6 +75,8 @@ async function bundle() {
     const exported = readFileSync(inRoot("scripts/libraries", `${name}.js`));
     replaceFile(join(folder, `${name}.d.ts`), exported);
   }
+  for (const [name, source] of Object.entries(beside))
+    replaceFile(join(folder, name), readFileSync(inRoot(source)));
   replaceFile(
     join(folder, "LICENSES.txt"),
     licences(Object.keys(metafile.inputs)),

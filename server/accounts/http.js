@@ -39,7 +39,8 @@ const CORS = {
  *   kind: who a token stands for; rejects where it is none
  * @property {(origin: string) => boolean} isAllowed pages of which origin may ask
  * @property {(context: Context) => string} addressOf
- * @property {(error: unknown) => void} failed a fault of the service's own
+ * @property {(error: unknown) => Problem} failed what is told of a fault that is not the
+ *   client's
  */
 
 /** @param {Wiring} wiring */
@@ -84,8 +85,7 @@ export function createApp({ operations, handlers, callers, ...wiring }) {
     throw notFound();
   });
   app.onError((error, context) => {
-    if (!(error instanceof Problem)) wiring.failed(error);
-    const problem = error instanceof Problem ? error : broken();
+    const problem = error instanceof Problem ? error : wiring.failed(error);
     const { status, code, message, details } = problem;
     if (status === 401) context.header("www-authenticate", "Bearer");
     if (details?.retryAfter)
@@ -166,6 +166,3 @@ const strangeOrigin = () =>
     "eForbidden",
     "Pages of this origin may not ask. The administrator allows it by --origins.",
   );
-
-const broken = () =>
-  new Problem(500, "eInternal", "The service failed. Try again later.");

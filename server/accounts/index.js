@@ -31,6 +31,8 @@ const LIMITS = {
   maxHeaderSize: 16 * 1024,
 };
 const MAX_CONNECTIONS = 16_384;
+/** Codes of Node, and so of a database's driver, for a server that does not answer. */
+const AWAY = /^E(CONN|TIMEDOUT|PIPE|HOST|NET|AI_)/;
 
 /**
  * What the service is made of, as its operations use it.
@@ -53,12 +55,21 @@ const MAX_CONNECTIONS = 16_384;
  */
 
 /**
+ * @typedef {object} Homes what the service keeps nothing of itself
+ * @property {import("./facts/facts.js").Facts} facts
+ * @property {import("./directory/directory.js").Directory} directory
+ * @property {import("./store/store.js").Store} store
+ * @property {() => boolean} isReachable whether they are there at the moment
+ */
+
+/**
  * Serves the API.
  *
  * @param {import("./options.js").Settings} settings
- * @param {{ facts: import("./facts/facts.js").Facts, directory: import("./directory/directory.js").Directory, store: import("./store/store.js").Store }} homes
+ * @param {Homes} homes
  */
-export async function startService(settings, { facts, directory, store }) {
+export async function startService(settings, homes) {
+  const { facts, directory, store, isReachable } = homes;
   const words = worded(facts);
   const warn = (/** @type {string} */ message) =>
     callApp(settings.log, { level: "warn", message });
@@ -112,11 +123,7 @@ export async function startService(settings, { facts, directory, store }) {
     callers: callers(parts, settings.adminToken),
     isAllowed: (origin) => isAllowed(origin, settings.origins),
     addressOf: (context) => addressOf(context, settings.behindProxy),
-    failed: (error) =>
-      callApp(settings.log, {
-        level: "error",
-        message: `A request failed: ${error instanceof Error ? error.stack : error}`,
-      }),
+    failed: (error) => failed(error, isReachable, settings),
   });
   const server = await listen(app, settings);
   return new Service(server, settings, [parts.events, facts, directory, store]);
@@ -174,6 +181,25 @@ async function listen(app, { port, host, tls }) {
   server.maxConnections = MAX_CONNECTIONS;
   if (!server.listening) await once(server, "listening");
   return server;
+}
+
+/**
+ * @param {unknown} error
+ * @param {() => boolean} isReachable
+ * @param {import("./options.js").Settings} settings
+ */
+function failed(error, isReachable, { log }) {
+  const { code, stack } = /** @type {NodeJS.ErrnoException} */ (error);
+  // Said once by who lost it, not with every request.
+  if (!isReachable() || AWAY.test(`${code}`))
+    return new Problem(
+      503,
+      "eOutOfService",
+      "Redis or the database cannot be reached. Try again in a moment.",
+    );
+  const message = `A request failed: ${stack ?? error}`;
+  callApp(log, { level: "error", message });
+  return new Problem(500, "eInternal", "The service failed. Try again later.");
 }
 
 /**

@@ -122,8 +122,8 @@ describe("the key of a device", () => {
     }
   });
 
-  test("of a device that was revoked: told so, and its session is over", async (t) => {
-    const { client, signIn, device } = await withKey(t);
+  test("of a device that was revoked: told so, whatever it asks", async (t) => {
+    const { client, own, signIn, device } = await withKey(t);
     const { body } = await signIn();
     const page = await client.signedIn();
     await page.get("POST", `/v1/devices/${device.id}/revoke`);
@@ -135,10 +135,12 @@ describe("the key of a device", () => {
     const refreshed = await client.ask("POST", "/v1/session/refresh", {
       refreshToken,
     });
-    assert.equal(refreshed.status, 401);
+    assert.equal(refreshed.code, "eDeviceNotAuthorised");
     assert.equal((await signIn()).code, "eDeviceNotAuthorised");
     await page.get("POST", `/v1/devices/${device.id}/restore`);
     assert.equal((await signIn()).status, 200);
+    await page.ask("DELETE", `/v1/devices/${device.id}`);
+    assert.equal((await own.ask("GET", "/v1/devices")).status, 401);
   });
 
   test("of a device without one proves nothing, whatever is signed", async (t) => {

@@ -1,12 +1,11 @@
 /** Transports: wss with a certificate, and desk phones over UDP. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import WebSocket from "ws";
 import { eventually } from "../interop/support/eventually.mjs";
 import { freePort } from "./support/ports.mjs";
+import { makeCertificate } from "./support/certificate.mjs";
 import { contact, instance } from "./support/contacts.mjs";
 import { DatagramPhone } from "./support/datagram-phone.mjs";
 import { run } from "./support/deployment.mjs";
@@ -19,15 +18,7 @@ gracefulTest(
   "wss: TLS 1.2 and newer, with the certificate given",
   { nodes: [] },
   async (world) => {
-    const directory = await mkdtemp(join(tmpdir(), "tls-"));
-    world.after(() => rm(directory, { recursive: true }));
-    const certificate = join(directory, "cert.pem");
-    const key = join(directory, "key.pem");
-    await run("openssl", [
-      ...["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"],
-      ...["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"],
-      ...["-keyout", key, "-out", certificate],
-    ]);
+    const { certificate, key } = await makeCertificate(world);
     const { url } = await world.server.add({ tls: { certificate, key } });
     assert.match(url, /^wss:/);
     const origin = "http://localhost";

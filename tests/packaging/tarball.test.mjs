@@ -44,6 +44,9 @@ test("of what is built, the tarball holds what is used, and no leftovers", () =>
     "pkg/libraries/LICENSES.txt",
     "pkg/libraries/http.js",
     "pkg/libraries/jwt.js",
+    "pkg/libraries/node-sqlite3-wasm.wasm",
+    "pkg/libraries/redis.js",
+    "pkg/libraries/sqlite.js",
     "pkg/libraries/web-push.js",
     "pkg/registrar.js",
     "pkg/registrar_bg.wasm",
@@ -86,10 +89,12 @@ test("every export and every field of package.json leads to a file", () => {
 });
 
 test("ws is the only dependency, and all that is installed", () => {
-  const { dependencies } = JSON.parse(
+  const { dependencies, peerDependencies, peerDependenciesMeta } = JSON.parse(
     readFileSync(join(top, "package.json"), "utf8"),
   );
   assert.deepEqual(Object.keys(dependencies), ["ws"]);
+  for (const peer of Object.keys(peerDependencies))
+    assert.ok(peerDependenciesMeta[peer].optional, peer);
   assert.deepEqual(
     readdirSync(join(project.folder, "node_modules"))
       .filter((name) => !name.startsWith("."))

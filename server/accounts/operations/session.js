@@ -118,8 +118,9 @@ export async function authorisedDevice({ facts, sessions }, session) {
   if (!session.device) return undefined;
   const device = await deviceOf(facts, session.who, session.device);
   if (device?.state === "authorised") return device;
+  if (device) throw notAuthorised();
   await sessions.end(session.who, session.id);
-  throw device ? notAuthorised() : rejected();
+  throw rejected();
 }
 
 /**

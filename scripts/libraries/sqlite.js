@@ -1,0 +1,1 @@
+export { Database } from "node-sqlite3-wasm";
