@@ -213,3 +213,24 @@ gracefulTest(
     await owner.until("ServiceInitiatedEvent");
   },
 );
+
+gracefulTest(
+  "a gateway that lost its connection ends its sessions: pages come back at once",
+  setup,
+  async (world) => {
+    const relay = await Relay.start(Number(new URL(world.server.url).port));
+    world.after(() => relay.close());
+    await gatewayAt(world, relay.url);
+    const remoteControl = { gateway: `sip:cti@${DOMAIN}` };
+    const page = new PhoneUnderTest(world, "page", { remoteControl });
+    const { phone } = page;
+    await phone.registerPhone({ mode: "DeskPhone" });
+    const back = new Promise((resolve) =>
+      phone.on("status", ({ status }) => status === "eReady" && resolve()),
+    );
+    // Nothing is due in the session for 75 s, longer than this test may take.
+    relay.cut();
+    await back;
+    await phone.close();
+  },
+);
