@@ -222,7 +222,10 @@ export interface Registration {
   readonly mode: PhoneMode;
   /** URL in use. */
   readonly connection: string;
-  /** Seconds granted; 0 in DeskPhone mode, which has no end. */
+  /**
+   * Seconds granted; in DeskPhone mode by the gateway, to the session with it, and 0 where
+   * that has no end.
+   */
   readonly expires: number;
   readonly forceRegistration: boolean;
   /** The profile in use. */

@@ -171,6 +171,7 @@ export interface SessionAnswer {
   contentType: string;
   body: string;
   retryAfter?: number;
+  expires?: number;
 }
 
 /** What the host has to do. */

@@ -30,6 +30,8 @@ export class Control {
   #last = 0;
   /** What the core said of the end of the last session. @type {any} */
   ended;
+  /** Seconds for which the session was granted; 0: for as long as it lasts. */
+  expires = 0;
 
   /**
    * @param {import("../core/instance.js").Instance} instance
@@ -108,6 +110,8 @@ export class Control {
         return true;
       case "sessionOpened":
       case "sessionRefreshed":
+        this.expires = event.expires ?? 0;
+      // falls through
       case "sessionInfo":
         this.tell(name, body);
         return true;

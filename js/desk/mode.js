@@ -271,7 +271,8 @@ export class DeskMode {
   /** @returns {Registration} */
   #registration() {
     const { settings, phone } = this.#home;
-    const { line, device } = /** @type {Appearance} */ (this.#current);
+    const current = /** @type {Appearance} */ (this.#current);
+    const { line, device, control } = current;
     return {
       user: settings.user,
       domain: settings.domain,
@@ -280,7 +281,7 @@ export class DeskMode {
       instanceId: phone.instanceId,
       mode: "DeskPhone",
       connection: this.#url,
-      expires: 0,
+      expires: control.expires,
       forceRegistration: this.#forced,
       conflictDetection: "full",
     };

@@ -6,11 +6,11 @@
 
 use super::exchange::Signalling;
 use super::{Call, Calls, Cause, Event, Job, Line, Phase};
-use crate::dialog::{ends_usage, values};
+use crate::dialog::{ends_usage, timer::interval, values};
 use crate::fault::{Fault, Situation};
 use crate::pool::Turn;
 use crate::prelude::*;
-use crate::sip::{Message, Name, sanitize_text};
+use crate::sip::{Message, Name, lenient_text, sanitize_text};
 use crate::time::Instant;
 use crate::transaction::Request;
 
@@ -34,8 +34,11 @@ pub struct Answer {
     pub reason: String,
     /// Content-Type; empty without a body.
     pub content_type: String,
-    /// Body, if it is text.
+    /// Body.
     pub body: String,
+    /// How long the session stands without a refresh, in seconds (RFC 4028); `None`:
+    /// for ever.
+    pub expires: Option<u32>,
     /// Retry-After in seconds.
     pub retry_after: Option<u32>,
     /// Contacts, each as it stands there with its parameters.
@@ -229,13 +232,13 @@ impl Document {
 
 impl Answer {
     pub(super) fn of(answer: &Message) -> Self {
-        let body = str::from_utf8(answer.body()).unwrap_or_default();
         Self {
             status: answer.status(),
             reason: sanitize_text(answer.reason()),
             content_type: answer.media_type().to_owned(),
-            body: body.to_owned(),
+            body: lenient_text(answer.body()),
             retry_after: answer.retry_after(),
+            expires: interval(answer),
             contacts: values(answer, Name::Contact),
         }
     }

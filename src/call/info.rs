@@ -5,7 +5,7 @@ use super::target::request_uri;
 use super::{Call, Calls, Event, Job, Line, Phase, Reply, Told, shown_headers};
 use crate::fault::Situation;
 use crate::prelude::*;
-use crate::sip::{Message, Name};
+use crate::sip::{Message, Name, lenient_text};
 use crate::time::Instant;
 
 /// Our candidates: one INFO at a time. Each fragment holds what the ones before did
@@ -87,7 +87,14 @@ impl Call {
             // RFC 6086 §4.2.2.
             return self.respond_with(line, request, 469, "Recv-Info", "trickle-ice");
         }
-        let Some((content_type, body)) = text_body(request) else {
+        let content = match self.is_session() {
+            true => Some((
+                request.media_type().to_owned(),
+                lenient_text(request.body()),
+            )),
+            false => text_body(request),
+        };
+        let Some((content_type, body)) = content else {
             return self.respond_with(line, request, 415, "Accept", "text/plain");
         };
         self.respond(line, request, 200);

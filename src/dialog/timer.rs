@@ -191,6 +191,11 @@ pub fn is_too_brief(request: &Message) -> bool {
         && read(request).is_some_and(|(interval, _)| interval < MIN)
 }
 
+/// The interval that an answer grants, in seconds.
+pub fn interval(answer: &Message) -> Option<u32> {
+    read(answer).map(|(interval, _)| interval)
+}
+
 fn seconds(text: &str) -> Option<u32> {
     let value = cut(text, b';').map_or(text, |(value, _)| value.trim_ascii());
     number(value).map(|number| u32::try_from(number).unwrap_or(u32::MAX))

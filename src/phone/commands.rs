@@ -151,11 +151,13 @@ impl Phone {
             login.deadline = login.deadline + (now - asked.since);
         }
         let supplied = answer.is_some_and(|answer| self.authenticator.supply(&asked.ask, answer));
-        if supplied {
-            self.resend(now, asked.purpose, None);
-        } else {
-            self.transactions.end(&asked.purpose);
-            match asked.purpose {
+        for purpose in asked.purposes {
+            if supplied {
+                self.resend(now, purpose, None);
+                continue;
+            }
+            self.transactions.end(&purpose);
+            match purpose {
                 Purpose::Calls(key) => self.usages.calls.unauthorised(now, key.of),
                 _ => self.credentials_rejected(now, Situation::NoCredentials),
             }

@@ -57,7 +57,8 @@ struct Login {
 /// A question that the app has not answered yet.
 struct Asked {
     id: u32,
-    purpose: Purpose,
+    /// Whose requests wait for the answer: it holds for all of them.
+    purposes: Vec<Purpose>,
     ask: Ask,
     since: Instant,
 }

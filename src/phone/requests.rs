@@ -199,6 +199,9 @@ impl Phone {
             }
             Learned::Ask(ask) => {
                 self.transactions.park(&purpose);
+                if let Some(asked) = &mut self.asked {
+                    return asked.purposes.push(purpose);
+                }
                 self.questions += 1;
                 let id = self.questions;
                 self.emit(Event::Credentials {
@@ -210,7 +213,7 @@ impl Phone {
                 });
                 self.asked = Some(Asked {
                     id,
-                    purpose,
+                    purposes: vec![purpose],
                     ask,
                     since: now,
                 });

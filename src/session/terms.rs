@@ -2,7 +2,7 @@
 
 use crate::fault::Situation;
 use crate::prelude::*;
-use crate::sip::Message;
+use crate::sip::{Message, lenient_text};
 use crate::usage::{Cause, failure, shown_headers};
 
 /// Content-Type and body.
@@ -89,9 +89,9 @@ impl Answer {
     }
 }
 
-/// The body, if it is text.
+/// The body, if there is one.
 pub(super) fn content(message: &Message) -> Option<Content> {
-    let body = str::from_utf8(message.body()).ok()?;
     let media_type = message.media_type().to_owned();
-    (!body.is_empty()).then(|| (media_type, body.to_owned()))
+    let body = lenient_text(message.body());
+    (!body.is_empty()).then_some((media_type, body))
 }

@@ -42,7 +42,7 @@ pub use params::Params;
 pub use parse::{Framing, Keepalive, MAX_HEAD, MAX_LINES, MAX_MESSAGE, ParseError, keepalive};
 pub use phrase::reason_phrase;
 pub use reginfo::{ContactState, RegContact, RegInfo, RegInfoError, RegState, Registration};
-pub use text::{is_token, quote, sanitize_text, split_values, unquote};
+pub use text::{is_token, lenient_text, quote, sanitize_text, split_values, unquote};
 pub use typed::{CSeq, Contacts};
 pub use uri::Uri;
 pub use validate::Invalid;

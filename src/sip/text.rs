@@ -41,6 +41,15 @@ pub fn unquote(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
+/// The text of a document that may be in ISO-8859-1, as switches write their names:
+/// whatever is no UTF-8 is taken for that.
+pub fn lenient_text(bytes: &[u8]) -> String {
+    match str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().copied().map(char::from).collect(),
+    }
+}
+
 /// Text from the network, made fit to be shown to people: at most 128
 /// characters. Control characters, line separators and the characters that change
 /// the writing direction (which can make a text read as another) are left out.

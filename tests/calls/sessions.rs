@@ -173,6 +173,28 @@ fn documents_go_both_ways_in_requests_and_answers() {
 }
 
 #[test]
+fn a_document_in_iso_8859_1_is_read_both_in_requests_and_answers() {
+    let mut rig = Rig::new();
+    let mut peer = opened(&mut rig);
+    let latin1 = |message: &str| -> Vec<u8> {
+        let message = message.replace("Content-Length: 11", "Content-Length: 10");
+        message.chars().map(|letter| letter as u8).collect()
+    };
+    rig.receive_bytes(&latin1(&news(&mut peer, "<news>\u{fc}</>")));
+    rig.answer(200);
+    match &rig.heard()[..] {
+        [Event::SessionInfo { body, .. }] => assert_eq!(body, "<news>\u{fc}</>"),
+        other => panic!("{other:?}"),
+    }
+    let info = inform(&mut rig, 9);
+    let kind = format!("Content-Type: {KIND}; charset=iso-8859-1\r\n");
+    let plain = respond(&info, 200, "g", &kind, "");
+    rig.receive_bytes(&latin1(&with_body(&plain, "<said>\u{fc}</>")));
+    let answer = answered(&rig.heard(), Asked::Info, 9);
+    assert_eq!((answer.status, &*answer.body), (200, "<said>\u{fc}</>"));
+}
+
+#[test]
 fn what_comes_too_late_is_refused_so_that_all_is_heard_in_order() {
     let mut rig = Rig::new();
     let mut peer = opened(&mut rig);

@@ -8,7 +8,10 @@ use graceline::csta::{Features, ForwardingType};
 
 /// A connected call, and one on hold.
 fn with_calls() -> Rig {
-    let mut rig = Rig::connected();
+    with_calls_at(Rig::connected())
+}
+
+fn with_calls_at(mut rig: Rig) -> Rig {
     for far in ["tel:5111", "tel:5122"] {
         let id = rig.switch.rings(far);
         rig.switch.hands_answer(&id);
@@ -21,6 +24,14 @@ fn with_calls() -> Rig {
     rig.run();
     rig.sent.clear();
     rig.take_story();
+    rig
+}
+
+/// A switch that lists what it does.
+fn offering(features: Features) -> Rig {
+    let mut rig = Rig::new();
+    rig.switch.features = Some(features);
+    rig.connect();
     rig
 }
 
@@ -168,6 +179,38 @@ fn every_command_sends_its_request_and_settles() {
          </calledDirectoryNumber><autoOriginate>doNotPrompt</autoOriginate></MakeCall>"
     );
     assert_eq!(rig.sent[1], whole(&make));
+}
+
+#[test]
+fn a_call_beside_a_connected_one_is_a_consultation_where_the_gateway_says_so() {
+    let make = || Verb::Make { to: "5177".into() };
+    let all = Features::all();
+    let names = || all.names().filter(|name| *name != "ConsultationCall");
+    for (features, expected) in [
+        (Features::all(), &["ConsultationCall"][..]),
+        (Features::new(names()), &["HoldCall", "MakeCall"][..]),
+    ] {
+        let mut rig = with_calls_at(offering(features));
+        assert_eq!(rig.does(make()), Ok(()));
+        for (sent, expected) in rig.sent.iter().zip(expected) {
+            assert!(sent.contains(&format!("<{expected} ")), "{sent}");
+        }
+        assert_eq!(rig.sent.len(), expected.len());
+        rig.check_calls();
+    }
+    // Refused, the call that there is goes on.
+    let mut rig = with_calls_at(offering(Features::all()));
+    let op = rig.ask(make());
+    let number = rig.drain()[0].0;
+    rig.answer(
+        number,
+        200,
+        &failure("stateIncompatibility", "invalidObjectState"),
+    );
+    rig.run();
+    let fault = rig.settled[&op].clone().expect_err("refused");
+    assert_eq!(fault.code.as_str(), "eInvalidState");
+    rig.check_calls();
 }
 
 /// What every value of the sheet does to a command: it settles with the value's

@@ -483,3 +483,33 @@ fn two_clients_of_one_phone_share_what_the_switch_tells() {
     rig.sent();
     assert!(rig.asked(0).is_empty());
 }
+
+#[test]
+fn a_document_in_iso_8859_1_is_read() {
+    let mut rig = Rig::new();
+    let mut peer = rig.monitored("2001");
+    let to = "sip:j\u{fc}rgen@example.com".to_owned();
+    let from = "tel:2001".to_owned();
+    let request = Request::MakeCall {
+        from,
+        to,
+        originate: None,
+    };
+    for declared in ["UTF-8", "ISO-8859-1"] {
+        let body = Document::new(Content::Request(request.clone())).to_xml();
+        let body = body.replace("UTF-8", declared);
+        let info = peer.request("INFO", "", &body);
+        let (length, shorter) = (body.len(), body.chars().count());
+        let info = info.replace(
+            &format!("Content-Length: {length}"),
+            &format!("Content-Length: {shorter}"),
+        );
+        let info: Vec<u8> = info.chars().map(|letter| letter as u8).collect();
+        rig.put_bytes(&info);
+        assert!(matches!(rig.document(), Content::Response(_)), "{declared}");
+        assert_eq!(
+            rig.asked(0).last().map(String::as_str),
+            Some("makeCall to=j\u{fc}rgen"),
+        );
+    }
+}

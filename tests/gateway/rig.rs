@@ -222,9 +222,13 @@ impl Rig {
     }
 
     pub fn put(&mut self, text: &str) {
+        self.put_bytes(text.as_bytes());
+    }
+
+    pub fn put_bytes(&mut self, data: &[u8]) {
         let (slot, generation) = self.socket.expect("a socket");
         self.gateway
-            .handle_message(self.now, slot, generation, text.as_bytes());
+            .handle_message(self.now, slot, generation, data);
         self.run();
     }
 

@@ -91,10 +91,12 @@ describe("a login in DeskPhone mode", () => {
     assert.deepEqual(story, ["eRegistering", "eReady"]);
     assert.equal(phone.mode, "DeskPhone");
     assert.equal(registration, phone.registration);
-    const { user, line, device, mode, forceRegistration } = registration;
+    const { user, line, device, mode, forceRegistration, expires } =
+      registration;
     assert.deepEqual(
-      { user, line, device, mode, forceRegistration },
+      { user, line, device, mode, forceRegistration, expires },
       {
+        expires: 150,
         user: "2001",
         line: "2001",
         device: "SEP01",

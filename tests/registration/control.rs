@@ -66,13 +66,17 @@ fn settled(rig: &Rig, attempt: u32) -> Vec<Result<(), Situation>> {
 }
 
 fn open(rig: &mut Rig, session: u32) {
+    begin(rig, session);
+    rig.wait(100);
+}
+
+fn begin(rig: &mut Rig, session: u32) {
     let hello = Document {
         content_type: "application/made-up+xml".into(),
         body: "<hello/>".into(),
         disposition: "signal;handling=required".into(),
     };
     rig.act(|phone, now| phone.start_session(now, session, GATE, hello, Vec::new()));
-    rig.wait(100);
 }
 
 /// What became of it so far: `None`: it is open.
@@ -380,6 +384,28 @@ fn what_the_app_gave_once_is_kept_until_it_is_refused() {
         assert_eq!(fate(&rig, session), None);
     }
     assert_eq!(asked_for(&rig).len(), 1, "recovery asks nobody");
+}
+
+#[test]
+fn sessions_that_are_challenged_at_once_wait_for_one_answer() {
+    let none = (Some(Situation::NoCredentials), Some(401));
+    for (answer, expected) in [(password("secret"), None), (None, Some(none))] {
+        let mut rig = challenging("example.com", asking);
+        let sessions = [3, 5, 7];
+        for session in sessions {
+            begin(&mut rig, session);
+        }
+        rig.wait(100);
+        let [question] = asked_for(&rig)[..] else {
+            panic!("{}", rig.told());
+        };
+        rig.act(|phone, now| phone.credentials(now, question, answer.clone()));
+        rig.wait(100);
+        for session in sessions {
+            assert_eq!(fate(&rig, session), expected);
+        }
+        assert_eq!(asked_for(&rig).len(), 1);
+    }
 }
 
 #[test]

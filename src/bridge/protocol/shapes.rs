@@ -65,6 +65,7 @@ shapes! {
         contentType: text = &answer.content_type,
         body: text = &answer.body,
         retryAfter: amount = answer.retry_after,
+        expires: amount = answer.expires,
     }
 }
 

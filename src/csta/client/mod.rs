@@ -66,6 +66,8 @@ pub struct Client {
     monitor: Option<String>,
     /// Monitors that could not be started, one after the other.
     refusals: u32,
+    /// The gateway itself says that ConsultationCall is on offer.
+    consults: bool,
     desk: Desk,
     /// What the app knows of the desk phone.
     told: Desk,
@@ -93,6 +95,7 @@ impl Client {
             system_up: true,
             monitor: None,
             refusals: 0,
+            consults: false,
             desk: Desk::default(),
             told: Desk::default(),
             calls: Vec::new(),

@@ -25,7 +25,9 @@ impl Client {
 
     /// None: the gateway does not say, so that everything may be tried.
     pub(super) fn features_are(&mut self, now: Instant, features: Option<Features>) {
-        self.desk.features = features.unwrap_or_default().or_all();
+        let features = features.unwrap_or_default();
+        self.consults = features.offers("ConsultationCall");
+        self.desk.features = features.or_all();
         self.start_monitor(now);
     }
 

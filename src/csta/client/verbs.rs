@@ -13,7 +13,8 @@ use crate::time::Instant;
 /// A command. Calls go by the numbers that they were told with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verb {
-    /// Has the desk phone call; a connected call is put on hold first.
+    /// Has the desk phone call; a connected call is put on hold first, by
+    /// ConsultationCall where that is on offer: some switches transfer to no other.
     Make {
         /// Number or URI.
         to: String,
@@ -319,7 +320,12 @@ impl Client {
         let active = calls.find(|call| call.is(ConnectionState::Connected));
         let active = active.and_then(|call| call.connection.clone());
         let id = self.begins(op, &to)?;
-        match active.filter(|_| self.features().offers("HoldCall")) {
+        let consults = self.consults && self.offered("ConsultationCall").is_ok();
+        match active.filter(|_| consults || self.features().offers("HoldCall")) {
+            Some(call) if consults => {
+                let job = Job::Command(op, Wanted::Consulted(id));
+                self.ask(now, Request::ConsultationCall { call, to }, job);
+            }
             Some(call) => {
                 let job = Job::Command(op, Wanted::Room { call: id, to });
                 self.ask(now, Request::HoldCall { call }, job);

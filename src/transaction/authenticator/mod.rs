@@ -287,10 +287,10 @@ impl Authenticator {
         learned
     }
 
-    /// Whether `answer` asks for a digest in `realm`, and for nothing else, of which
-    /// nothing is known yet.
+    /// Whether `answer` asks for a digest in `realm`, and for nothing else, to which
+    /// nothing was answered yet.
     pub fn is_first(&self, answer: &Message, realm: &str) -> bool {
-        let known = |space: &Space| space.scheme.realm().eq_ignore_ascii_case(realm);
+        let known = |space: &Space| space.used && space.scheme.realm().eq_ignore_ascii_case(realm);
         let own = |(_, challenge): &(bool, Challenge)| {
             matches!(challenge, Challenge::Digest(digest)
                 if digest.realm.eq_ignore_ascii_case(realm))

@@ -167,7 +167,8 @@ export class FakeGateway {
       return [event("sessionEnded", ended)];
     }
     const body = xml("RequestSystemStatusResponse", greeting(this.device));
-    return [event("sessionOpened", { session, ...accepted(body) })];
+    const opened = { session, expires: 150, ...accepted(body) };
+    return [event("sessionOpened", opened)];
   }
 
   #serve(op, body) {

@@ -141,8 +141,12 @@ impl Rig {
     // The far end.
 
     pub fn receive(&mut self, text: &str) {
+        self.receive_bytes(text.as_bytes());
+    }
+
+    pub fn receive_bytes(&mut self, data: &[u8]) {
         let socket = self.socket;
-        self.receive_by(socket, text);
+        self.receive_bytes_by(socket, data);
     }
 
     /// What the phone sent next.

@@ -354,7 +354,12 @@ impl Rig {
 
     /// A message comes by a socket.
     pub fn receive_by(&mut self, socket: Socket, text: &str) {
-        self.hear(socket, text.as_bytes());
+        self.receive_bytes_by(socket, text.as_bytes());
+    }
+
+    /// The same, of whatever it consists.
+    pub fn receive_bytes_by(&mut self, socket: Socket, data: &[u8]) {
+        self.hear(socket, data);
         while self.deliver() {}
     }
 
