@@ -245,6 +245,7 @@ export class Call extends Emitter {
     await this.#media.do("replaceTrack", track);
   }
 
+  /** @returns {Promise<RTCStatsReport>} */
   async getStats() {
     return this.#media.do("getStats");
   }

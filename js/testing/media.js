@@ -170,7 +170,7 @@ export class FakeMediaHandler {
     this.#replace(track.kind, track);
   }
 
-  /** What flows now, as the descriptions agree. @returns {Promise<any>} */
+  /** What flows now, as the descriptions agree. @returns {Promise<RTCStatsReport>} */
   async getStats() {
     const kinds = kindsIn(this.localDescription ?? "");
     return new Map(

@@ -128,7 +128,10 @@ export class Registrar extends Emitter {
     this.url = `ws://${bracketed(reachable)}:${address.port}/`;
   }
 
-  /** @param {string} user */
+  /**
+   * @param {string} user
+   * @returns {import("./index.js").Binding[]}
+   */
   bindings(user) {
     return this.#core.bindings(this.#now(), user);
   }
@@ -163,6 +166,7 @@ export class Registrar extends Emitter {
     this.#enter(() => this.#core.forget(this.#now()));
   }
 
+  /** @returns {ReturnType<import("./index.js").Registrar["counters"]>} */
   counters() {
     return this.#core.counters();
   }

@@ -26,6 +26,16 @@ type Undeclared<Declared, Class> = Exclude<
   keyof Declared | keyof Emitter
 >;
 
+/** True, or the methods that give `any`: such a result fits whatever is declared. */
+type Tells<Class> = Vague<Class> extends never ? true : Vague<Class>;
+type Vague<Class> = {
+  [M in keyof Class]: Class[M] extends (...args: never[]) => infer R
+    ? 0 extends 1 & Awaited<R>
+      ? M
+      : never
+    : never;
+}[keyof Class];
+
 export const classes: {
   Phone: typeof api.Phone;
   PhoneError: typeof api.PhoneError;
@@ -52,3 +62,11 @@ true satisfies Says<api.Call, Omit<Call, "wanted">>;
 true satisfies Says<testing.Registrar, Omit<Registrar, "listen">>;
 true satisfies Says<testing.DeskPhone, Omit<DeskPhone, "changed">>;
 true satisfies Says<testing.Switch, Omit<Switch, "listen">>;
+true satisfies Tells<Phone>;
+true satisfies Tells<Call>;
+true satisfies Tells<DeskCall>;
+true satisfies Tells<Desk>;
+true satisfies Tells<FakeMediaHandler>;
+true satisfies Tells<Message>;
+true satisfies Tells<Omit<Registrar, "account">>;
+true satisfies Tells<Switch>;
