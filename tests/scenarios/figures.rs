@@ -135,10 +135,11 @@ fn round_trips_until_monitored(bound: bool) -> u64 {
         when_down: WhenDown::Wait,
         overtaking: false,
         answers_first: false,
+        exclusive: false,
     });
     house.run(Duration::from_secs(2));
     let (line, device) = APPEARANCES[0];
-    let page = house.page(line, device, 0, bound);
+    let page = house.page((line, device), 0, bound, true);
     house.run(Duration::from_secs(2));
     let client = house.pages[page].client;
     house.world.clients[client].latency = ONE_WAY;

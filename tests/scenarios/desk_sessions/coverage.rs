@@ -16,7 +16,13 @@ const MUST_BE_SEEN: &[(&str, &[&str])] = &[
     ("nodes", &["0", "1", "2", "3"]),
     (
         "pages",
-        &["controlled", "failed eTimeout", "failed eOutOfService"],
+        &[
+            "controlled",
+            "failed eTimeout",
+            "failed eOutOfService",
+            "failed eDeviceAlreadyRegistered",
+            "ousted",
+        ],
     ),
     (
         "states",
@@ -66,9 +72,14 @@ const MUST_BE_SEEN: &[(&str, &[&str])] = &[
             "ended by the client",
             "the connection to the switch is a new one",
             "the connection to the switch is down",
+            "taken over by another client",
         ],
     ),
-    ("quiet", &["in service", "out of service", "calls"]),
+    (
+        "quiet",
+        &["in service", "out of service", "calls", "kept out"],
+    ),
+    ("sessions refused", &["300", "403"]),
 ];
 
 pub fn assert_nothing_is_missing(tally: &Tally) {

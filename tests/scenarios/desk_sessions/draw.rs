@@ -22,12 +22,14 @@ pub fn draw(seed: u64) -> Script {
         },
         overtaking: draw.below(3) == 0,
         answers_first: draw.below(2) == 0,
+        exclusive: draw.below(4) == 0,
     };
     let pages = 1 + draw.below(4);
     let page = |draw: &mut Draw| PageKind {
         appearance: draw.below(APPEARANCES.len() as u64) as usize,
         gateway: draw.below(gateways as u64) as usize,
         bound: draw.below(2) == 0,
+        chosen: draw.below(4) > 0,
     };
     let pages: Vec<_> = (0..pages).map(|_| page(&mut draw)).collect();
     let steps = draw.steps(&plan, &pages);
@@ -81,6 +83,13 @@ impl Draw {
             };
             if pause > 0 {
                 steps.push(wait(pause));
+            }
+            // By chance alone hardly anybody wakes who sleeps.
+            if deed == Deed::Page(Page::Sleeps) && self.below(2) == 0 {
+                let wakes = [Page::Wakes, Page::WakesTimersFirst][self.below(2) as usize];
+                let deed = Deed::Page(wakes);
+                steps.push(wait(self.below(300_000)));
+                steps.push(Step { deed, who, pick });
             }
         }
         steps

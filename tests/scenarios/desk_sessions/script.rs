@@ -19,6 +19,8 @@ pub struct PageKind {
     pub gateway: usize,
     /// Its phone is registered until it controls the desk phone.
     pub bound: bool,
+    /// It names the device, and does not wait to be asked which.
+    pub chosen: bool,
 }
 
 /// Something that somebody does, or that befalls somebody.
@@ -80,6 +82,7 @@ pub enum Page {
     WakesTimersFirst,
     Reloads,
     Crashes,
+    Forces,
     Slow,
 }
 
@@ -165,6 +168,7 @@ pub const DEEDS: &[(&str, Deed)] = &[
     ),
     ("page-reloads", Deed::Page(Page::Reloads)),
     ("page-crashes", Deed::Page(Page::Crashes)),
+    ("page-forces", Deed::Page(Page::Forces)),
     ("page-slow", Deed::Page(Page::Slow)),
     ("gateway-restarts", Deed::Gateway(Gateway::Restarts)),
     ("gateway-cut", Deed::Gateway(Gateway::Cut)),
@@ -208,6 +212,7 @@ impl Script {
                 when_down: WhenDown::Wait,
                 overtaking: false,
                 answers_first: true,
+                exclusive: false,
             },
             pages: Vec::new(),
             steps: Vec::new(),
@@ -224,14 +229,16 @@ impl Script {
                             "moves" => script.plan.when_down = WhenDown::Move,
                             "overtaking" => script.plan.overtaking = true,
                             "events-first" => script.plan.answers_first = false,
+                            "exclusive" => script.plan.exclusive = true,
                             other => panic!("what is {other:?}?"),
                         }
                     }
                 }
-                ["page", appearance, gateway, mode] => script.pages.push(PageKind {
+                ["page", appearance, gateway, mode, asked @ ..] => script.pages.push(PageKind {
                     appearance: number(appearance) as usize,
                     gateway: number(gateway) as usize,
                     bound: *mode == "bound",
+                    chosen: *asked != ["asked"],
                 }),
                 [deed, who, pick] => {
                     let mut deeds = DEEDS.iter();
@@ -259,12 +266,14 @@ impl Display for Script {
             when_down,
             overtaking,
             answers_first,
+            exclusive,
         } = &self.plan;
         write!(f, "house {seed} {gateways} {nodes}")?;
         let options = [
             ("moves", *when_down == WhenDown::Move),
             ("overtaking", *overtaking),
             ("events-first", !answers_first),
+            ("exclusive", *exclusive),
         ];
         for (option, _) in options.iter().filter(|(_, set)| *set) {
             write!(f, " {option}")?;
@@ -272,7 +281,8 @@ impl Display for Script {
         writeln!(f)?;
         for page in &self.pages {
             let mode = if page.bound { "bound" } else { "alone" };
-            writeln!(f, "page {} {} {mode}", page.appearance, page.gateway)?;
+            let asked = if page.chosen { "" } else { " asked" };
+            writeln!(f, "page {} {} {mode}{asked}", page.appearance, page.gateway)?;
         }
         for Step { deed, who, pick } in &self.steps {
             writeln!(f, "{} {who} {pick}", word(*deed))?;

@@ -71,8 +71,8 @@ impl<'a> Session<'a> {
         house.flaw = flaw;
         house.run(Duration::from_secs(2));
         for page in &script.pages {
-            let (line, device) = APPEARANCES[page.appearance];
-            house.page(line, device, page.gateway, page.bound);
+            let at = APPEARANCES[page.appearance];
+            house.page(at, page.gateway, page.bound, page.chosen);
         }
         Self {
             script,

@@ -38,6 +38,8 @@ pub struct Plan {
     pub overtaking: bool,
     /// The switch answers before it tells what came of it.
     pub answers_first: bool,
+    /// One page at a time controls a phone.
+    pub exclusive: bool,
 }
 
 pub struct House {
@@ -81,6 +83,7 @@ impl House {
             for (line, device) in APPEARANCES {
                 let device = Device {
                     device: device.into(),
+                    exclusive: plan.exclusive,
                     ..Device::default()
                 };
                 config.lines.entry(line.into()).or_default().push(device);

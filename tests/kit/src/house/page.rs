@@ -21,6 +21,12 @@ const ATTEMPTS: u32 = 1 << 31;
 pub struct Page {
     pub client: ClientId,
     bound: bool,
+    /// Its INVITEs name the device.
+    chosen: bool,
+    /// Its next INVITE tells another page to go.
+    forces: bool,
+    /// How many devices it was offered to choose from.
+    pub offered: usize,
     pub control: Control,
     line: String,
     device: String,
@@ -55,8 +61,15 @@ fn document(body: String) -> Document {
 
 impl House {
     /// A page of the user of this line, who controls this device of it.
-    /// `bound`: the phone in it is registered until then.
-    pub fn page(&mut self, line: &str, device: &str, gateway: usize, bound: bool) -> PageId {
+    /// `bound`: the phone in it is registered until then. `chosen`: he has said which
+    /// device it is, and does not wait to be asked.
+    pub fn page(
+        &mut self,
+        (line, device): (&str, &str),
+        gateway: usize,
+        bound: bool,
+        chosen: bool,
+    ) -> PageId {
         let number = self.pages.len();
         let client = self.world.client_with(&format!("page{number}"), |config| {
             config.user = line.into();
@@ -65,6 +78,9 @@ impl House {
         let mut page = Page {
             client,
             bound,
+            chosen,
+            forces: false,
+            offered: 0,
             control: Control::new("", [0; 32]),
             line: line.into(),
             device: device.into(),
@@ -135,6 +151,12 @@ impl House {
         self.begin(id);
     }
 
+    /// The user wants the phone, whoever has it.
+    pub fn force(&mut self, id: PageId) {
+        self.pages[id].forces = true;
+        self.try_again(id);
+    }
+
     /// A command of the app; its number.
     pub fn command(&mut self, id: PageId, verb: Verb) -> u32 {
         self.pages[id].ops += 1;
@@ -176,6 +198,7 @@ impl House {
                         self.pages[id].shown.insert(view.id, view.clone());
                     }
                     if told == Output::Controlled {
+                        self.pages[id].forces = false;
                         self.world.act(self.pages[id].client, Phone::unbind);
                     }
                     let told = self.distort(told);
@@ -196,8 +219,10 @@ impl House {
         let (client, number) = (page.client, page.sessions - 1);
         page.session = Some(number);
         let gateway = page.gateway.clone();
+        let force = ("X-Graceline".to_owned(), "force".to_owned());
+        let headers = page.forces.then_some(force).into_iter().collect();
         self.world.act(client, |phone, now| {
-            phone.start_session(now, number, &gateway, document(body), Vec::new());
+            phone.start_session(now, number, &gateway, document(body), headers);
         });
     }
 
@@ -258,6 +283,15 @@ impl House {
                 ..
             }) if ours(session) => {
                 page.session = None;
+                if answer.status == 300 {
+                    // As the app does that is told `eDeviceNotChosen`.
+                    let device = format!(";device=\"{}\"", page.device);
+                    let mut offered = answer.contacts.iter();
+                    assert!(offered.any(|contact| contact.contains(&device)));
+                    page.offered = answer.contacts.len();
+                    page.chosen = true;
+                    return self.try_again(id);
+                }
                 if flaw == Some(Flaw::GivesUp) {
                     return self.control(id, Control::leave);
                 }
@@ -298,7 +332,10 @@ impl Page {
     /// A machine for a page that was just loaded.
     fn fresh(&self) -> Control {
         let Self { line, device, .. } = self;
-        let line = format!("tel:{line};phone-context=dialstring;device={device}");
+        let mut line = format!("tel:{line};phone-context=dialstring");
+        if self.chosen {
+            line += &format!(";device={device}");
+        }
         Control::new(&line, [self.client as u8 ^ self.loads; 32])
     }
 

@@ -74,6 +74,11 @@ impl Session<'_> {
                     .count("pages", format!("failed {}", fault.code.as_str()));
                 model.given_up = true;
             }
+            Output::Ousted { .. } if self.script.plan.exclusive => {
+                self.tally.count("pages", "ousted");
+                model.controlled = false;
+                model.given_up = true;
+            }
             told @ (Output::Failed(_) | Output::Ousted { .. }) => {
                 return violated(5, "given up", format!("page{page} {told:?}"));
             }
@@ -160,6 +165,10 @@ impl Session<'_> {
 
     pub(super) fn check_quiet(&mut self) -> Holds {
         for page in 0..self.models.len() {
+            if self.is_kept_out(page) {
+                self.tally.count("quiet", "kept out");
+                continue;
+            }
             let at = self.script.pages[page].appearance;
             let phone = &self.house.switch.phones[&appearance(at)];
             let model = &self.models[page];
@@ -192,6 +201,20 @@ impl Session<'_> {
             self.check_device(page, model)?;
         }
         Ok(())
+    }
+
+    /// Whether another page has its phone, of which there is one at a time.
+    fn is_kept_out(&self, page: PageId) -> bool {
+        let kind = &self.script.pages[page];
+        let has_it = |other: &PageId| {
+            let one = &self.script.pages[*other];
+            (one.appearance, one.gateway) == (kind.appearance, kind.gateway)
+                && self.models[*other].controlled
+        };
+        let others = (0..self.models.len()).filter(|other| *other != page);
+        self.script.plan.exclusive
+            && self.models[page].given_up
+            && others.filter(has_it).count() == 1
     }
 
     fn check_device(&self, page: PageId, model: &Model) -> Holds {

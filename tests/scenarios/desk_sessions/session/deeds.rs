@@ -56,6 +56,8 @@ impl Session<'_> {
         let client = self.house.pages[page].client;
         let awake = self.house.is_awake(page);
         match fate {
+            // Who has the phone needs no force.
+            Page::Forces if !self.models[page].given_up => return false,
             Page::Wakes | Page::WakesTimersFirst if awake => return false,
             Page::Wakes | Page::WakesTimersFirst | Page::Heals => {}
             _ if !awake => return false,
@@ -74,6 +76,10 @@ impl Session<'_> {
             Page::Slow => {
                 world.clients[client].latency = SLOW[pick as usize];
                 world.cut(client);
+            }
+            Page::Forces => {
+                self.models[page] = Model::default();
+                self.house.force(page);
             }
             Page::Reloads | Page::Crashes => {
                 self.models[page] = Model::default();
