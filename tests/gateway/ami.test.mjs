@@ -19,10 +19,10 @@ const LINES = {
   2002: [{ device: "TWO", channel: "PJSIP/2002" }],
 };
 
-async function start(t, prepare = undefined) {
+async function start(t, prepare = undefined, lines = LINES) {
   const pbx = await Asterisk.start(t, ["2001", "2002", "2003", "2004"]);
   prepare?.(pbx);
-  const link = await Link.over(t, open, pbx.url(), LINES);
+  const link = await Link.over(t, open, pbx.url(), lines);
   assert.equal(link.hello?.name, "Asterisk", link.reason);
   const monitored = await link.ask("monitor");
   pbx.actions.length = 0;
@@ -30,8 +30,8 @@ async function start(t, prepare = undefined) {
 }
 
 /** A call to 2003 that has been answered. */
-async function inCall(t) {
-  const parts = await start(t);
+async function inCall(t, lines = LINES) {
+  const parts = await start(t, undefined, lines);
   const { pbx, link } = parts;
   const { call } = await link.ask("makeCall", { to: "2003" });
   await link.view("2003 alerting");
@@ -42,8 +42,8 @@ async function inCall(t) {
 }
 
 /** Another one, to 2004, while it waits. */
-async function inConsultation(t) {
-  const parts = await inCall(t);
+async function inConsultation(t, lines = LINES) {
+  const parts = await inCall(t, lines);
   const { pbx, link, call } = parts;
   const second = await link.ask("consultationCall", { call, to: "2004" });
   await link.view("2004 alerting");
@@ -259,6 +259,91 @@ test("a phone that does not know NOTIFY hold: refused, no other state", async (t
   pbx.refused.add("PJSIPNotify");
   assert.equal(await link.ask("holdCall", { call }), "invalidConnectionState");
   assert.deepEqual(link.take(), []);
+});
+
+/** Of a phone that knows no NOTIFY. */
+const WITH_MUSIC = {
+  2001: [
+    { device: "DESK", channel: "PJSIP/2001", context: "phones", music: "*68" },
+  ],
+};
+
+test("music on hold: Asterisk takes both ends apart, and joins them again", async (t) => {
+  const { pbx, link, call } = await inCall(t, WITH_MUSIC);
+  const [own, far] = ["2001", "2003"].map((each) => pbx.channels(each)[0]);
+  assert.deepEqual(await link.ask("holdCall", { call }), {});
+  await link.view("2003 held");
+  assert.deepEqual(
+    [own, far].map(({ application }) => application),
+    ["MusicOnHold", "MusicOnHold"],
+  );
+  // What the phone's own keys do meanwhile changes nothing.
+  const mark = link.views.length;
+  pbx.hold("2001");
+  pbx.hold("2001", false);
+  assert.equal(
+    await link.ask("singleStepTransferCall", { call, to: "2004" }),
+    "invalidConnectionState",
+  );
+  assert.deepEqual(link.views.slice(mark), []);
+  assert.deepEqual(await link.ask("retrieveCall", { call }), {});
+  await link.view("2003 connected", mark);
+  assert.ok(own.bridge && own.bridge === far.bridge);
+  assert.ok(!pbx.actions.some(({ Action }) => Action === "PJSIPNotify"));
+});
+
+test("music on hold that Asterisk refuses leaves the call as it is", async (t) => {
+  const { pbx, link, call } = await inCall(t, WITH_MUSIC);
+  link.take();
+  pbx.refused.add("Redirect");
+  assert.equal(await link.ask("holdCall", { call }), "invalidConnectionState");
+  assert.deepEqual(link.take(), []);
+  pbx.refused.clear();
+  await link.ask("holdCall", { call });
+  await link.view("2003 held");
+  pbx.refused.add("Bridge");
+  assert.equal(
+    await link.ask("retrieveCall", { call }),
+    "invalidConnectionState",
+  );
+  assert.deepEqual(link.take(), ["2003 held"]);
+});
+
+for (const [who, end, told] of [
+  ["the phone hangs up", ({ pbx }) => pbx.hangup("2001"), ", by local"],
+  ["the far end hangs up", ({ pbx }) => pbx.hangup("2003"), ""],
+  [
+    "the page hangs up",
+    ({ link, call }) => link.ask("clearConnection", { call }),
+    ", by local",
+  ],
+])
+  test(`music on hold: ${who}, and nobody is left with the music`, async (t) => {
+    const parts = await inCall(t, WITH_MUSIC);
+    const { pbx, link, call } = parts;
+    await link.ask("holdCall", { call });
+    await link.view("2003 held");
+    pbx.actions.length = 0;
+    await end(parts);
+    await link.view(`2003 ended, normalClearing${told}`);
+    await pbx.asked("Hangup");
+    // What was asked for last has been done.
+    await link.ask("heartbeat");
+    assert.deepEqual([pbx.channels("2001"), pbx.channels("2003")], [[], []]);
+  });
+
+test("music on hold: consultation, and the transfer of both far ends", async (t) => {
+  const { pbx, link, call, second } = await inConsultation(t, WITH_MUSIC);
+  await link.view("2003 held, consultation");
+  link.take();
+  const [far, other] = ["2003", "2004"].map((each) => pbx.channels(each)[0]);
+  const pair = { held: call, active: second };
+  assert.deepEqual(await link.ask("transferCall", pair), {});
+  assert.deepEqual(link.take(), [
+    "2004 ended, transfer, by local, to 2004, from 1",
+  ]);
+  assert.ok(far.bridge && far.bridge === other.bridge);
+  assert.deepEqual(pbx.channels("2001"), []);
 });
 
 test("digits go to the far end, one after the other", async (t) => {

@@ -42,9 +42,13 @@ export function open({ hostname, port, username, password }, host) {
     },
   );
   const pbx = new Pbx(connection);
-  const exchange = new Exchange(host.lines, receive, (leg) =>
+  const exchange = new Exchange(
+    host.lines,
+    receive,
     // One that cannot rings, and its user takes the call.
-    pbx.notify(leg, "talk").catch(() => {}),
+    (leg) => pbx.notify(leg, "talk").catch(() => {}),
+    // Whose channel is gone meanwhile has ended as it was to.
+    (Channel) => pbx.act("Hangup", { Channel }).catch(() => {}),
   );
   const services = servicesOf(pbx, exchange);
   const features = featuresOf(services);
@@ -168,6 +172,39 @@ function servicesOf(pbx, exchange) {
   /** @param {Leg} leg */
   const farEnd = (leg) =>
     exchange.farEnd(leg) ?? refuse("invalidConnectionState");
+  /**
+   * The phone is asked to, or Asterisk takes both ends out of their bridge and to its
+   * music on hold: for phones that do not honour NOTIFY.
+   *
+   * @param {Phone} phone
+   * @param {Leg} leg
+   */
+  const hold = async (phone, leg) => {
+    const { context, music } = phone;
+    if (music === undefined) return pbx.notify(leg, "hold");
+    leg.parked = farEnd(leg);
+    try {
+      await pbx.atLeg(leg, "Redirect", {
+        ...{ Context: context, Exten: music, Priority: "1" },
+        ...{ ExtraChannel: leg.parked, ExtraContext: context },
+        ...{ ExtraExten: music, ExtraPriority: "1" },
+      });
+    } catch (error) {
+      leg.parked = undefined;
+      throw error;
+    }
+    phone.show(leg);
+  };
+  /** @param {Phone} phone @param {Leg} leg */
+  const retrieve = async (phone, leg) => {
+    const { parked } = leg;
+    if (!parked) return pbx.notify(leg, "talk");
+    const Channel1 = leg.channel ?? refuse("invalidConnectionState");
+    const channels = { Channel1, Channel2: parked };
+    await pbx.act("Bridge", channels, "invalidConnectionState");
+    leg.parked = undefined;
+    phone.show(leg);
+  };
   return {
     async monitor({ appearance }) {
       return appearance.monitor();
@@ -193,28 +230,28 @@ function servicesOf(pbx, exchange) {
       await clear(leg, leg.state === "ringing" ? USER_BUSY : NORMAL_CLEARING);
     },
     async holdCall(phone, { call }) {
-      await pbx.notify(legIn(phone, call, ["connected"]), "hold");
+      await hold(phone, legIn(phone, call, ["connected"]));
     },
     async retrieveCall(phone, { call }) {
-      await pbx.notify(legIn(phone, call, ["held"]), "talk");
+      await retrieve(phone, legIn(phone, call, ["held"]));
     },
     async consultationCall(phone, { call, to }) {
       const number = numberIn(to, "invalidCalledDeviceID");
       const leg = legIn(phone, call, ["connected"]);
       leg.cause = "consultation";
-      await pbx.notify(leg, "hold");
+      await hold(phone, leg);
       return pbx.originate(phone, number);
     },
     async alternateCall(phone, { held, active }) {
       const [other, leaving] = pairIn(phone, held, active, ["connected"]);
       other.cause = leaving.cause = "alternate";
-      await pbx.notify(leaving, "hold");
-      await pbx.notify(other, "talk");
+      await hold(phone, leaving);
+      await retrieve(phone, other);
     },
     async reconnectCall(phone, { held, active }) {
       const [other, leaving] = pairIn(phone, held, active);
       await clear(leaving);
-      await pbx.notify(other, "talk");
+      await retrieve(phone, other);
     },
     /** Both far ends leave the phone's bridges for one of their own; it is hung up. */
     async transferCall(phone, { held, active }) {
@@ -231,6 +268,11 @@ function servicesOf(pbx, exchange) {
         }
         throw error;
       }
+      // In no bridge, so that nothing else ends it.
+      if (other.parked) {
+        other.parked = undefined;
+        await clear(other);
+      }
       const { remote } = leaving.view;
       const { number: to } = /** @type {{ number?: string }} */ (remote);
       phone.pass(leaving, "transfer", { to, from: other });
@@ -238,6 +280,8 @@ function servicesOf(pbx, exchange) {
     async singleStepTransferCall(phone, { call, to }) {
       const number = numberIn(to, "invalidDestination");
       const leg = legIn(phone, call, ["connected", "held"]);
+      // Who is in no bridge with the phone is none of whom that could be said.
+      if (leg.parked) refuse("invalidConnectionState");
       await pbx.atLeg(leg, "BlindTransfer", {
         ...{ Context: phone.context, Exten: number },
       });

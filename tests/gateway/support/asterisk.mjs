@@ -1,12 +1,15 @@
 /**
  * A small Asterisk at its manager interface, written from Asterisk's documentation of actions and
  * events (docs.asterisk.org, version 20). It is not Asterisk: what it does is what the documentation
- * says, and phones that honour NOTIFY talk and hold. Extensions are the phones, and *97, a voicemail.
+ * says, and phones that honour NOTIFY talk and hold. Extensions are the phones, *97, a voicemail, and
+ * *68, music on hold.
  */
 import { createHash } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import { createServer } from "node:net";
 
+/** Extensions that are no phones. */
+const APPLICATIONS = { "*97": "VoiceMailMain", "*68": "MusicOnHold" };
 const STATES = { 0: "Down", 4: "Ring", 5: "Ringing", 6: "Up" };
 const [DOWN, RING, RINGING, UP] = [0, 4, 5, 6];
 const NORMAL = 16;
@@ -148,12 +151,12 @@ export class Asterisk {
   /** The dialplan. */
   #run(channel, exten) {
     channel.exten = exten;
-    const application = exten === "*97" ? "VoiceMailMain" : "Dial";
+    const application = APPLICATIONS[exten] ?? "Dial";
     channel.application = application;
     const newexten = { Extension: exten, Application: application };
     if (exten === "*97" && channel.state !== UP) this.#set(channel, UP);
     this.event("Newexten", { ...snapshot(channel), ...newexten });
-    if (exten === "*97") return;
+    if (exten in APPLICATIONS) return;
     if (this.devices[`PJSIP/${exten}`] === undefined)
       return this.#hangup(channel, 3);
     if (this.devices[`PJSIP/${exten}`] === "UNAVAILABLE")
@@ -279,8 +282,19 @@ export class Asterisk {
       this.#leave(peer);
       this.#run(peer, Exten);
     },
-    Redirect: ({ Channel, Exten }) => {
+    Redirect: ({ Channel, Exten, ExtraChannel, ExtraExten }) => {
       const channel = this.#channels.get(Channel);
+      const extra = this.#channels.get(ExtraChannel);
+      if (extra) {
+        // Both at once: neither is left alone in the bridge.
+        const id = { BridgeUniqueid: channel.bridge.id };
+        for (const each of [channel, extra]) {
+          each.bridge = undefined;
+          this.event("BridgeLeave", { ...id, ...snapshot(each) });
+        }
+        this.event("BridgeDestroy", id);
+        this.#run(extra, ExtraExten);
+      }
       const { dialling } = channel;
       channel.dialling = undefined;
       if (dialling) this.#hangup(dialling, NORMAL);

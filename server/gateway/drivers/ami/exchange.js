@@ -20,23 +20,29 @@ export class Exchange {
   /** What is done about an event. @type {Record<string, (event: Message) => void>} */
   #events;
   #answer;
+  #hangUp;
 
   /**
    * @param {import("../../driver.js").Lines} lines
    * @param {(message: object) => void} receive
    * @param {(leg: Leg) => void} answer has a phone take a call that it is to make
+   * @param {(channel: string) => void} hangUp
    */
-  constructor(lines, receive, answer) {
+  constructor(lines, receive, answer, hangUp) {
     this.#answer = answer;
+    this.#hangUp = hangUp;
     for (const [line, devices] of Object.entries(lines))
-      for (const { device, channel, context = CONTEXT, mailbox } of devices)
+      for (const one of devices) {
+        const { device, channel, context = CONTEXT, mailbox, music } = one;
         if (typeof channel === "string") {
           const options = {
             ...{ device, channel, context: `${context}` },
             ...(mailbox !== undefined && { mailbox: `${mailbox}` }),
+            ...(music !== undefined && { music: `${music}` }),
           };
           this.phones.push(new Phone(line, options, receive));
         }
+      }
     const state = (/** @type {Message} */ event) => this.#heedChannel(event);
     this.#events = {
       Newchannel: state,
@@ -106,6 +112,7 @@ export class Exchange {
 
   /** The channel of a leg's far end, where it has one. @param {Leg} leg */
   farEnd(leg) {
+    if (leg.parked) return leg.parked;
     const others = [...(this.#bridges.get(leg.bridge ?? "") ?? [])].filter(
       (channel) => channel !== leg.channel,
     );
@@ -153,11 +160,24 @@ export class Exchange {
 
   /** @param {Message} event */
   #heedHangup(event) {
+    this.#endParked(event.channel ?? "");
     const leg = this.#of(event);
     if (!leg) return;
     leg.channel = undefined;
     // Whether it was a transfer is about to be known.
     if (!leg.leaving) this.#phoneOf(event.channel ?? "")?.end(leg, event.cause);
+  }
+
+  /** Of two that are on hold apart one is gone, and so is the other. @param {string} gone */
+  #endParked(gone) {
+    for (const { legs } of this.phones)
+      for (const leg of legs.values()) {
+        const { parked, channel } = leg;
+        if (!parked || (parked !== gone && channel !== gone)) continue;
+        leg.parked = undefined;
+        const left = parked === gone ? channel : parked;
+        if (left) this.#hangUp(left);
+      }
   }
 
   /** @param {Message} event */

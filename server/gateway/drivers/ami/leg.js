@@ -36,6 +36,13 @@ export class Leg {
   bridge;
   alerting = false;
   held = false;
+  /**
+   * Its far end's channel, while Asterisk keeps both on hold, each with its music: what
+   * the phone's own keys do then changes nothing.
+   *
+   * @type {string | undefined}
+   */
+  parked;
   /** The phone has asked for its end, or somebody who drives it. */
   clearing = false;
   /** It makes place for a transfer, which is told when it is agreed to. */
@@ -108,7 +115,7 @@ export class Leg {
   get state() {
     if (!this.direction || this.over) return undefined;
     if (this.#up && (this.#together || !this.#ours))
-      return this.held ? "held" : "connected";
+      return this.held || this.parked ? "held" : "connected";
     if (this.direction === "incoming") return "ringing";
     return this.alerting ? "alerting" : "dialling";
   }

@@ -36,14 +36,15 @@ export class Phone {
 
   /**
    * @param {string} line
-   * @param {{ device: string, channel: string, context: string, mailbox?: string }} options
+   * @param {{ device: string, channel: string, context: string, mailbox?: string, music?: string }} options
    * @param {(message: object) => void} receive
    */
-  constructor(line, { device, channel, context, mailbox }, receive) {
+  constructor(line, { device, channel, context, mailbox, music }, receive) {
     this.line = line;
     this.channel = channel;
     this.context = context;
     this.mailbox = mailbox;
+    this.music = music;
     this.appearance = new Appearance(line, device, receive);
     this.#show();
   }
