@@ -1,7 +1,6 @@
 import { randomId, sealed, unsealed } from "./secrets.js";
 
 const NONCE_SECONDS = 60;
-const PURPOSE = "nonce";
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 
 /**
@@ -19,7 +18,7 @@ export class DeviceKeys {
   /** @param {string} subject who is to answer */
   async nonce(subject) {
     const until = Date.now() + NONCE_SECONDS * 1000;
-    const nonce = sealed(await this.#key(), PURPOSE, {
+    const nonce = sealed(await this.#key(), {
       id: randomId(),
       subject,
       until,
@@ -34,7 +33,7 @@ export class DeviceKeys {
    * @param {string} key public half
    */
   async proves(subject, nonce, signature, key) {
-    const value = unsealed(await this.#key(), PURPOSE, nonce);
+    const value = unsealed(await this.#key(), nonce);
     if (value?.subject !== subject || value.until <= Date.now()) return false;
     if (!(await isSigned(`${subject}\n${nonce}`, signature, key))) return false;
     return this.#store.once(`nonce ${value.id}`, NONCE_SECONDS);

@@ -47,6 +47,7 @@ const AWAY = /^E(CONN|TIMEDOUT|PIPE|HOST|NET|AI_)/;
  * @property {Codes} codes
  * @property {Endpoints} endpoints
  * @property {PushSender} push
+ * @property {import("./store/store.js").Store} store
  * @property {import("./options.js").Authenticate} [authenticate] for tokens of the operator's own
  * @property {Record} record
  *
@@ -92,6 +93,7 @@ export async function startService(settings, homes) {
     events: new Events(words, isLive),
     codes: new Codes(store, settings.sendCode ?? logCode(settings)),
     endpoints,
+    store,
     push: new PushSender(
       store,
       endpoints,

@@ -34,28 +34,26 @@ export const isSame = (one, other) =>
 /**
  * A value that whoever holds it can show but not change.
  *
- * @param {Buffer} key
- * @param {string} purpose so that none of one kind passes for another
+ * @param {Buffer} key of nothing else: what is sealed for one purpose is not for another
  * @param {object} value
  */
-export function sealed(key, purpose, value) {
+export function sealed(key, value) {
   const body = Buffer.from(JSON.stringify(value)).toString("base64url");
-  return `${body}.${macOf(key, purpose, body)}`;
+  return `${body}.${macOf(key, body)}`;
 }
 
 /**
  * @param {Buffer} key
- * @param {string} purpose
  * @param {string} text
  * @returns {any} the value, or undefined where the seal is broken
  */
-export function unsealed(key, purpose, text) {
+export function unsealed(key, text) {
   const [body, mac, ...rest] = text.split(".");
   if (mac === undefined || rest.length) return undefined;
-  if (!isSame(mac, macOf(key, purpose, body))) return undefined;
+  if (!isSame(mac, macOf(key, body))) return undefined;
   return JSON.parse(Buffer.from(body, "base64url").toString());
 }
 
-/** @param {Buffer} key @param {string} purpose @param {string} body */
-const macOf = (key, purpose, body) =>
-  createHmac("sha256", key).update(`${purpose}\n${body}`).digest("base64url");
+/** @param {Buffer} key @param {string} body */
+const macOf = (key, body) =>
+  createHmac("sha256", key).update(body).digest("base64url");

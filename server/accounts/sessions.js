@@ -11,7 +11,6 @@ const TOKEN_SECONDS = 10 * 60;
 const SESSION_SECONDS = 30 * 24 * 60 * 60;
 /** Of one user: twice as many as devices. The oldest makes room. */
 const MOST = 128;
-const PURPOSE = "token";
 
 /**
  * @typedef {object} Session
@@ -54,7 +53,7 @@ export class Sessions {
    * @returns {Promise<Session | undefined>}
    */
   async of(token) {
-    const value = unsealed(await this.#key(), PURPOSE, token);
+    const value = unsealed(await this.#key(), token);
     if (!value || value.until <= Date.now()) return undefined;
     const { who, id } = value;
     const found = await this.#find(who, id);
@@ -113,7 +112,7 @@ export class Sessions {
   async #tokens({ who, id }, refresh) {
     const until = Date.now() + TOKEN_SECONDS * 1000;
     return {
-      token: sealed(await this.#key(), PURPOSE, { who, id, until }),
+      token: sealed(await this.#key(), { who, id, until }),
       expiresIn: TOKEN_SECONDS,
       refreshToken: `${Buffer.from(who).toString("base64url")}.${id}.${refresh}`,
     };

@@ -1,4 +1,5 @@
 import { tooMany } from "./problem.js";
+import { Turns } from "./turns.js";
 
 /** Wrong tries that are heard within {@link SECONDS}, by whom and from where. */
 const MOST = { userAndAddress: 5, address: 50, user: 50 };
@@ -9,8 +10,8 @@ const GUESS_SECONDS = 3;
 /** Slows down who guesses passwords, tokens or keys. */
 export class Throttle {
   #store;
-  /** Tries of one kind wait for each other, so that none is begun before the last one is counted. @type {Map<string, Promise<unknown>>} */
-  #turns = new Map();
+  /** None is begun before the last one is counted. */
+  #turns = new Turns();
 
   /** @param {import("./store/store.js").Store} store */
   constructor(store) {
@@ -28,7 +29,7 @@ export class Throttle {
     const pair = `${address} ${user ?? ""}`;
     const limits = [{ key: address, most: MOST.address }];
     if (user) limits.push({ key: pair, most: MOST.userAndAddress });
-    return this.#inTurn(pair, async () => {
+    return this.#turns.take(pair, async () => {
       for (const { key, most } of limits) {
         const { count, seconds } = await this.#store.counted(`wrong ${key}`);
         if (count >= most) throw tooMany(Math.max(1, seconds));
@@ -50,21 +51,5 @@ export class Throttle {
     if (count < MOST.user) return;
     if (!(await this.#store.once(`heard ${user}`, GUESS_SECONDS)))
       throw tooMany(GUESS_SECONDS);
-  }
-
-  /**
-   * @template T
-   * @param {string} key
-   * @param {() => Promise<T>} work
-   */
-  #inTurn(key, work) {
-    const turn = (this.#turns.get(key) ?? Promise.resolve()).then(work);
-    const done = turn
-      .catch(() => {})
-      .then(() => {
-        if (this.#turns.get(key) === done) this.#turns.delete(key);
-      });
-    this.#turns.set(key, done);
-    return turn;
   }
 }

@@ -8,6 +8,8 @@ import {
   BROWSERS,
   isPublic,
 } from "../../server/accounts/push/endpoints.js";
+import { wake } from "../../server/accounts/operations/push.js";
+import { MemoryStore } from "../../server/accounts/store/memory.js";
 import { emit } from "../../js/phone/events.js";
 import { instance, serve } from "./support/account-client.js";
 import { PushService } from "./support/push-service.js";
@@ -16,7 +18,7 @@ const NEWS = {
   kind: "call",
   key: "call-1",
   from: { uri: "sip:2002@example.test", displayName: "Zwei" },
-  at: 1_800_000_000_000,
+  at: Date.now(),
 };
 
 /** A device of 2001 that can be woken. */
@@ -81,6 +83,62 @@ describe("a push", () => {
       (await own.ask("PUT", path, service.subscription)).status,
       403,
     );
+  });
+
+  test("does not overtake the one before it, and waits for no other device", async (t) => {
+    const { own, device, service, wake } = await scene(t);
+    const { body: other } = await own.authorise({ instanceId: instance(2) });
+    const path = `/v1/devices/${other.id}/push`;
+    await own.get("PUT", path, service.subscription);
+    let release;
+    service.hold = new Promise((resolve) => (release = resolve));
+    wake({}, { devices: [device.id] });
+    assert.equal((await service.next()).payload.kind, "call");
+    wake({ kind: "withdraw" }, { devices: [device.id] });
+    wake({ key: "other" }, { devices: [other.id] });
+    assert.equal((await service.next()).payload.key, "other");
+    assert.equal(service.waiting, 0);
+    release();
+    assert.equal((await service.next()).payload.kind, "withdraw");
+  });
+
+  test("of a call that rings no more is not sent", async (t) => {
+    const { service, wake } = await scene(t);
+    wake({ key: "old", at: Date.now() - 61_000 });
+    wake({ key: "old message", kind: "message", at: Date.now() - 61_000 });
+    assert.equal((await service.next()).payload.key, "old message");
+    assert.equal(service.waiting, 0);
+  });
+
+  test("is sent to a user sixty times a minute, whoever calls how often", async () => {
+    const subscription = { endpoint: "https://push.example/1" };
+    const device = { id: "p", state: "authorised", push: subscription };
+    const sent = [];
+    const parts = {
+      facts: async () => [device],
+      push: { send: async (who) => sent.push(who) },
+      store: new MemoryStore(),
+    };
+    for (let call = 0; call < 100; call++)
+      await wake(parts, { who: "2001", news: NEWS });
+    await wake(parts, { who: "2002", news: NEWS });
+    assert.equal(sent.length, 61);
+    assert.equal(sent.at(-1), "2002");
+  });
+
+  test("goes to no device that is registered", async () => {
+    const sent = [];
+    const device = { state: "authorised", push: { endpoint: "x" } };
+    const parts = {
+      facts: async () => [
+        { id: "there", registered: true, ...device },
+        { id: "asleep", registered: false, ...device },
+      ],
+      push: { send: async (_, id) => sent.push(id) },
+      store: new MemoryStore(),
+    };
+    await wake(parts, { who: "2001", news: NEWS });
+    assert.deepEqual(sent, ["asleep"]);
   });
 
   test("shows of the caller's name what can be shown", async (t) => {

@@ -6,6 +6,8 @@ import { describe, test } from "node:test";
 import { startAccounts, startRegistrar } from "graceline/testing";
 import { readOperations } from "../../server/accounts/document.js";
 import { Events } from "../../server/accounts/events.js";
+import { Sessions } from "../../server/accounts/sessions.js";
+import { MemoryStore } from "../../server/accounts/store/memory.js";
 import {
   DOMAIN,
   document,
@@ -106,7 +108,20 @@ describe("signing in", () => {
     assert.equal((await refresh(third.body)).status, 401);
   });
 
-  test("of two refreshes at once with one token, both sessions are over", async (t) => {
+  test("of two refreshes at once with one token one was copied", async () => {
+    const sessions = new Sessions(new MemoryStore());
+    const account = { who: "2001", realm: DOMAIN };
+    const { token, refreshToken } = await sessions.open(account);
+    const both = await Promise.all(
+      [1, 2].map(() => sessions.ofRefresh(refreshToken)),
+    );
+    const [one, other] = await Promise.all(both.map(({ next }) => next()));
+    assert.ok(one && !other);
+    for (const each of [token, one.token])
+      assert.equal(await sessions.of(each), undefined);
+  });
+
+  test("refreshed twice at once over HTTP it is over, too", async (t) => {
     const { client } = await serve(t);
     const { body } = await client.signIn();
     const { refreshToken } = body;

@@ -1,7 +1,12 @@
 import { FactsRefusal } from "./refusal.js";
 
 const CHANGES = "graceline:account";
-/** `{ who, devices?, kind, key, from: { uri, displayName }, at }` */
+/**
+ * Who is to be woken: a list, whose entries one copy takes each, and a channel that rings
+ * when there is one more; so none is lost while no copy runs. An entry is
+ * `{ who, devices?, kind, key, from: { uri, displayName }, at }`.
+ */
+const WAKES = "graceline:wakes";
 const WAKE = "graceline:wake";
 
 /**
@@ -16,10 +21,10 @@ export async function redisFacts(redis) {
   // The other one tells what is wrong.
   listening.on("error", () => {});
   await listening.connect();
-  /** @param {string} channel @param {(told: any) => void} listener */
+  /** @param {string} channel @param {(message: string) => void} listener */
   const hear = (channel, listener) => {
     listening.on("message", (from, message) => {
-      if (from === channel) listener(JSON.parse(message));
+      if (from === channel) listener(message);
     });
     return listening.subscribe(channel);
   };
@@ -35,11 +40,21 @@ export async function redisFacts(redis) {
       if (refused) throw new FactsRefusal(refused, details);
       return ok;
     },
-    onChange: (listener) => hear(CHANGES, listener),
-    onWake: (listener) =>
-      hear(WAKE, ({ who, devices, ...news }) =>
-        listener({ who, devices, news }),
-      ),
+    onChange: (listener) =>
+      hear(CHANGES, (message) => listener(JSON.parse(message))),
+    async onWake(listener) {
+      const takeAll = async () => {
+        for (let text; (text = await redis.rpop(WAKES));) {
+          const { who, devices, ...news } = JSON.parse(text);
+          listener({ who, devices, news });
+        }
+      };
+      // What is left because Redis went is taken when it is back.
+      const take = () => void takeAll().catch(() => {});
+      redis.on("ready", take);
+      await hear(WAKE, take);
+      take();
+    },
     onGap: (listener) => void listening.on("close", listener),
     close: async () => listening.disconnect(),
   };

@@ -33,14 +33,21 @@ export function pushOperations({ facts, endpoints, push }) {
   };
 }
 
+/** Times that one user's devices are woken a minute: more is somebody's prank. */
+const MOST = 60;
+
 /**
  * Wakes those devices of a user that sleep: authorised, subscribed, not registered.
  *
- * @param {Pick<import("../index.js").Parts, "facts" | "push">} parts
+ * @param {Pick<import("../index.js").Parts, "facts" | "push" | "store">} parts
  * @param {{ who: string, devices?: string[], news: import("../push/sender.js").News }} wanted
  *   devices: none else; default all
  */
-export async function wake({ facts, push }, { who, devices: ids, news }) {
+export async function wake({ facts, push, store }, wanted) {
+  const { who, devices: ids, news } = wanted;
+  const key = `wakes of ${who}`;
+  if ((await store.counted(key)).count >= MOST) return;
+  await store.count(key, 60);
   /** @type {import("../facts/facts.js").Device[]} */
   const devices = await facts("devices", who);
   const asleep = devices.filter(

@@ -1,6 +1,7 @@
 import { createECDH, createHash } from "node:crypto";
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
+import { Turns } from "../turns.js";
 import { webPush } from "../../../pkg/libraries/web-push.js";
 
 /** How long a push service keeps trying, in seconds: a call rings no longer. */
@@ -37,6 +38,8 @@ export class PushSender {
   #underWay = 0;
   /** @type {(() => Promise<void>)[]} */
   #waiting = [];
+  /** A withdrawal does not overtake what it withdraws. */
+  #turns = new Turns();
 
   /**
    * @param {import("../store/store.js").Store} store
@@ -65,7 +68,7 @@ export class PushSender {
   }
 
   /**
-   * To one device. Of several copies that are told the same one sends.
+   * To one device: what is not too old, once, whichever copy is told how often.
    *
    * @param {string} who
    * @param {string} device
@@ -73,11 +76,16 @@ export class PushSender {
    * @param {News} news
    */
   async send(who, device, subscription, news) {
-    const { kind, key } = news;
+    const { kind, key, at } = news;
+    if (Date.now() - at > TTL[kind] * 1000) return;
     const name = `push ${kind} ${key} ${who} ${device}`;
     if (!(await this.#store.once(name, TTL[kind]))) return;
     if (this.#waiting.length >= MOST_WAITING) this.#waiting.shift();
-    this.#waiting.push(() => this.#deliver(who, subscription, news));
+    this.#waiting.push(() =>
+      this.#turns.take(`${who} ${device}`, () =>
+        this.#deliver(who, subscription, news),
+      ),
+    );
     this.#next();
   }
 

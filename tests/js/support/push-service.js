@@ -21,6 +21,8 @@ export class PushService {
   #hear = () => {};
   /** What the next ones are answered with. */
   status = 201;
+  /** What an answer waits for. */
+  hold = Promise.resolve();
   /** What came, and was not asked for yet. */
   #received = [];
 
@@ -59,7 +61,6 @@ export class PushService {
   async #take(request, response) {
     const parts = [];
     for await (const part of request) parts.push(part);
-    response.writeHead(this.status).end();
     const { headers } = request;
     this.#received.push({
       headers,
@@ -67,6 +68,8 @@ export class PushService {
       payload: JSON.parse(this.#read(Buffer.concat(parts))),
     });
     this.#hear();
+    await this.hold;
+    response.writeHead(this.status).end();
   }
 
   /** RFC 8188 §2, RFC 8291 §3.4. */
