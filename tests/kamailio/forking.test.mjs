@@ -7,6 +7,7 @@ import { fakeMedia } from "graceline/testing";
 import { PhoneUnderTest } from "../interop/support/phones.mjs";
 import { Call, description } from "./support/call.mjs";
 import { contact, instance } from "./support/contacts.mjs";
+import { Facts } from "./support/facts.mjs";
 import { gracefulTest } from "./support/graceful-test.mjs";
 
 const BOB = "sip:2002@example.test";
@@ -320,5 +321,100 @@ gracefulTest(
     await call.ack();
     await taken;
     assert.equal(again.state, "connected");
+  },
+);
+
+/**
+ * 2002 with devices that can be woken, of which none is there, and 2001 who calls.
+ * @param {any} world
+ */
+async function sleepers(world) {
+  const [first] = world.server.nodes;
+  const facts = await Facts.on(world);
+  await facts.authorise(instance("a"), "web", "2001");
+  for (const digit of "bc") {
+    await facts.authorise(instance(digit), "mobile", "2002");
+    const push = {
+      endpoint: `https://p.test/${digit}`,
+      p256dh: "k",
+      auth: "s",
+    };
+    await facts.call("push_set", { id: digit, push }, "2002");
+  }
+  const alice = await world.connect({ name: "alice", url: first.url });
+  const own = contact("a", { instance: instance("a") });
+  assert.equal((await alice.register({ contacts: [own] })).status, 200);
+  const heard = (
+    /** @type {Call} */ { callId },
+    /** @type {string} */ status,
+  ) =>
+    world.transcript.until(status, () =>
+      world.transcript.entries.some(
+        (/** @type {any} */ { who, text }) =>
+          who === "alice" &&
+          text.startsWith(`SIP/2.0 ${status}`) &&
+          text.includes(callId),
+      ),
+    );
+  return { alice, heard };
+}
+
+for (const [through, options] of DEPLOYMENTS)
+  gracefulTest(
+    `a call waits for a device that sleeps, and rings at each that comes: ${through}`,
+    /** @type {any} */ (options),
+    async (world) => {
+      const [first, second = first] = world.server.nodes;
+      const { alice, heard } = await sleepers(world);
+      const call = new Call(alice, BOB);
+      const answer = call.invite();
+      await heard(call, "182");
+      const woken = await device(world, "b", second);
+      const invite = await woken.incoming("INVITE");
+      assert.deepEqual(invite.all("P-Asserted-Identity"), [
+        "<sip:2001@example.test>",
+      ]);
+      await heard(call, "180");
+      const other = await device(world, "c", first);
+      await other.incoming("INVITE");
+      woken.answer(invite, accepts(woken));
+      call.accepted = await answer;
+      assert.equal(call.accepted.status, 200);
+      await call.ack();
+      await woken.incoming("ACK");
+      assert.match(
+        (await other.incoming("CANCEL")).header("Reason"),
+        /^SIP;cause=200/,
+      );
+      assert.equal((await call.request("INFO")).status, 200);
+      assert.equal((await Call.hangUp(woken, call)).status, 200);
+      assert.equal(invites(woken).length, 1);
+    },
+  );
+
+gracefulTest(
+  "a call that waits is given up, by the caller or after a while",
+  { nodes: [{ settings: { PUSH_SECONDS: 1 } }] },
+  async (world) => {
+    const { alice, heard } = await sleepers(world);
+    assert.equal((await new Call(alice, BOB).invite()).status, 480);
+    const call = new Call(alice, BOB);
+    const branch = "z9hG4bKgivenup";
+    const invited = call.invite({ branch, cseq: 70 });
+    await heard(call, "182");
+    const { callId, fromTag } = call;
+    const cancel = { callId, fromTag, branch, cseq: 70 };
+    const cancelled = alice.send("CANCEL", BOB, cancel);
+    await heard(call, "487");
+    // Both have one branch, and so one place among those that wait.
+    await Promise.race([invited, cancelled]);
+    const [node] = world.server.nodes;
+    const late = await device(world, "b", node);
+    const next = new Call(alice, BOB);
+    const answer = next.invite();
+    const invite = await late.incoming("INVITE");
+    assert.equal(invite.header("Call-ID"), next.callId);
+    late.answer(invite, { status: 486, reason: "Busy Here" });
+    assert.equal((await answer).status, 486);
   },
 );

@@ -46,7 +46,8 @@
 --   credentials  names that its devices log in with, and when they end
 -- one for each device that messages are kept for (`graceline:messages:user@domain:DEVICE`), see keep(),
 -- one for each of these names (`graceline:credential:NAME`), and one for each public id that is confirmed
--- (`graceline:id:ID`): whose it is. What changes is published in `graceline:account`, as JSON: who, kind.
+-- (`graceline:id:ID`): whose it is. What changes is published in `graceline:account`, as JSON: who, kind;
+-- and in `graceline:wake` who is to be woken by a push: who, devices, news (see wake()).
 --
 -- Times are milliseconds of Redis' clock, the only one that all nodes share.
 --
@@ -75,6 +76,7 @@ local VISIT = 43200000 -- a session with a gateway is known for no longer: `call
 local MAX_SUBSCRIPTION = 3761 -- seconds, and the default (RFC 3680 §4.4)
 local MAX_SUBSCRIBE = 4300 -- bytes kept of a SUBSCRIBE, 4 KiB, and the names of the fields
 local RINGING = 190000 -- an INVITE may ring for this long: Kamailio's timers end it sooner
+local SETTLED = 20 -- after this long a node has done with an INVITE what it was answered
 local MAX_CALLS = 32 -- noted as ringing for one user
 local MAX_BRANCHES = 30 -- places that one request is sent to: Kamailio's max_branches, in common.cfg
 local MAX_DOCUMENT = 16384 -- bytes of a NOTIFY's body: with its headers it must fit MAX_MESSAGE of another node

@@ -57,6 +57,34 @@ local function lookup(keys, args)
   return asked and places(reached(keys, asked), asked) or {}
 end
 
+-- Devices that sleep -------------------------------------------------------------------------------------
+
+--- Asks the account services to push something to devices of a user.
+local function wake(who, devices, news)
+  redis.call("PUBLISH", "graceline:wake", cjson.encode({ who = who, devices = devices, news = news }))
+end
+
+--- Who a push says that it is from, as From has it.
+local function sender_of(asked)
+  local name = unquote(asked.from_name:match("^%s*(.-)%s*$"))
+  return { uri = asked.from_uri:sub(1, MAX_URI), displayName = plain(name) }
+end
+
+--- The devices for which a request would be if they were registered, and which can be woken. `rings` as in
+--- reached(). Desk phones never sleep.
+local function asleep(keys, account, asked, rings)
+  if #account.devices == 0 then return {} end
+  local there, ids = bound_devices(load(keys[1], now(), node_addresses()).bindings), {}
+  for _, device in ipairs(account.devices) do
+    local meant = asked.instance == "" or same_text(asked.instance, device.instance)
+    local chosen = asked.instance ~= "" or not rings or rings == "auto" or contains(rings, device.id)
+    if device.push and authorised(device) and meant and chosen and not there[device.id] then
+      ids[#ids + 1] = device.id
+    end
+  end
+  return ids
+end
+
 -- Calls under way ------------------------------------------------------------------------------------
 
 local function calls_key(key)
@@ -80,24 +108,60 @@ local function connection_of(binding)
   return binding.node .. " " .. binding.boot .. " " .. binding.flow
 end
 
---- An INVITE: where it goes now, as lookup has it. It is noted for those who come while it rings.
+--- An INVITE: how many devices are woken for it, then where it goes now, as lookup has it. It is noted for
+--- those who come while it rings.
 local function ring(keys, args)
-  local asked = read(args[1], { "node", "boot", "cluster_socket", "instance", "index", "label" })
-  if not asked then return {} end
+  local asked = read(args[1], {
+    "node", "boot", "cluster_socket", "instance", "index", "label", "call_id", "from_uri", "from_name",
+  })
+  if not asked then return { "0" } end
   asked.method = "INVITE"
   local time, list, rings, desks = now(), reached(keys, asked)
-  if #list == 0 then return {} end
+  local who, account = keys[1]:match("^graceline:(.+)$"), load_account(keys[2])
+  -- Nobody is there who says whether one number is several devices: who has devices has that.
+  if #list == 0 then rings = account.rings end
+  local sleeping = asleep(keys, account, asked, rings)
+  if #list == 0 and #sleeping == 0 then return { "0" } end
   local call = {
     node = asked.node, boot = asked.boot, cluster_socket = asked.cluster_socket,
     index = asked.index, label = asked.label, ends = time + RINGING,
     instance = asked.instance, rings = rings, desks = desks, rang = {},
   }
+  if #sleeping > 0 then
+    call.woken = sleeping
+    call.news = {
+      kind = "call", key = redis.sha1hex(asked.call_id), at = time,
+      from = sender_of(asked),
+    }
+    wake(who, sleeping, call.news)
+  end
   for index, binding in ipairs(list) do call.rang[index] = connection_of(binding) end
   local calls = load_calls(keys[1], time)
   calls[#calls + 1] = call
   while #calls > MAX_CALLS do table.remove(calls, 1) end
   save_calls(keys[1], calls, time)
-  return places(list, asked)
+  local reply = { tostring(#sleeping) }
+  for _, value in ipairs(places(list, asked)) do reply[#reply + 1] = value end
+  return reply
+end
+
+--- A call for which devices were woken rings no more: those that did not come are told.
+local function rings_no_more(keys, args)
+  local asked = read(args[1], { "node", "boot", "index", "label", "answered" })
+  if not asked then return 0 end
+  local time, calls = now(), {}
+  for _, call in ipairs(load_calls(keys[1], time)) do
+    local this = call.node == asked.node and call.boot == asked.boot
+      and call.index == asked.index and call.label == asked.label
+    if not this then
+      calls[#calls + 1] = call
+    elseif call.woken then
+      call.news.kind, call.news.answered = "withdraw", asked.answered == "1"
+      wake(keys[1]:match("^graceline:(.+)$"), call.woken, call.news)
+    end
+  end
+  save_calls(keys[1], calls, time)
+  return 1
 end
 
 --- Whether a call rings at a client that was not there when it came. To each connection it goes once.
@@ -119,7 +183,7 @@ local function join_calls(key, binding, device, time, address_of)
       local next_hop, uri, socket = route_to(binding, call, address_of)
       local list = "graceline:joins:" .. call.node
       redis.call("RPUSH", list, cjson.encode({
-        boot = call.boot, index = call.index, label = call.label,
+        at = time, boot = call.boot, index = call.index, label = call.label,
         name = redis.sha1hex(call.index .. " " .. call.label .. " " .. connection_of(binding)),
         next_hop = next_hop, uri = uri, socket = socket,
       }))
@@ -130,20 +194,23 @@ local function join_calls(key, binding, device, time, address_of)
   if joined then save_calls(key, calls, time) end
 end
 
---- Clients that join calls of a node. For each the two numbers of the transaction, a name, and the command that
---- puts the place into the table `late` under that name for two seconds (RPC ul.add of Kamailio's usrloc).
+--- Clients that join calls of a node. For each the two numbers of the transaction, the place as lookup has it, a
+--- name, and the command that puts the place into the table `late` under that name for two seconds (RPC ul.add of
+--- Kamailio's usrloc).
 local function joining(keys, args)
   local reply = {}
   for _ = 1, MAX_ERRANDS do
-    local text = redis.call("LPOP", keys[1])
-    if not text then break end
-    local one = cjson.decode(text)
+    local text = redis.call("LINDEX", keys[1], 0)
+    local one = text and cjson.decode(text)
+    if not one or one.at + SETTLED > now() then break end
+    redis.call("LPOP", keys[1])
     if one.boot == args[1] then
       local command = cjson.encode({
         jsonrpc = "2.0", id = 1, method = "ul.add",
         params = { "late", one.name, one.uri, 2, 1.0, ".", 0, 0, 0, one.next_hop, one.socket },
       })
-      for _, value in ipairs({ one.index, one.label, one.name, command }) do reply[#reply + 1] = value end
+      local values = { one.index, one.label, one.next_hop, one.uri, one.socket, one.name, command }
+      for _, value in ipairs(values) do reply[#reply + 1] = value end
     end
   end
   return reply
@@ -151,4 +218,5 @@ end
 
 redis.register_function({ function_name = "graceline_lookup", callback = lookup, flags = { "no-writes" } })
 redis.register_function("graceline_ring", ring)
+redis.register_function("graceline_rings_no_more", rings_no_more)
 redis.register_function("graceline_joining", joining)

@@ -27,7 +27,7 @@ end
 --- is over in a moment (RFC 3994) is not kept, nor what Kamailio cannot hand over whole.
 local function message(keys, args)
   local asked = read(args[1], {
-    "node", "cluster_socket", "instance", "sender", "private", "from", "date", "type", "size", "call_id",
+    "node", "cluster_socket", "instance", "sender", "private", "from_uri", "from_name", "date", "type", "size", "call_id",
   })
   if not asked then return { "0" } end
   asked.method = "MESSAGE"
@@ -35,20 +35,26 @@ local function message(keys, args)
   local who = keys[1]:match("^graceline:(.+)$")
   local passing = asked.type:lower():find("im-iscomposing", 1, true)
   local whole = #body > 0 and #body == tonumber(asked.size) and #body <= MAX_BODY
-  if whole and not passing and #asked.type <= MAX_TEXT and #asked.from <= MAX_URI then
+  if whole and not passing and #asked.type <= MAX_TEXT and #asked.from_uri <= MAX_URI and #asked.from_name <= MAX_TEXT then
     local there = bound_devices(load(keys[1], time, node_addresses()).bindings)
     -- In the order in which they came; and nobody knows another's.
     local count = redis.call("INCR", "graceline:messages") % 1e9
     local call_id = string.format("kept-%013d-%09d-%s", time, count, redis.sha1hex(asked.call_id .. "\n" .. body))
     local text = cjson.encode({
-      from = asked.from, asserted = asserted(asked), date = asked.date, type = asked.type, body = body,
+      from = asked.from_name .. "<" .. asked.from_uri .. ">", asserted = asserted(asked), date = asked.date, type = asked.type, body = body,
     })
-    for _, device in ipairs(load_account("graceline:account:" .. who).devices) do
+    local account = load_account("graceline:account:" .. who)
+    for _, device in ipairs(account.devices) do
       local meant = asked.instance == "" or same_text(asked.instance, device.instance)
       if meant and authorised(device) and not there[device.id] then
         keep(who, device.id, text, call_id, time)
         kept = kept + 1
       end
+    end
+    local sleeping = asleep(keys, account, asked)
+    if #sleeping > 0 then
+      local key = redis.sha1hex(asked.call_id)
+      wake(who, sleeping, { kind = "message", key = key, at = time, from = sender_of(asked) })
     end
   end
   local reply = { tostring(kept) }

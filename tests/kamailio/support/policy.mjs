@@ -323,10 +323,48 @@ export class PolicyUnderTest {
    * @param {string} [instance] of a GRUU
    * @returns {Promise<string[]>}
    */
-  ring(label, instance = "") {
+  async ring(label, instance = "") {
     const { node, boot, cluster_socket } = this.place("x");
-    const asked = { node, boot, cluster_socket, instance, index: 1, label };
-    return this.call("ring", this.keys(), asked);
+    const [, ...places] = await this.call("ring", this.keys(), {
+      ...{ node, boot, cluster_socket, instance, index: 1, label },
+      ...{
+        call_id: `call ${label}`,
+        from_uri: "sip:2002@x",
+        from_name: '"Bob" ',
+      },
+    });
+    return places;
+  }
+
+  /**
+   * A MESSAGE for 2001: for how many devices it is kept, and where it goes.
+   * @param {string} body
+   * @returns {Promise<string[]>}
+   */
+  message(body) {
+    const { node, cluster_socket } = this.place("x");
+    const fields = {
+      ...{ version: 2, node, cluster_socket, instance: "", private: 0 },
+      ...{ sender: this.key("2002"), from_uri: "sip:2002@x", from_name: "" },
+      ...{ date: "now", type: "text/plain", size: body.length, call_id: "m" },
+    };
+    const lines = Object.entries(fields).map(
+      ([key, value]) => `${key}=${value}`,
+    );
+    return this.command(
+      ...["FCALL", "graceline_message", 1, this.key(), lines.join("\n"), body],
+    );
+  }
+
+  /**
+   * That INVITE rings no more.
+   * @param {number} label
+   * @param {boolean} answered
+   */
+  ringsNoMore(label, answered) {
+    const { node, boot } = this.place("x");
+    const over = { node, boot, index: 1, label, answered: answered ? 1 : 0 };
+    return this.call("rings_no_more", this.key(), over);
   }
 
   /**
@@ -335,16 +373,20 @@ export class PolicyUnderTest {
    * @param {string} [node]
    */
   async joins(boot = "1", node = "a") {
+    await this.pass(0.02);
     const list = `graceline:joins:${node}`;
     const reply = await this.command(
       ...["FCALL", "graceline_joining", 1, list, boot],
     );
     const joins = [];
-    for (let index = 0; index < reply.length; index += 4) {
-      const { params } = JSON.parse(reply[index + 3]);
-      const [, name, uri, , , , , , , nextHop] = params;
-      assert.equal(name, reply[index + 2]);
-      joins.push({ label: Number(reply[index + 1]), uri, nextHop });
+    for (let index = 0; index < reply.length; index += 7) {
+      const [, label, nextHop, uri, socket, name, command] = reply.slice(index);
+      const { params } = JSON.parse(command);
+      assert.deepEqual(
+        [...params.slice(1, 3), ...params.slice(-2)],
+        [name, uri, nextHop, socket],
+      );
+      joins.push({ label: Number(label), uri, nextHop });
     }
     return joins;
   }
