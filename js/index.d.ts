@@ -99,6 +99,13 @@ export interface PhoneOptions {
   instanceId?: string;
   /** Name shown to called people. */
   displayName?: string;
+  /**
+   * How others see this device: one of the user's public ids, such as "+4930123456" or
+   * "ada". In From and P-Preferred-Identity (RFC 3325) of calls and messages, where the
+   * server checks that it is the user's. Nothing of them then tells `user`, with which the
+   * phone logs in. Default: `user`.
+   */
+  publicId?: string;
   /** How conflict and force are spoken to the registrar. Default "auto". */
   profile?: "auto" | "cisco" | "generic";
   /**
@@ -504,6 +511,8 @@ export class Phone {
     options?: {
       /** Default "text/plain". */
       contentType?: string;
+      /** Another public id than the phone's. */
+      publicId?: string;
     },
   ): Promise<void>;
 
@@ -550,6 +559,8 @@ export interface CallOptions {
    * anybody else. The call's event `redirect` tells each.
    */
   followRedirects?: "domain" | "all" | "none";
+  /** Outgoing: another public id than the phone's (`PhoneOptions.publicId`). */
+  publicId?: string;
 }
 
 /** Who is at the other end, as the network tells. Show it as text, never as HTML. */

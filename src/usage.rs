@@ -203,8 +203,8 @@ impl Cause {
 /// The account that a phone speaks for.
 #[derive(Clone, Debug, Default)]
 pub struct Account {
-    /// Our address as From and Contact of requests show it, without a tag.
-    pub address: String,
+    /// Our display name in quotes, with a blank, or nothing.
+    pub name: String,
     /// `sip:user@domain`.
     pub aor: String,
     /// Host part of plain numbers.
@@ -223,6 +223,16 @@ pub struct Account {
 }
 
 impl Account {
+    /// Our address as From and To of requests show it, without a tag.
+    pub fn address(&self) -> String {
+        self.shown_as(&self.aor)
+    }
+
+    /// The same with another URI.
+    pub fn shown_as(&self, uri: &str) -> String {
+        concat(&[&self.name, "<", uri, ">"])
+    }
+
     /// The Contact of a dialog: the public GRUU, which leads to the flow of the
     /// registration (`home`), else a random one. Far ends never see the claim that the
     /// registered Contact carries.

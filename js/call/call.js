@@ -10,7 +10,7 @@ import { CallMedia, invalidState, loadDigits, loadVideo } from "./media.js";
  * @template {keyof Commands} C
  * @typedef {Commands[C] extends [op: number, call: number, ...infer A] ? A : never} About
  */
-/** @typedef {Pick<ReturnType<typeof checkCall>, "audio" | "video" | "stream" | "extraHeaders">} Wanted */
+/** @typedef {Pick<ReturnType<typeof checkCall>, "audio" | "video" | "stream" | "extraHeaders" | "publicId">} Wanted */
 
 /** @typedef {import("../index.js").Call} Declared */
 

@@ -52,14 +52,15 @@ export class Calls {
   /**
    * @param {string} target
    * @param {string} body
-   * @param {{ contentType?: string }} [options]
+   * @param {{ contentType?: string, publicId?: string }} [options]
    */
-  async message(target, body, { contentType = "text/plain" } = {}) {
+  async message(target, body, { contentType = "text/plain", publicId } = {}) {
     await this.link.ask(
       "message",
       checkTarget(target),
       checkTarget(contentType),
       String(body),
+      this.#shownAs(checkCall({ publicId }, this.log)) ?? "",
     );
   }
 
@@ -151,14 +152,20 @@ export class Calls {
     this.link.tell("fail", call.id, `${mediaTimeout}`);
   }
 
+  /** @param {{ publicId?: string }} wanted */
+  #shownAs({ publicId = this.#settings.publicId }) {
+    return publicId;
+  }
+
   // ---- what the core says
 
   /**
    * @param {string} target
    * @param {import("./call.js").Wanted} wanted
-   * @param {object} options of the core
+   * @param {object} more options of the core
    */
-  #dial(target, wanted, options) {
+  #dial(target, wanted, more) {
+    const options = { ...more, publicId: this.#shownAs(wanted) };
     const id = this.number();
     const remote = { uri: target, displayName: "" };
     const call = new Call(this, { id, direction: "outgoing", remote }, wanted);

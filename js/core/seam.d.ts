@@ -25,6 +25,8 @@ export interface Commands {
   silence: [];
   /** The answer to the event of this name and number. */
   credentials: [id: number, answer: Answer];
+  /** Unasked: what was answered for this realm is about to end. */
+  renewCredentials: [realm: string, answer: Answer];
   /** The number is a new odd one. */
   call: [call: number, target: string, options: CallOptions];
   /** An INVITE with a document. The number is a new odd one. Answered by
@@ -51,8 +53,8 @@ export interface Commands {
   refuseRefer: [refer: number];
   /** INFO in the call's dialog. */
   info: [op: number, call: number, contentType: string, body: string];
-  /** MESSAGE outside of calls. */
-  message: [op: number, target: string, contentType: string, body: string];
+  /** MESSAGE outside of calls; from the login where there is no public id. */
+  message: [op: number, target: string, contentType: string, body: string, publicId: string];
   /** The media handler made the description asked for. */
   mediaReady: [call: number, request: number, sdp: string];
   /** It did what was asked for. */
@@ -76,10 +78,12 @@ export interface Answer {
   username?: string;
   password?: string;
   token?: string;
+  cutOff?: boolean;
 }
 
 export interface CallOptions {
   extraHeaders?: [string, string][];
+  publicId?: string;
   anonymous?: boolean;
   replaces?: string;
   refer?: number;

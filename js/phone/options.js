@@ -23,7 +23,7 @@ const OWN_HEADER =
 const MAY_BE_NUMBERS = /^(user|authUser|password|device|displayName)$/;
 
 /** @type {(value: any) => Complaint} */
-function text(value) {
+export function text(value) {
   if (typeof value !== "string") return "must be text";
   if (!value) return "is empty";
   if (value.length > 512) return "is longer than 512 characters";
@@ -85,8 +85,14 @@ function connection(value, { allowInsecure }) {
   );
 }
 
+/** A URI would be taken for a name. @type {Check} */
+const publicId = matching(
+  /^(?!(sips?|tel):)[!-~]{1,128}$/i,
+  'a public id, as in "+4930123456": no URI',
+);
+
 /** @type {Record<string, Check>} */
-const checks = {
+export const checks = {
   connections(value, options) {
     const list = Array.isArray(value) ? value : [value];
     if (!list.length || list.length > MAX_CONNECTIONS)
@@ -111,6 +117,7 @@ const checks = {
   device: text,
   instanceId: matching(UUID, 'a "urn:uuid:…" other than all zeros'),
   displayName: text,
+  publicId,
   profile: oneOf("auto", "cisco", "generic"),
   conflictScope: oneOf("device", "user"),
   registrationType: oneOf("graceful", "duplicate", "normal"),
@@ -158,6 +165,7 @@ const callChecks = {
   stream: (value) =>
     typeof value?.getTracks !== "function" && "must be a MediaStream",
   followRedirects: oneOf("domain", "all", "none"),
+  publicId,
   signal: (value) =>
     value !== null &&
     typeof value.addEventListener !== "function" &&

@@ -166,7 +166,7 @@ export class Phone extends Emitter {
   /**
    * @param {string} target
    * @param {string} body
-   * @param {{ contentType?: string }} [options]
+   * @param {{ contentType?: string, publicId?: string }} [options]
    */
   async message(target, body, options) {
     this.#assertUsable();

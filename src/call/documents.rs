@@ -94,9 +94,9 @@ impl Calls {
                 });
             }
         };
-        let from = line.account.address.clone();
+        let from = line.account.address();
         let half = line.half(&from, uri);
-        let contact = line.contact(flow);
+        let contact = line.contact(flow, true);
         let contact = line.account.named_contact(&contact);
         let mut call = Call::new(id, Phase::calling(headers), half, contact, flow);
         call.documents = Some(Box::new(Documents {

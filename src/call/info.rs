@@ -1,6 +1,7 @@
 //! What goes through a call without changing it: INFO (RFC 6086) with what the app
 //! says or with ICE candidates (RFC 8840); and MESSAGE (RFC 3428), which needs none.
 
+use super::origin::origin;
 use super::target::request_uri;
 use super::{Call, Calls, Event, Job, Line, Phase, Reply, Told, shown_headers};
 use crate::fault::Situation;
@@ -21,6 +22,18 @@ pub(super) enum Trickle {
 impl Calls {
     /// `message`: MESSAGE outside of calls (RFC 3428).
     pub fn message(&mut self, now: Instant, op: u32, target: &str, content: (String, String)) {
+        self.message_as(now, op, "", target, content);
+    }
+
+    /// The same from one of the user's public ids, if any.
+    pub fn message_as(
+        &mut self,
+        now: Instant,
+        op: u32,
+        public_id: &str,
+        target: &str,
+        content: (String, String),
+    ) {
         self.line.now = now;
         let line = &mut self.line;
         if line.flows.home.is_none() {
@@ -29,8 +42,10 @@ impl Calls {
         let Some(uri) = request_uri(target, &line.account) else {
             return line.fail(op, Situation::BadTarget);
         };
-        let from = line.account.address.clone();
+        let mut headers = Vec::new();
+        let from = origin(&line.account, public_id, false, &mut headers);
         let mut request = line.half(&from, uri).request("MESSAGE");
+        request.headers.append(&mut headers);
         request.content = Some(content);
         line.send_numbered(0, Job::Message, op, request);
     }

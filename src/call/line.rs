@@ -75,9 +75,9 @@ impl Line {
         self.event(Event::Done { op, error });
     }
 
-    /// The Contact of our dialogs on `flow`.
-    pub fn contact(&mut self, flow: FlowId) -> String {
-        let home = self.flows.home == Some(flow);
+    /// The Contact of our dialogs on `flow`, which may tell the login.
+    pub fn contact(&mut self, flow: FlowId, open: bool) -> String {
+        let home = open && self.flows.home == Some(flow);
         self.account.contact(home, &mut self.random)
     }
 }

@@ -25,6 +25,7 @@ mod inside;
 mod line;
 mod media;
 mod message;
+mod origin;
 mod outgoing;
 mod phase;
 mod pickup;

@@ -2,6 +2,7 @@
 //! RFC 3262; RFC 6026).
 
 use super::exchange::{Offered, Renewal, Signalling};
+use super::origin::origin;
 use super::target::request_uri;
 use super::{
     Answer, Asked, Call, CallOptions, Calls, Cause, Event, FLOW_FAILED, Job, Line, Phase, Shown,
@@ -79,17 +80,10 @@ impl Calls {
                 });
             }
         };
+        let public_id = options.public_id.unwrap_or_default();
         let mut headers = options.headers;
+        let from = origin(&line.account, &public_id, options.anonymous, &mut headers);
         let mut header = |name: &str, value| headers.push((name.to_owned(), value));
-        let mut from = line.account.address.clone();
-        if options.anonymous {
-            from = "\"Anonymous\" <sip:anonymous@anonymous.invalid>".to_owned();
-            header("Privacy", "id".to_owned());
-            header(
-                "P-Preferred-Identity",
-                concat(&["<", &line.account.aor, ">"]),
-            );
-        }
         if let Some(replaces) = options.replaces {
             header("Replaces", replaces);
             header("Require", "replaces".to_owned());
@@ -98,7 +92,8 @@ impl Calls {
             headers.append(&mut referral.headers);
         }
         let half = line.half(&from, uri);
-        let contact = line.contact(flow);
+        // A GRUU tells the login.
+        let contact = line.contact(flow, public_id.is_empty());
         let mut call = Call::new(id, Phase::calling(headers), half, contact, flow);
         call.follow_redirects = options.follow_redirects;
         call.reports_to = referral;

@@ -79,7 +79,7 @@ fn dialled(text: &str) -> Option<String> {
 }
 
 /// `text` as the user part of a URI (RFC 3261 §25.1).
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut user = String::new();
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,;?/%".contains(&byte) {

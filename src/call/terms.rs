@@ -292,6 +292,8 @@ pub enum FollowRedirects {
 pub struct CallOptions {
     /// Further headers.
     pub headers: Vec<(String, String)>,
+    /// One of the user's public ids: who the callee is told calls, instead of the login.
+    pub public_id: Option<String>,
     /// The callee is not told who calls (RFC 3323).
     pub anonymous: bool,
     /// Value of a Replaces header (RFC 3891).

@@ -144,25 +144,41 @@ impl Phone {
 
     /// The app's answer to [`Event::Credentials`]; `None`: it has none.
     pub fn credentials(&mut self, now: Instant, id: u32, answer: Option<Credentials>) {
+        self.supply(now, id, answer.ok_or(Situation::NoCredentials));
+    }
+
+    /// The same, or why there are none: [`Situation::NoCredentials`], or that the device
+    /// may not log in any more, [`Situation::NotAuthorised`].
+    pub fn supply(&mut self, now: Instant, id: u32, answer: Result<Credentials, Situation>) {
         let Some(asked) = self.asked.take_if(|asked| asked.id == id) else {
             return;
         };
         if let Some(login) = &mut self.login {
             login.deadline = login.deadline + (now - asked.since);
         }
-        let supplied = answer.is_some_and(|answer| self.authenticator.supply(&asked.ask, answer));
+        let supplied = answer.and_then(|credentials| {
+            match self.authenticator.supply(&asked.ask.realm, credentials) {
+                true => Ok(()),
+                false => Err(Situation::NoCredentials),
+            }
+        });
         for purpose in asked.purposes {
-            if supplied {
+            let Err(at) = supplied else {
                 self.resend(now, purpose, None);
                 continue;
-            }
+            };
             self.transactions.end(&purpose);
             match purpose {
                 Purpose::Calls(key) => self.usages.calls.unauthorised(now, key.of),
-                _ => self.credentials_rejected(now, Situation::NoCredentials),
+                _ => self.credentials_rejected(now, at),
             }
         }
         self.settle(now);
+    }
+
+    /// What the app answered for this realm is about to end: from now on this is shown.
+    pub fn renew_credentials(&mut self, realm: &str, credentials: Credentials) {
+        self.authenticator.supply(realm, credentials);
     }
 
     /// Requests of a login that was given up or superseded are not waited for.

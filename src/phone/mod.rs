@@ -154,7 +154,7 @@ impl Phone {
         let host = concat(&[&random.hex::<6>(), ".invalid"]);
         let aor = concat(&["sip:", &config.user, "@", &config.domain]);
         let account = Account {
-            address: requests::address(&config),
+            name: requests::shown_name(&config),
             aor,
             domain: config.domain.clone(),
             host: host.clone(),

@@ -61,7 +61,10 @@ impl Phone {
     fn failed(&mut self, now: Instant, fault: Fault) {
         match fault.code() {
             Code::CredentialsRejected => self.authenticator.reset(),
-            Code::DeviceNotAuthorised => self.end_usages(now, Cause::Failed, fault.at),
+            Code::DeviceNotAuthorised => {
+                self.end_usages(now, Cause::Failed, fault.at);
+                self.authenticator.reset();
+            }
             _ => {}
         }
         self.login_failed(fault, None);

@@ -11,19 +11,16 @@ use crate::text::concat;
 use crate::time::Instant;
 use crate::transaction::{Context, Learned, Matched, Once, Reach, Request};
 
-/// Our address as From and To show it.
-pub(super) fn address(config: &Config) -> String {
-    let Config { user, domain, .. } = config;
-    let uri = concat(&["<sip:", user, "@", domain, ">"]);
-    match &config.display_name {
-        Some(name) => concat(&[&quote(name), " ", &uri]),
-        None => uri,
-    }
+/// The display name as it stands before an address.
+pub(super) fn shown_name(config: &Config) -> String {
+    let name = config.display_name.as_ref();
+    name.map_or_else(String::new, |name| concat(&[&quote(name), " "]))
 }
 
 impl Phone {
+    /// Our address as From and To show it.
     pub(super) fn address(&self) -> String {
-        address(&self.config)
+        self.account.address()
     }
 
     /// Asks the server at the other end of `flow` whether it is there. Any answer

@@ -81,6 +81,10 @@ impl Registration {
     /// The login, or the keeping, has failed. Nothing of it stays bound that can be
     /// removed; then it is told.
     pub fn fail(&mut self, fault: Fault) {
+        // Nothing of it is bound any more, and no word of it is heard.
+        if fault.at == Situation::NotAuthorised {
+            self.exposed.clear();
+        }
         match self.step {
             // The removal itself fails.
             Step::Withdraw { .. } => self.end_with(Then::Fail(fault)),

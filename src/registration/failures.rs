@@ -138,13 +138,12 @@ impl Registration {
         }
     }
 
-    /// The registrar does not accept the device: then nothing of it is bound any more,
-    /// and no word of it is heard. Unless the REGISTER did not show which device it is.
+    /// The registrar does not accept the device, unless the REGISTER did not show which
+    /// one it is.
     fn unauthorised(&mut self, now: Instant, answer: &Message) {
         if self.unshown {
             return self.first_step(now);
         }
-        self.exposed.clear();
         self.refused_for_good(Situation::NotAuthorised, answer);
     }
 

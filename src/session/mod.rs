@@ -86,11 +86,9 @@ impl Sessions {
         let Some(flow) = self.flows.for_session(turn) else {
             return self.tell_end(of, Cause::Failed, None, Some(Situation::NotRegistered));
         };
-        let Account {
-            address, routes, ..
-        } = &self.account;
+        let from = self.account.address();
         let target = target.to_owned();
-        let dialog = Dialog::half(&mut self.random, address, target, routes);
+        let dialog = Dialog::half(&mut self.random, &from, target, &self.account.routes);
         let home = self.flows.home == Some(flow);
         let contact = self.account.contact(home, &mut self.random);
         let session = Session {

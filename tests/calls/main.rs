@@ -18,6 +18,7 @@ mod identity;
 mod incoming;
 mod media;
 mod outgoing;
+mod public_ids;
 mod readable;
 mod sessions;
 mod timers;

@@ -103,7 +103,7 @@ describe("during a call", () => {
     assert.deepEqual(core.given("call")[1], [
       next.id,
       "sip:c@example.com",
-      { refer: 9 },
+      { refer: 9, publicId: undefined },
     ]);
     await say(["refer", { call: 77, refer: 10, target: "sip:c@example.com" }]);
     assert.deepEqual(core.given("refuseRefer"), [[10]]);
@@ -199,6 +199,7 @@ describe("messages", () => {
       "2002",
       "text/plain",
       "hello",
+      "",
     ]);
     const message = new Promise((resolve) => phone.once("message", resolve));
     const said = {
@@ -210,6 +211,20 @@ describe("messages", () => {
     await say(["messageReceived", said]);
     assert.deepEqual(await message, said);
     await assert.rejects(phone.message("", "x"), { code: "eInvalidArgument" });
+  });
+
+  test("from a public id: the phone's, or this message's", async () => {
+    const { phone, core } = await ready({ publicId: "ada" });
+    await phone.message("2002", "hello");
+    await phone.message("2002", "hello", { publicId: "+493012345" });
+    assert.deepEqual(
+      core.given("message").map((args) => args.at(-1)),
+      ["ada", "+493012345"],
+    );
+    await assert.rejects(phone.message("2002", "x", { publicId: "sip:a@b" }), {
+      code: "eInvalidArgument",
+      details: { option: "publicId" },
+    });
   });
 });
 

@@ -20,6 +20,22 @@ import { options, turn } from "./support/fake-core.js";
 useFakeCalls();
 
 describe("an outgoing call", () => {
+  test("is the phone's public id's, or its own, also when it is transferred", async () => {
+    const { phone, core, say } = await ready({ publicId: "ada" });
+    phone.call("2002");
+    const call = phone.call("2002", { publicId: "+493012345" });
+    await turn();
+    await say(["refer", { call: call.id, refer: 9, target: "sip:c@d" }]);
+    await turn();
+    assert.deepEqual(
+      core.given("call").map(([, , { publicId }]) => publicId),
+      ["ada", "+493012345", "+493012345"],
+    );
+    assert.throws(() => phone.call("2002", { publicId: "sip:a@b" }), {
+      code: "eInvalidArgument",
+    });
+  });
+
   test("is handed over at once, and the core hears of it after that", async () => {
     const { phone, core, say } = await ready();
     const call = phone.call("2002", { extraHeaders: { "X-A": "1" } });
@@ -37,6 +53,7 @@ describe("an outgoing call", () => {
           extraHeaders: [["X-A", "1"]],
           followRedirects: undefined,
           replaces: undefined,
+          publicId: undefined,
         },
       ],
     ]);

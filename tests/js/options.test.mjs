@@ -67,6 +67,7 @@ const wrong = {
     `${uuid}>`,
   ],
   displayName: ["", "Alice\r\nContact: *"],
+  publicId: ["", 7, "a b", "a\r\nb", "sip:ada@example.com", "tel:+4930", "é"],
   profile: ["cucm", "Cisco", 1],
   conflictScope: ["line", true],
   registrationType: ["forced", ""],

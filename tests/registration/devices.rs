@@ -1,11 +1,12 @@
 //! A registrar that lets in the devices alone that their user has authorised: which device
 //! it is told, and what becomes of one that is none, or none any more.
 
-use crate::rig::{Act, Asked, Rig, UUID, accept, answer};
+use crate::rig::{Act, Asked, Heard, Rig, UUID, accept, answer};
 use graceline::call::{self, CallOptions};
-use graceline::phone::{Event, Fault, Phone, Situation, Status};
+use graceline::phone::{Config, Event, Fault, Phone, Situation, Status};
 use graceline::registration::{Profile, RegistrationType};
-use graceline::sip::Name;
+use graceline::sip::{DigestResponse, Name};
+use graceline::transaction::Credentials;
 use graceline_kit::message::Head;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -45,13 +46,13 @@ impl Registrar {
     /// A phone at it that speaks as `profile` says, and what cuts it off.
     fn phone(self, profile: Option<Profile>, kind: RegistrationType) -> (Rig, Rc<Cell<bool>>) {
         let cut_off = self.cut_off.clone();
-        let adapt = move |config: &mut graceline::phone::Config| {
+        let adapt = move |config: &mut Config| {
             config.profile = profile;
             config.registration_type = kind;
         };
         let rig = Rig::with(adapt, move |heard| match heard {
-            crate::rig::Heard::Request(asked) => self.answer(asked),
-            crate::rig::Heard::Opened => Vec::new(),
+            Heard::Request(asked) => self.answer(asked),
+            Heard::Opened => Vec::new(),
         });
         (rig, cut_off)
     }
@@ -328,4 +329,154 @@ fn whoever_was_cut_off_logs_out_in_silence() {
     assert_eq!(rig.registers().len(), registers);
     assert_eq!(rig.status(), Status::Idle);
     assert!(rig.events.contains(&Event::Unregistered));
+}
+
+/// A registrar at which names are good for a while, as those of a device are; and the
+/// name that is.
+fn changing(first: &'static str) -> (Rig, Rc<Cell<&'static str>>) {
+    let valid = Rc::new(Cell::new(first));
+    let known = valid.clone();
+    let adapt = |config: &mut Config| {
+        config.password = None;
+        config.has_credentials = true;
+        config.profile = Some(Profile::Cisco);
+    };
+    let mut nonce = 0;
+    let rig = Rig::with(adapt, move |heard| match heard {
+        Heard::Request(asked) if asked.is("REGISTER") => {
+            let shown = asked.message.header(Name::Authorization);
+            let shown = shown.and_then(DigestResponse::parse);
+            let fits = |digest: &DigestResponse| {
+                digest.nonce == format!("n{nonce}") && digest.username == known.get()
+            };
+            if shown.is_some_and(|digest| fits(&digest)) {
+                return answer(
+                    "200 OK\nContact: <{own}>;expires=120\nSupported: X-cisco-graceful-reg",
+                );
+            }
+            nonce += 1;
+            answer(format!(
+                "401 Unauthorized\nWWW-Authenticate: Digest realm=\"example.com\", \
+                 nonce=\"n{nonce}\", qop=\"auth\""
+            ))
+        }
+        Heard::Request(asked) if asked.is("SUBSCRIBE") => answer("489 Bad Event"),
+        _ => Vec::new(),
+    });
+    (rig, valid)
+}
+
+fn named(name: &str) -> Option<Credentials> {
+    Some(Credentials::Password {
+        username: Some(name.into()),
+        password: "secret".into(),
+    })
+}
+
+/// The questions of the phone so far.
+fn questions(rig: &Rig) -> Vec<u32> {
+    let id = |event: &Event| match event {
+        Event::Credentials { id, .. } => Some(*id),
+        _ => None,
+    };
+    rig.events.iter().filter_map(id).collect()
+}
+
+/// Logged in by the first name.
+fn logged_in() -> (Rig, Rc<Cell<&'static str>>) {
+    let (mut rig, valid) = changing("device-1");
+    rig.register(false);
+    rig.seconds(1);
+    let [first] = questions(&rig)[..] else {
+        panic!("{}", rig.told());
+    };
+    rig.act(|phone, now| phone.credentials(now, first, named("device-1")));
+    rig.seconds(1);
+    assert_eq!(rig.status(), Status::Ready, "{}", rig.told());
+    (rig, valid)
+}
+
+fn refusals(rig: &Rig) -> usize {
+    let lines = rig.transcript.iter();
+    lines.filter(|line| line.contains("SIP/2.0 401")).count()
+}
+
+#[test]
+fn credentials_that_are_renewed_in_time_are_never_refused() {
+    let (mut rig, valid) = logged_in();
+    let before = refusals(&rig);
+    for name in ["device-2", "device-3"] {
+        rig.seconds(3000);
+        let renewed = named(name).expect("credentials");
+        rig.act(|phone, _| phone.renew_credentials("example.com", renewed));
+        valid.set(name);
+        rig.seconds(600);
+        assert_eq!(rig.status(), Status::Ready, "{}", rig.told());
+    }
+    assert_eq!(refusals(&rig), before, "{}", rig.told());
+    assert_eq!(questions(&rig).len(), 1);
+}
+
+#[test]
+fn credentials_that_have_ended_are_asked_for_again() {
+    let (mut rig, valid) = logged_in();
+    valid.set("device-2");
+    rig.seconds(120);
+    let [_, second] = questions(&rig)[..] else {
+        panic!("{}", rig.told());
+    };
+    rig.act(|phone, now| phone.credentials(now, second, named("device-2")));
+    rig.seconds(300);
+    assert_eq!(rig.status(), Status::Ready, "{}", rig.told());
+    assert!(errors(&rig).is_empty());
+    assert_eq!(questions(&rig).len(), 2);
+}
+
+/// Who answers wrongly is not asked for ever.
+#[test]
+fn a_second_wrong_answer_is_a_wrong_password() {
+    let (mut rig, valid) = logged_in();
+    valid.set("device-2");
+    for _ in 0..10 {
+        rig.seconds(60);
+        let last = questions(&rig).last().copied().expect("a question");
+        rig.act(|phone, now| phone.credentials(now, last, named("device-1")));
+    }
+    rig.seconds(600);
+    // The third question is of the un-REGISTER.
+    assert_eq!(questions(&rig).len(), 3, "{}", rig.told());
+    assert_eq!(rig.status(), Status::Idle);
+    assert_eq!(errors(&rig)[0].at, Situation::CredentialsRefused);
+}
+
+/// Where the app knows that the device may not log in any more, it is cut off as by the
+/// registrar's word.
+#[test]
+fn a_device_without_credentials_is_cut_off() {
+    let (mut rig, _) = changing("device-1");
+    rig.register(false);
+    rig.seconds(1);
+    let first = questions(&rig)[0];
+    rig.act(|phone, now| phone.supply(now, first, Err(Situation::NotAuthorised)));
+    let failed = rig.events.iter().find_map(|event| match event {
+        Event::Failed(_, fault, _) => Some(fault.at),
+        _ => None,
+    });
+    assert_eq!(failed, Some(Situation::NotAuthorised), "{}", rig.told());
+    assert_eq!(rig.status(), Status::Idle);
+
+    let (mut rig, valid) = logged_in();
+    rig.act(|phone, now| phone.call(now, 1, "2002", CallOptions::default()));
+    rig.seconds(1);
+    valid.set("nobody");
+    rig.seconds(120);
+    let second = questions(&rig)[1];
+    rig.act(|phone, now| phone.supply(now, second, Err(Situation::NotAuthorised)));
+    let registers = rig.registers().len();
+    rig.seconds(600);
+    assert_eq!(rig.status(), Status::DeviceNotAuthorised, "{}", rig.told());
+    assert_eq!(errors(&rig).len(), 1);
+    assert_eq!(rig.registers().len(), registers);
+    let ended = |event: &Event| matches!(event, Event::Call(call::Event::Ended { .. }));
+    assert!(rig.events.iter().any(ended));
 }

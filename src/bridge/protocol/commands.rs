@@ -35,7 +35,10 @@ commands! {
     /// Another tab took over.
     silence() => phone.silence(now);
     /// The answer to the event of this name and number.
-    credentials(id: number, answer: credentials) => phone.credentials(now, id, answer);
+    credentials(id: number, answer: credentials) => phone.supply(now, id, answer);
+    /// Unasked: what was answered for this realm is about to end.
+    renewCredentials(realm: text, answer: credentials) =>
+        _ = answer.map(|answer| phone.renew_credentials(realm, answer));
     /// The number is a new odd one.
     call(call: number, target: text, options: call_options) =>
         phone.call(now, call, target, options);
@@ -91,9 +94,9 @@ commands! {
     /// INFO in the call's dialog.
     info(op: number, call: number, contentType: owned, body: owned) =>
         calls.info(now, op, call, (contentType, body));
-    /// MESSAGE outside of calls.
-    message(op: number, target: text, contentType: owned, body: owned) =>
-        calls.message(now, op, target, (contentType, body));
+    /// MESSAGE outside of calls; from the login where there is no public id.
+    message(op: number, target: text, contentType: owned, body: owned, publicId: text) =>
+        calls.message_as(now, op, publicId, target, (contentType, body));
     /// The media handler made the description asked for.
     mediaReady(call: number, request: number, sdp: owned) =>
         calls.media_ready(now, call, request, sdp);

@@ -2,6 +2,7 @@
 
 use crate::bridge::record::Record;
 use crate::call::{CallOptions, FollowRedirects};
+use crate::fault::Situation;
 use crate::phone::Config;
 use crate::pool::{Distribution, Watch};
 use crate::prelude::*;
@@ -35,23 +36,29 @@ macro_rules! options {
 }
 
 options! {
-    Answer as credentials -> Option<Credentials> {
+    Answer as credentials -> Result<Credentials, Situation> {
         username: get_owned,
         password: get_owned,
         token: get_owned,
+        cutOff: has,
     } => {
         let digest = password.map(|password| Credentials::Password { username, password });
-        token.map(Credentials::Token).or(digest)
+        token.map(Credentials::Token).or(digest).ok_or(match cutOff {
+            true => Situation::NotAuthorised,
+            false => Situation::NoCredentials,
+        })
     };
 
     CallOptions as call_options -> CallOptions {
         extraHeaders: pairs,
+        publicId: get_owned,
         anonymous: has,
         replaces: get_owned,
         refer: get_number,
         followRedirects: get,
     } => CallOptions {
         headers: extraHeaders,
+        public_id: publicId,
         anonymous,
         replaces,
         refer,

@@ -380,14 +380,15 @@ impl Authenticator {
             self.nonces_serve_once = true;
         }
         let doubts = old.as_ref().map_or(0, |old| old.doubts);
-        let (refused, doubts) = match (refused, doubts.checked_sub(1)) {
-            (true, Some(left)) => (false, left),
-            _ => (refused, doubts),
-        };
-        if refused {
+        let doubted = refused && doubts > 0;
+        if refused && !doubted {
             return Learned::Rejected;
         }
+        let doubts = doubts - u8::from(doubted);
         let given = match old {
+            // Accepted before and refused time and again: it has ended. The app is asked
+            // for another one.
+            Some(_) if doubted && doubts == 0 => None,
             Some(Space {
                 scheme: Scheme::Digest { given, .. },
                 ..
@@ -444,23 +445,25 @@ impl Authenticator {
         ask.map_or(Learned::Retry(None), Learned::Ask)
     }
 
-    /// Takes what the app answered to an [`Ask`]. `false`: it does not fit the
-    /// question.
-    pub fn supply(&mut self, asked: &Ask, credentials: Credentials) -> bool {
+    /// Takes what the app answered to an [`Ask`] of this realm, or has for it meanwhile.
+    /// `false`: it does not fit.
+    pub fn supply(&mut self, realm: &str, credentials: Credentials) -> bool {
         let username = &self.secrets.username;
         let space = self
             .spaces
             .iter_mut()
-            .find(|space| space.scheme.realm() == asked.realm);
+            .find(|space| space.scheme.realm() == realm);
         match (space.map(|space| &mut space.scheme), credentials) {
             (
-                Some(Scheme::Digest { given, .. }),
+                Some(Scheme::Digest { given, sent, .. }),
                 Credentials::Password {
                     username: name,
                     password,
                 },
             ) => {
                 *given = Some((name.unwrap_or_else(|| username.clone()), password));
+                // By another secret what was sent cannot be checked.
+                *sent = None;
                 true
             }
             (Some(Scheme::Bearer { token, .. }), Credentials::Token(new)) => {

@@ -140,7 +140,7 @@ fn a_stale_nonce_is_no_wrong_password_and_a_refused_password_is_asked_for_anew()
         username: None,
         password: "given".into(),
     };
-    assert!(authenticator.supply(&ask, credentials));
+    assert!(authenticator.supply(&ask.realm, credentials));
     sent(&mut authenticator, &REGISTER, None);
     let stale = www("m", "algorithm=SHA-256, qop=\"auth\", stale=TRUE");
     let learned = authenticator.learn(&stale, Reach::Registrar, true);
@@ -276,7 +276,7 @@ fn a_token_is_for_the_registrar_alone() {
     let Learned::Ask(ask) = asked else {
         panic!("{asked:?}");
     };
-    assert!(authenticator.supply(&ask, Credentials::Token("t".into())));
+    assert!(authenticator.supply(&ask.realm, Credentials::Token("t".into())));
     for name in ["WWW-Authenticate", "Proxy-Authenticate"] {
         let learned = authenticator.learn(&bearer(name), Reach::Others, false);
         assert_eq!(learned, Learned::Unsupported);

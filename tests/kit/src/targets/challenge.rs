@@ -44,7 +44,7 @@ pub fn run(data: &[u8]) {
             },
             _ => Credentials::Token("token".into()),
         };
-        asking.supply(&ask, credentials);
+        asking.supply(&ask.realm, credentials);
         answer_to(&mut asking, &mut random);
     }
     // A far end learns nothing by asking for a realm of its own, nor by asking in
