@@ -1,4 +1,4 @@
-/** Whom a call or a message wakes, as the policy publishes it for the account services. */
+/** Whom a call or a message wakes, as the policy lists it for the account services. */
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test as nodeTest } from "node:test";
 import { contact, instance } from "./support/contacts.mjs";
@@ -8,27 +8,13 @@ import { PolicyUnderTest } from "./support/policy.mjs";
 
 /** @type {PolicyUnderTest} */
 let policy;
-/** @type {ReturnType<PolicyUnderTest["connect"]>} */
-let ear;
-/** What was published. @type {any[]} */
-let heard = [];
-/** @type {(value?: unknown) => void} */
-let all;
 const skip = process.env.CI ? false : deploymentMissing();
 before(async () => {
   if (skip) return;
   policy = await PolicyUnderTest.start();
   Object.assign(policy.settings, { devices: "on", unique: "on" });
-  ear = policy.connect();
-  await ear.subscribe("graceline:wake", (message) => {
-    if (message === "all") all();
-    else heard.push(JSON.parse(message));
-  });
 });
-after(() => {
-  ear?.end();
-  return policy?.stop();
-});
+after(() => policy?.stop());
 
 /** 2001's: two that can be woken, one that cannot, a revoked one. */
 beforeEach(async () => {
@@ -48,7 +34,6 @@ beforeEach(async () => {
       await policy.account("push_set", { id: `d${digit}`, push });
   }
   await policy.account("revoke", { id: "dd" });
-  heard = [];
 });
 
 /** @param {string} name @param {() => Promise<void>} body */
@@ -60,17 +45,17 @@ const register = (digit) =>
     contacts: contact(digit, { instance: instance(digit), device: "" }),
   });
 
-/** What was published since this was asked last. */
-async function published() {
-  const told = new Promise((resolve) => (all = resolve));
-  await policy.command("PUBLISH", "graceline:wake", "all");
-  await told;
-  return heard.splice(0);
+/** What stands in the list since this was asked last, the oldest first. @returns {Promise<any[]>} */
+async function listed() {
+  const list = await policy.command("LRANGE", "graceline:wakes", 0, -1);
+  await policy.command("DEL", "graceline:wakes");
+  return list.reverse().map((/** @type {string} */ text) => JSON.parse(text));
 }
 
 /** Which devices were woken. */
-const woken = async () => (await published()).map(({ devices }) => devices);
+const woken = async () => (await listed()).map(({ devices }) => devices);
 
+const WHO = `2001@${DOMAIN}`;
 const NEWS = {
   kind: "call",
   from: { uri: "sip:2002@x", displayName: "Bob" },
@@ -78,10 +63,8 @@ const NEWS = {
 
 test("a call wakes who sleeps and would ring, and nobody who is there", async () => {
   await policy.ring(1);
-  const [{ who, devices, news }] = await published();
-  assert.deepEqual([who, devices], [`2001@${DOMAIN}`, ["da", "db"]]);
-  const { key, at, ...rest } = news;
-  assert.deepEqual(rest, NEWS);
+  const [{ key, at, ...rest }] = await listed();
+  assert.deepEqual(rest, { who: WHO, devices: ["da", "db"], ...NEWS });
   assert.match(key, /^[0-9a-f]{40}$/);
   assert.equal(at, Math.floor(policy.time));
 
@@ -107,15 +90,13 @@ test("of those that were chosen, and of one device by its GRUU", async () => {
 for (const answered of [true, false])
   test(`a call that rings no more is withdrawn, once: answered ${answered}`, async () => {
     await policy.ring(1);
-    const [{ news }] = await published();
+    const [news] = await listed();
     await policy.ringsNoMore(2, answered);
-    assert.deepEqual(await published(), []);
+    assert.deepEqual(await listed(), []);
     for (let round = 0; round < 2; round++)
       await policy.ringsNoMore(1, answered);
     const withdrawn = { ...news, kind: "withdraw", answered };
-    assert.deepEqual(await published(), [
-      { who: `2001@${DOMAIN}`, devices: ["da", "db"], news: withdrawn },
-    ]);
+    assert.deepEqual(await listed(), [withdrawn]);
     // Who comes now joins nothing.
     await register("a");
     assert.deepEqual(await policy.joins(), []);
@@ -124,9 +105,20 @@ for (const answered of [true, false])
 test("a message wakes all that sleep, whatever was chosen", async () => {
   await policy.account("rings_set", { ids: ["da"] });
   await policy.message("hello");
-  const [{ devices, news }] = await published();
-  assert.deepEqual([devices, news.kind], [["da", "db"], "message"]);
+  const [{ devices, kind }] = await listed();
+  assert.deepEqual([devices, kind], [["da", "db"], "message"]);
   await register("a");
   await policy.message("hello");
   assert.deepEqual(await woken(), [["db"]]);
+});
+
+test("the channel rings for who listens, and what nobody takes is bounded", async () => {
+  const ear = policy.connect();
+  const rang = new Promise((resolve) =>
+    ear.subscribe("graceline:wake", resolve).then(() => policy.ring(0)),
+  );
+  assert.equal(await rang, "");
+  ear.end();
+  for (let label = 1; label <= 1010; label++) await policy.ring(label);
+  assert.equal((await listed()).length, 1000);
 });

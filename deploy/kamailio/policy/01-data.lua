@@ -47,7 +47,7 @@
 -- one for each device that messages are kept for (`graceline:messages:user@domain:DEVICE`), see keep(),
 -- one for each of these names (`graceline:credential:NAME`), and one for each public id that is confirmed
 -- (`graceline:id:ID`): whose it is. What changes is published in `graceline:account`, as JSON: who, kind;
--- and in `graceline:wake` who is to be woken by a push: who, devices, news (see wake()).
+-- who is to be woken by a push stands in the list `graceline:wakes`, and `graceline:wake` says so (see wake()).
 --
 -- Times are milliseconds of Redis' clock, the only one that all nodes share.
 --
@@ -94,6 +94,7 @@ local MAX_KEY = 512 -- bytes of a key
 local KEPT = 7 * 24 * 3600000 -- messages are kept for a device that is away for this long
 local MAX_MESSAGES = 100 -- of these, for one device
 local MAX_BODY = 4096 -- bytes of one
+local MAX_WAKES = 1000 -- pushes that wait for an account service
 local MAX_ARGUMENT = 16384 -- bytes of what an account service asks with
 
 local function now()

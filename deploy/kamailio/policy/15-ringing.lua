@@ -59,9 +59,15 @@ end
 
 -- Devices that sleep -------------------------------------------------------------------------------------
 
---- Asks the account services to push something to devices of a user.
+--- Asks the account services to push news to devices of a user: one of them takes it from the list, when the
+--- channel rings or when it comes to run.
 local function wake(who, devices, news)
-  redis.call("PUBLISH", "graceline:wake", cjson.encode({ who = who, devices = devices, news = news }))
+  local wanted = { who = who, devices = devices }
+  for name, value in pairs(news) do wanted[name] = value end
+  redis.call("LPUSH", "graceline:wakes", cjson.encode(wanted))
+  redis.call("LTRIM", "graceline:wakes", 0, MAX_WAKES - 1)
+  redis.call("PEXPIRE", "graceline:wakes", KEPT)
+  redis.call("PUBLISH", "graceline:wake", "")
 end
 
 --- Who a push says that it is from, as From has it.
