@@ -52,9 +52,10 @@ describe("a push", () => {
     wake();
     wake();
     const { headers } = await service.next();
-    wake({ kind: "withdraw" });
+    wake({ kind: "withdraw", answered: true });
     const withdrawn = await service.next();
     assert.equal(withdrawn.payload.kind, "withdraw");
+    assert.equal(withdrawn.payload.answered, true);
     assert.equal(withdrawn.headers.topic, headers.topic);
     wake({ kind: "message", key: "message-1" });
     const { payload, headers: ofMessage } = await service.next();

@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PushService } from "../js/support/push-service.js";
 import { signedIn, startCopy } from "./support/accounts.mjs";
+import { Call } from "./support/call.mjs";
 import { makeCertificate } from "./support/certificate.mjs";
 import { contact, instance } from "./support/contacts.mjs";
 import { DOMAIN } from "./support/deployment.mjs";
@@ -324,6 +325,51 @@ gracefulTest(
     await wake("second");
     assert.equal((await service.next()).payload.key, "second");
     // A copy that sent the first one too would have sent it before.
+    assert.equal(service.waiting, 0);
+  },
+);
+
+gracefulTest(
+  "a call wakes devices by a push and waits for them; the others hear that it was answered",
+  {},
+  async (world) => {
+    const facts = await Facts.on(world);
+    const service = await PushService.start(world);
+    const { endpoint, keys } = service.subscription;
+    const { origin } = new URL(endpoint);
+    await startCopy(world, "--push-hosts", origin);
+    for (const digit of "ab") {
+      const id = await facts.authorise(instance(digit));
+      await facts.call("push_set", { id, push: { endpoint, ...keys } });
+    }
+    await facts.authorise(instance("e"), "mobile", "2002");
+    const caller = await world.connect({ name: "caller", user: "2002" });
+    await caller.register({ contacts: [own("e")] });
+    const call = new Call(caller, `sip:2001@${DOMAIN}`);
+    const answer = call.invite();
+    const pushed = [await service.next(), await service.next()];
+    for (const { payload } of pushed) {
+      assert.equal(payload.kind, "call");
+      assert.equal(payload.from.uri, `sip:2002@${DOMAIN}`);
+    }
+    // The page that the push has opened.
+    const woken = await world.connect({ name: "woken" });
+    woken.respond = ({ method }) =>
+      method === "INVITE"
+        ? {
+            status: 200,
+            headers: [["Contact", "<sip:woken@callee.invalid;transport=ws>"]],
+          }
+        : { status: 200 };
+    assert.equal((await woken.register({ contacts: [own("a")] })).status, 200);
+    assert.equal((await answer).status, 200);
+    const { payload } = await service.next();
+    const { kind, key, answered } = payload;
+    assert.deepEqual(
+      [kind, key, answered],
+      ["withdraw", pushed[0].payload.key, true],
+    );
+    // Who was woken and came is not told.
     assert.equal(service.waiting, 0);
   },
 );

@@ -4,7 +4,7 @@ const CHANGES = "graceline:account";
 /**
  * Who is to be woken: a list, whose entries one copy takes each, and a channel that rings
  * when there is one more; so none is lost while no copy runs. An entry is
- * `{ who, devices?, kind, key, from: { uri, displayName }, at }`.
+ * `{ who, devices?, kind, key, from: { uri, displayName }, at, answered? }`.
  */
 const WAKES = "graceline:wakes";
 const WAKE = "graceline:wake";

@@ -22,6 +22,7 @@ const LONGEST = 128;
  * @property {string} key of the call or message: a withdrawal names it again
  * @property {{ uri: string, displayName: string }} from
  * @property {number} at ms since the Unix epoch
+ * @property {boolean} [answered] of a withdrawal: another device took the call, it is no missed one
  *
  * @typedef {Omit<Payload, "v">} News
  *
@@ -155,12 +156,13 @@ export class PushSender {
 }
 
 /** @param {News} news @returns {Payload} */
-const payloadOf = ({ kind, key, from, at }) => ({
+const payloadOf = ({ kind, key, from, at, answered }) => ({
   v: 1,
   kind,
   key,
   from: { uri: shown(from.uri), displayName: shown(from.displayName) },
   at,
+  ...(answered && { answered: true }),
 });
 
 /** Text of the network, for people. @param {string} [text] */
