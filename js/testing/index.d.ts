@@ -36,8 +36,33 @@ export interface RegistrarOptions {
     | "opensips"
     | "freeswitch"
     | "freeswitch-multi";
-  /** By user part. Default: 2001 and 2002, password "secret". `authUser`: digest username, where it differs. */
-  users?: Record<string, { password: string; authUser?: string }>;
+  /**
+   * By user part. Default: 2001 and 2002, password "secret". `authUser`: digest username,
+   * where it differs. `devices`: where it differs from the option of that name. `unique`:
+   * calls ring where the user's facts say (`rings`) rather than at every binding;
+   * default: where devices are authorised.
+   */
+  users?: Record<
+    string,
+    {
+      password: string;
+      authUser?: string;
+      devices?: "on" | "off";
+      unique?: "on" | "off";
+    }
+  >;
+  /**
+   * On: only devices register that were authorised (`account("authorise", …)`), and only
+   * who is registered calls and writes; users `cti`, `controller` and `voicemail` are
+   * exempt. A second login then goes by devices, not by `policy`: browsers and programs
+   * on computers share one slot, mobile and desk phones have each their own. Default off.
+   */
+  devices?: "on" | "off";
+  /**
+   * With `devices`, what a second login in the shared slot meets. "ask" (default): refused
+   * until it forces, then the first is told. "override": takes over, the first is told.
+   */
+  sharedSlot?: "ask" | "override";
   /** The only domain served. Default: any. */
   domain?: string;
   /** How the ousted client is told. Default: all that apply. */

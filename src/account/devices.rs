@@ -203,9 +203,9 @@ impl Facts {
         if device.is_authorised() {
             device.state = State::Revoked;
             device.push = None;
+            device.registered = false;
             device.seen = now.millis();
-            let device = device.clone();
-            self.barred(&device);
+            self.barred();
             self.rings_without(id, None);
             self.changed(Kind::Devices);
         }
@@ -297,7 +297,7 @@ impl Facts {
         };
         let device = self.devices.remove(at);
         self.rings_without(id, heir);
-        self.removed(device);
+        self.removed(device.id);
         self.changed(Kind::Devices);
     }
 }

@@ -5,7 +5,6 @@ use super::device::{Device, DeviceId};
 use super::public_ids::PublicId;
 use super::refusal::Refusal;
 use super::rings::Rings;
-use super::text::InstanceId;
 use super::verb::{Answer, Verb};
 use crate::time::Instant;
 
@@ -22,9 +21,9 @@ pub(super) struct Facts {
 #[derive(Default)]
 pub(super) struct News {
     pub changed: Vec<Kind>,
-    /// Devices that may not be registered any more.
-    pub barred: Vec<InstanceId>,
-    /// Those of them that are not on the list any more.
+    /// Whether a device may not be registered any more.
+    pub barred: bool,
+    /// Devices that are not on the list any more.
     pub removed: Vec<DeviceId>,
 }
 
@@ -66,12 +65,12 @@ impl Facts {
         }
     }
 
-    pub fn barred(&mut self, device: &Device) {
-        self.news.barred.push(device.instance.clone());
+    pub fn barred(&mut self) {
+        self.news.barred = true;
     }
 
-    pub fn removed(&mut self, device: Device) {
-        self.barred(&device);
-        self.news.removed.push(device.id);
+    pub fn removed(&mut self, id: DeviceId) {
+        self.barred();
+        self.news.removed.push(id);
     }
 }

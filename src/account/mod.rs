@@ -68,12 +68,11 @@ pub enum Output {
         /// Which.
         kind: Kind,
     },
-    /// A device may not be registered any more: revoked, replaced or forgotten.
+    /// A device of this user may not be registered any more: revoked, replaced or
+    /// forgotten.
     Barred {
         /// Whose.
         user: String,
-        /// `urn:uuid:…`, in lower case.
-        instance: String,
     },
 }
 
@@ -107,6 +106,11 @@ impl Accounts {
         if facts.are_registered(now, instances) {
             self.changed(user, Kind::Devices);
         }
+    }
+
+    /// Forgets the devices of `user` that nobody has seen for long.
+    pub fn forget_idle(&mut self, now: Instant, user: &str) {
+        self.touch(now, user, |_| ());
     }
 
     /// The device of `user` with this instance, revoked or not.
@@ -153,20 +157,26 @@ impl Accounts {
             Verb::PublicIdConfirm { id, .. } if taken(id) => return Err(Refusal::Taken),
             _ => {}
         }
-        // What a call changes is told even if it is refused in the end: who was idle went.
-        let mut facts = self.users.remove(user).unwrap_or_default();
-        facts.drop_idle(now);
-        let answer = match verb {
-            Verb::CredentialSet(asked) => match facts.authorised(&asked.device) {
-                Ok(_) => self.credentials.set(now, user, asked),
-                Err(refusal) => Err(refusal),
-            },
+        match verb {
+            Verb::CredentialSet(asked) => {
+                self.touch(now, user, |facts| {
+                    facts.authorised(&asked.device).map(|_| ())
+                })?;
+                self.credentials.set(now, user, asked)
+            }
             Verb::CredentialsDrop { device } => {
                 self.credentials.drop_device(user, &device);
                 Ok(Answer::Nothing)
             }
-            verb => facts.answer(now, verb),
-        };
+            verb => self.touch(now, user, |facts| facts.answer(now, verb)),
+        }
+    }
+
+    /// Does something with the facts of `user`, once those who were idle are gone.
+    fn touch<T>(&mut self, now: Instant, user: &str, deed: impl FnOnce(&mut Facts) -> T) -> T {
+        let mut facts = self.users.remove(user).unwrap_or_default();
+        facts.drop_idle(now);
+        let done = deed(&mut facts);
         let news = facts.take_news();
         if !facts.is_empty() {
             self.users.insert(user.to_owned(), facts);
@@ -176,16 +186,14 @@ impl Accounts {
             // device that is not authorised, not as somebody with a wrong password.
             self.credentials.outlive(now, user, &id);
         }
-        for instance in news.barred {
-            self.outputs.push_back(Output::Barred {
-                user: user.to_owned(),
-                instance: instance.to_string(),
-            });
+        if news.barred {
+            let user = user.to_owned();
+            self.outputs.push_back(Output::Barred { user });
         }
         for kind in news.changed {
             self.changed(user, kind);
         }
-        answer
+        done
     }
 
     /// Who has confirmed this public id.

@@ -5,7 +5,7 @@ use super::given::{Given, invalid};
 use super::object::{Build, Reader, array, array_of_pairs, bytes};
 use crate::registrar::{
     CannedAnswer, Config, ConnectionId, Dialect, Direction, Event, Faults, Level, Output, Policy,
-    Registrar, Telling, User,
+    Registrar, SharedSlot, Telling, User,
 };
 use crate::sip::Algorithm;
 use crate::time::{Duration, Instant};
@@ -196,6 +196,12 @@ fn config(base: Config, options: &JsValue) -> Result<Config, JsValue> {
     if read.has("users") {
         config.users = users(&read.0.get("users"))?;
     }
+    if let Some(devices) = read.name("devices", SWITCH)? {
+        config.devices = devices;
+    }
+    if let Some(slot) = read.name("sharedSlot", SHARED_SLOT)? {
+        config.shared_slot = slot;
+    }
     if read.has("tellOusted") {
         let names = read.names("tellOusted", TELLINGS)?;
         config.tell_ousted = names;
@@ -254,6 +260,11 @@ const POLICIES: &[(&str, Policy)] = &[
     ("normal", Policy::Normal),
 ];
 
+const SWITCH: &[(&str, bool)] = &[("on", true), ("off", false)];
+
+const SHARED_SLOT: &[(&str, SharedSlot)] =
+    &[("ask", SharedSlot::Ask), ("override", SharedSlot::Override)];
+
 const DIALECTS: &[(&str, Dialect)] = &[
     ("rfc3261", Dialect::Rfc3261),
     ("kamailio", Dialect::Kamailio),
@@ -284,8 +295,8 @@ fn users(value: &JsValue) -> Result<BTreeMap<String, User>, JsValue> {
     for entry in Object::entries(object) {
         let mut parts = array(&entry);
         let name = parts.next().and_then(|name| name.as_string());
-        let details = parts.next().unwrap_or(JsValue::UNDEFINED);
-        let details = Reader(&details);
+        let given = parts.next().unwrap_or(JsValue::UNDEFINED);
+        let details = Reader(&given);
         let (Some(name), Some(password)) = (name, details.text("password")) else {
             return Err(invalid("users", "needs a password for every user"));
         };
@@ -293,6 +304,8 @@ fn users(value: &JsValue) -> Result<BTreeMap<String, User>, JsValue> {
             password,
             auth_user: details.text("authUser"),
             token: details.text("token"),
+            devices: Given(Reader(&given)).name("devices", SWITCH)?,
+            unique: Given(Reader(&given)).name("unique", SWITCH)?,
         };
         users.insert(name, user);
     }

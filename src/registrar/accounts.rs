@@ -25,20 +25,20 @@ impl Registrar {
             }));
         let bound = self.store.of(user).iter();
         let instances: Vec<&str> = bound
-            .filter_map(|entry| entry.instance.as_deref())
+            .filter_map(|entry| entry.identity.as_deref())
             .collect();
         self.accounts.handle_bindings(self.now, user, &instances);
         self.tell_account_news();
     }
 
-    fn tell_account_news(&mut self) {
+    pub(super) fn tell_account_news(&mut self) {
         while let Some(output) = self.accounts.poll_output() {
             match output {
                 account::Output::Changed { user, kind } => {
                     let event = Event::AccountChanged { user, kind };
                     self.outputs.push_back(Output::Event(event));
                 }
-                account::Output::Barred { .. } => {}
+                account::Output::Barred { .. } => self.bar_strangers(),
             }
         }
     }

@@ -2,8 +2,9 @@
 //! and, if wanted, tokens (RFC 8898).
 
 use super::config::Config;
+use crate::account::{Accounts, DeviceId};
 use crate::rand::{Random, hex};
-use crate::sip::{DigestResponse, Message, Name, Secret, Uri, quote, unquote};
+use crate::sip::{Algorithm, DigestResponse, Message, Name, Secret, Uri, quote, unquote};
 use crate::time::Instant;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -41,8 +42,8 @@ impl Gate {
 /// What became of a request's credentials.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// They are those of `user`. `info`: value of the Authentication-Info header.
-    Accepted { user: String, info: Option<String> },
+    /// They are good.
+    Accepted(Proof),
     /// There are none, or outdated ones.
     Challenge { stale: bool },
     /// They answer a challenge that is still good, wrongly.
@@ -51,6 +52,54 @@ pub(super) enum Verdict {
     Unknown,
     /// They were made for another request (RFC 7616 §3.4.6).
     Mismatch,
+}
+
+/// Who credentials are of.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Proof {
+    pub user: String,
+    /// The device, if they are its own.
+    pub device: Option<DeviceId>,
+    /// Value of the Authentication-Info header.
+    pub info: Option<String>,
+}
+
+/// Where credentials are looked up.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub config: &'a Config,
+    pub accounts: &'a Accounts,
+}
+
+/// The owner of a digest username.
+struct Owner<'a> {
+    user: &'a str,
+    device: Option<&'a DeviceId>,
+    /// `None`: nothing is kept that such a response could be checked with.
+    secret: Option<Secret<'a>>,
+}
+
+impl<'a> Known<'a> {
+    fn owner(self, now: Instant, response: &DigestResponse) -> Option<Owner<'a>> {
+        let login = response.username.as_str();
+        if let Some((user, entry)) = self.config.user_by_login(login) {
+            return Some(Owner {
+                user,
+                device: None,
+                secret: Some(Secret::Password(&entry.password)),
+            });
+        }
+        let own = self.accounts.credential(now, login)?;
+        Some(Owner {
+            user: &own.user,
+            device: Some(&own.device),
+            secret: match response.algorithm {
+                Algorithm::Md5 | Algorithm::Md5Sess => Some(Secret::Ha1(&own.ha1)),
+                Algorithm::Sha256 | Algorithm::Sha256Sess => Some(Secret::Ha1(&own.ha1_sha256)),
+                Algorithm::Sha512_256 | Algorithm::Sha512_256Sess => None,
+            },
+        })
+    }
 }
 
 /// Issues nonces and judges responses. Nonces carry their own proof, so that
@@ -111,16 +160,19 @@ impl Authenticator {
     /// Judges the credentials of `request` for `realm`.
     pub(super) fn judge(
         &mut self,
-        config: &Config,
+        known: Known<'_>,
         gate: Gate,
         realm: &str,
         request: &Message,
         now: Instant,
         random: &mut Random,
     ) -> Verdict {
+        let config = known.config;
         if let Some(user) = bearer(config, gate, request) {
-            let user = user.to_owned();
-            return Verdict::Accepted { user, info: None };
+            return Verdict::Accepted(Proof {
+                user: user.to_owned(),
+                ..Proof::default()
+            });
         }
         let response = request
             .lines(gate.credentials_header())
@@ -132,13 +184,14 @@ impl Authenticator {
         if !same_uri(&response.uri, request.request_uri()) {
             return Verdict::Mismatch;
         }
-        let Some((user, entry)) = config.user_by_login(&response.username) else {
+        let Some(owner) = known.owner(now, &response) else {
             return Verdict::Unknown;
         };
-        let secret = Secret::Password(&entry.password);
-        if !config.algorithms.contains(&response.algorithm)
-            || !response.verify(secret, request.method(), request.body())
-        {
+        let offered = config.algorithms.contains(&response.algorithm);
+        let right = |secret: &Secret<'_>| {
+            offered && response.verify(*secret, request.method(), request.body())
+        };
+        let Some(secret) = owner.secret.filter(right) else {
             let good = self
                 .until(&response.nonce, config)
                 .is_some_and(|until| now < until);
@@ -147,7 +200,7 @@ impl Authenticator {
             } else {
                 Verdict::Challenge { stale: false }
             };
-        }
+        };
         // The password is right. An old, foreign or replayed nonce is no reason to
         // ask the person again (RFC 7616 §3.3, `stale`).
         if !self.spend(&response, config, now) {
@@ -165,10 +218,11 @@ impl Authenticator {
             }
             info
         });
-        Verdict::Accepted {
-            user: user.to_owned(),
+        Verdict::Accepted(Proof {
+            user: owner.user.to_owned(),
+            device: owner.device.cloned(),
             info,
-        }
+        })
     }
 
     /// A keyed hash of `text`, for tokens that must come back unchanged.

@@ -41,6 +41,9 @@ pub(super) struct Entry {
     pub contact_user: String,
     pub device: Device,
     pub instance: Option<String>,
+    /// What tells the client from others: the instance of its device where devices
+    /// are authorised, else `instance`.
+    pub identity: Option<String>,
     /// The connection it can be reached on; `None` once that has closed, or if
     /// the registrar spoilt the address.
     pub flow: Option<ConnectionId>,
@@ -103,6 +106,8 @@ pub(super) enum Cause {
     Expired,
     /// Removed by the registrar; the client is welcome to come back.
     Deactivated,
+    /// Removed by the registrar; the client must not come back.
+    Rejected,
 }
 
 impl Cause {
@@ -113,6 +118,7 @@ impl Cause {
             Cause::Unregistered => "unregistered",
             Cause::Expired => "expired",
             Cause::Deactivated => "deactivated",
+            Cause::Rejected => "rejected",
         }
     }
 

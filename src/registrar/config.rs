@@ -68,6 +68,19 @@ pub const ALL_TELLINGS: [Telling; 4] = [
     Telling::Refresh,
 ];
 
+/// What a second login in the slot that browsers and programs on computers share meets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SharedSlot {
+    /// The question whether to force: as [`Policy::Graceful`].
+    #[default]
+    Ask,
+    /// It gets in, and the first one is told: as [`Policy::Duplicate`].
+    Override,
+}
+
+/// Accounts of servers, which are no person's and have no devices.
+pub(super) const SERVERS: [&str; 3] = ["cti", "controller", "voicemail"];
+
 /// Somebody who may register. The name under which it stands in
 /// [`Config::users`] is the user part of its address-of-record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,6 +92,12 @@ pub struct User {
     /// Bearer token (RFC 8898) that lets the user in as well, if
     /// [`Config::authz_server`] is set.
     pub token: Option<String>,
+    /// Whether its devices must be authorised. `None`: as [`Config::devices`] says,
+    /// and not for the accounts of servers: `cti`, `controller`, `voicemail`.
+    pub devices: Option<bool>,
+    /// Whether it rings where the facts say, rather than at every binding. `None`: if
+    /// its devices must be authorised.
+    pub unique: Option<bool>,
 }
 
 impl User {
@@ -164,6 +183,12 @@ pub struct Config {
     /// The only domain served, also the digest realm. `None`: every domain is
     /// accepted, and the realm is the domain that the client names.
     pub domain: Option<String>,
+    /// Whether only devices may register that are authorised: see
+    /// [`crate::account`]. What a second login means then goes by devices, whatever
+    /// [`Config::policy`] says; a [`Dialect`] knows nothing but who is authorised.
+    pub devices: bool,
+    /// What a second login in the shared slot meets.
+    pub shared_slot: SharedSlot,
     /// How ousted clients are told. `None`: in every way that applies.
     pub tell_ousted: Option<Vec<Telling>>,
     /// Whether `Event: reg` can be subscribed to. `None`: yes, except with the
@@ -216,6 +241,8 @@ impl Default for Config {
             dialect: None,
             users: BTreeMap::new(),
             domain: None,
+            devices: false,
+            shared_slot: SharedSlot::default(),
             tell_ousted: None,
             reg_event: None,
             max_contacts: None,
@@ -258,9 +285,37 @@ impl Config {
         self.imitated().is_none()
     }
 
-    /// Whether ousted clients are told in this way.
-    pub(super) fn tells(&self, telling: Telling) -> bool {
-        self.policy != Policy::Normal
+    /// Whether the devices of `user` must be authorised.
+    pub(super) fn knows_devices_of(&self, user: &str) -> bool {
+        let own = self.users.get(user).and_then(|user| user.devices);
+        own.unwrap_or(self.devices && !SERVERS.contains(&user))
+    }
+
+    /// Whether the devices of anybody must be.
+    pub(super) fn knows_devices(&self) -> bool {
+        self.devices || self.users.keys().any(|user| self.knows_devices_of(user))
+    }
+
+    /// Whether `user` rings where the facts say.
+    pub(super) fn is_unique(&self, user: &str) -> bool {
+        let own = self.users.get(user).and_then(|user| user.unique);
+        own.unwrap_or_else(|| self.knows_devices_of(user))
+    }
+
+    /// What a second login of a device of `user` means.
+    pub(super) fn policy_of(&self, user: &str) -> Policy {
+        if !self.knows_devices_of(user) || self.imitated().is_some() {
+            return self.policy;
+        }
+        match self.shared_slot {
+            SharedSlot::Ask => Policy::Graceful,
+            SharedSlot::Override => Policy::Duplicate,
+        }
+    }
+
+    /// Whether ousted clients of `user` are told in this way.
+    pub(super) fn tells(&self, user: &str, telling: Telling) -> bool {
+        self.policy_of(user) != Policy::Normal
             && self
                 .tell_ousted
                 .as_ref()
@@ -284,9 +339,9 @@ impl Config {
         self.nonce_lifetime.unwrap_or(usual)
     }
 
-    /// Longest lifetime granted, in seconds.
-    pub(super) fn longest(&self) -> u32 {
-        self.max_expires.unwrap_or(match self.policy {
+    /// Longest lifetime granted to `user`, in seconds.
+    pub(super) fn longest(&self, user: &str) -> u32 {
+        self.max_expires.unwrap_or(match self.policy_of(user) {
             Policy::Graceful | Policy::Duplicate => 120,
             Policy::Normal => 3600,
         })

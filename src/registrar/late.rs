@@ -19,7 +19,7 @@ impl Registrar {
                 continue;
             };
             let (from, request) = (relay.from, relay.request.clone());
-            for hop in self.hops(request.request_uri()).unwrap_or_default() {
+            for hop in self.hops(&request).unwrap_or_default() {
                 if self.rings_at(index, &hop) {
                     continue;
                 }

@@ -29,6 +29,7 @@ mod auth;
 mod bindings;
 mod calls;
 mod config;
+mod devices;
 mod dialect;
 mod forward;
 mod late;
@@ -40,12 +41,13 @@ mod reg_event;
 mod register;
 mod relay;
 mod reply;
+mod ringing;
 mod update;
 
 pub use crate::sip::Algorithm;
 pub use bindings::Binding;
 pub use config::{
-    ALL_TELLINGS, CannedAnswer, Config, Dialect, Faults, Limits, Policy, Telling, User,
+    ALL_TELLINGS, CannedAnswer, Config, Dialect, Faults, Limits, Policy, SharedSlot, Telling, User,
 };
 pub use output::{Counters, Direction, Event, Level, Output};
 
@@ -57,7 +59,7 @@ use crate::time::{Duration, Instant};
 use auth::Authenticator;
 use bindings::{Cause, Change, Entry, Store};
 use calls::Calls;
-use notify::PendingNotify;
+use notify::{Farewell, PendingNotify};
 use reg_event::Subscription;
 use relay::Relay;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -92,8 +94,8 @@ pub struct Registrar {
     notifies: Vec<PendingNotify>,
     relays: Vec<Relay>,
     calls: Calls,
-    /// Connections of ousted clients, and when they are closed.
-    closing: BTreeMap<ConnectionId, Instant>,
+    /// Connections of clients that were sent away, and when they are closed.
+    closing: BTreeMap<ConnectionId, (Instant, Farewell)>,
     /// When each user was taken over.
     takeovers: BTreeMap<String, VecDeque<Instant>>,
     /// Call-IDs of each user's ousted clients.
@@ -197,7 +199,7 @@ impl Registrar {
         let subscriptions = self.subscriptions.iter().map(|one| one.until);
         let notifies = self.notifies.iter().map(PendingNotify::until);
         let relays = self.relays.iter().map(|relay| relay.until);
-        let closing = self.closing.values().copied();
+        let closing = self.closing.values().map(|(at, _)| *at);
         entries
             .chain(subscriptions)
             .chain(notifies)
@@ -243,6 +245,7 @@ impl Registrar {
         self.publish_gone(cleared, Cause::Deactivated);
         let users = &self.config.users;
         self.accounts.retain(|user| users.contains_key(user));
+        self.bar_strangers();
         if !self.config.offers_reg_event() {
             self.end_subscriptions();
         }
@@ -361,7 +364,7 @@ impl Registrar {
         self.expire_subscriptions();
         self.expire_notifies();
         self.expire_relays();
-        self.close_ousted();
+        self.close_sent_away();
     }
 
     fn drop_connection(&mut self, connection: ConnectionId) {

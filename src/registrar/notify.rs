@@ -3,7 +3,7 @@
 //! An ousted client is told in up to four ways. The order matters: whatever goes
 //! over its connection is sent before that is closed.
 
-use super::bindings::{Change, Entry};
+use super::bindings::{Cause, Change, Entry};
 use super::config::Telling;
 use super::forward;
 use super::{ConnectionId, HOST, Level, Registrar};
@@ -14,9 +14,13 @@ use crate::time::{Duration, Instant};
 /// is closed: long enough to look for itself and to hang up its calls.
 const CLOSE_GRACE: Duration = Duration::from_secs(1);
 
-/// WebSocket close code for "another client took over", from the range that
-/// applications may use (RFC 6455 §7.4.2).
-const OUSTED: u16 = 4001;
+/// Why a client is sent away: WebSocket close code, from the range that applications
+/// may use (RFC 6455 §7.4.2), and reason.
+#[derive(Clone, Copy)]
+pub(super) struct Farewell(u16, &'static str);
+
+const OUSTED: Farewell = Farewell(4001, "Registered elsewhere");
+const BARRED: Farewell = Farewell(4003, "Device not authorised");
 
 /// How long the answer to a NOTIFY may take: 64·T1.
 const PATIENCE: Duration = Duration::from_secs(32);
@@ -40,8 +44,12 @@ impl Registrar {
         let store = &self.store;
         self.calls.forget_unless(|id| store.get(id).is_some());
         self.notify_watchers(user, changes);
-        for change in changes.iter().filter(|change| change.ousted) {
-            self.tell_ousted(&change.entry);
+        for change in changes {
+            if change.ousted {
+                self.tell_ousted(&change.entry);
+            } else if change.cause == Cause::Rejected {
+                self.send_away(&change.entry, BARRED);
+            }
         }
     }
 
@@ -56,11 +64,21 @@ impl Registrar {
                 ousted.user, ousted.device.name
             ),
         );
-        if self.config.tells(Telling::ServiceControl) {
+        if self.config.tells(&ousted.user, Telling::ServiceControl) {
             self.notify_service_control(connection, ousted);
         }
-        let in_use = self.store.all().any(|entry| entry.flow == Some(connection));
-        if !self.config.tells(Telling::Close) || in_use {
+        if self.config.tells(&ousted.user, Telling::Close) {
+            self.send_away(ousted, OUSTED);
+        }
+    }
+
+    /// Closes the connection of a binding that is gone, once it could read what was
+    /// sent on it.
+    fn send_away(&mut self, gone: &Entry, farewell: Farewell) {
+        let Some(connection) = gone.flow else {
+            return;
+        };
+        if self.store.all().any(|entry| entry.flow == Some(connection)) {
             return;
         }
         let told = self
@@ -68,20 +86,27 @@ impl Registrar {
             .iter()
             .any(|notify| notify.connection == connection);
         if told {
-            self.closing.insert(connection, self.now + CLOSE_GRACE);
+            let at = self.now + CLOSE_GRACE;
+            self.closing.insert(connection, (at, farewell));
         } else {
-            self.close(connection, OUSTED, "Registered elsewhere");
+            self.close_with(connection, farewell);
         }
     }
 
-    /// Closes the connections of ousted clients whose time is up.
-    pub(super) fn close_ousted(&mut self) {
+    /// Closes the connections of those who were sent away and whose time is up.
+    pub(super) fn close_sent_away(&mut self) {
         let now = self.now;
-        let due = self.closing.iter().filter(|(_, at)| **at <= now);
-        let due: Vec<ConnectionId> = due.map(|(connection, _)| *connection).collect();
-        for connection in due {
-            self.close(connection, OUSTED, "Registered elsewhere");
+        let due = self.closing.iter().filter(|(_, (at, _))| *at <= now);
+        let due: Vec<(ConnectionId, Farewell)> = due
+            .map(|(connection, (_, farewell))| (*connection, *farewell))
+            .collect();
+        for (connection, farewell) in due {
+            self.close_with(connection, farewell);
         }
+    }
+
+    fn close_with(&mut self, connection: ConnectionId, Farewell(code, reason): Farewell) {
+        self.close(connection, code, reason);
     }
 
     /// The NOTIFY with which Cisco's registrar resets a client. It stands outside

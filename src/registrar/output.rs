@@ -18,7 +18,8 @@ pub enum Output {
     Close {
         /// Which.
         connection: ConnectionId,
-        /// WebSocket close code: 4001 for an ousted client, 1013 when full.
+        /// WebSocket close code: 4001 for an ousted client, 4003 for a device that is
+        /// not authorised any more, 1013 when full.
         code: u16,
         /// WebSocket close reason.
         reason: &'static str,

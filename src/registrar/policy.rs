@@ -52,6 +52,12 @@ impl Device {
         }
     }
 
+    /// The same device, told from others by what its authorisation says.
+    pub fn tagged(self, tag: &str) -> Self {
+        let tag = tag.to_owned();
+        Self { tag, ..self }
+    }
+
     pub fn is(&self, other: &Device) -> bool {
         self.tag == other.tag
     }
@@ -71,7 +77,12 @@ fn tag_in(contact_user: &str) -> Option<&str> {
 /// The instance id in Contact parameters, without quotes and brackets. Zeros
 /// count as none: Cisco's clients send them to say that they claim nothing.
 pub(super) fn instance(params: &[(String, Option<String>)]) -> Option<String> {
-    let value = unquote(param(params, "+sip.instance")?);
+    urn(param(params, "+sip.instance")?)
+}
+
+/// The same, from the value of `+sip.instance`.
+pub(super) fn urn(value: &str) -> Option<String> {
+    let value = unquote(value);
     let urn = value.trim().trim_start_matches('<').trim_end_matches('>');
     let id = urn.rsplit(':').next().unwrap_or_default();
     let zero = id.bytes().all(|byte| matches!(byte, b'0' | b'-'));
@@ -80,7 +91,7 @@ pub(super) fn instance(params: &[(String, Option<String>)]) -> Option<String> {
 
 /// What a REGISTER tells of the client that a Contact is for.
 pub(super) struct Client<'a> {
-    pub instance: Option<&'a str>,
+    pub identity: Option<&'a str>,
     /// The stored form of the Contact URI.
     pub uri: &'a str,
     pub contact_user: &'a str,
@@ -88,12 +99,12 @@ pub(super) struct Client<'a> {
 }
 
 impl Client<'_> {
-    /// Whether `entry` is a binding of this very client: equal instances, else an
+    /// Whether `entry` is a binding of this very client: equal identities, else an
     /// equal contact, else the same connection. Two different instances are two
     /// clients wherever their contacts point; and a contact user that is just the
     /// user of the address-of-record identifies nobody, as every desk phone has it.
     pub fn owns(&self, entry: &Entry) -> bool {
-        let by_identity = match (self.instance, &entry.instance) {
+        let by_identity = match (self.identity, &entry.identity) {
             (Some(ours), Some(theirs)) => ours.eq_ignore_ascii_case(theirs),
             _ => {
                 let telling = !self.contact_user.is_empty() && self.contact_user != entry.user;
@@ -129,7 +140,7 @@ pub(super) fn conflict_headers(holder: &Entry) -> Vec<(&'static str, String)> {
     // itself. The contact's user part only: its host is nobody's business.
     let holder_value = format!(
         "\"{}\";contact=\"{}\";since={};agent=\"{}\"",
-        plain(holder.instance.as_deref().unwrap_or_default()),
+        plain(holder.identity.as_deref().unwrap_or_default()),
         plain(&holder.contact_user),
         holder.since.seconds(),
         plain(&holder.user_agent),

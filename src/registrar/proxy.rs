@@ -7,7 +7,7 @@
 
 use super::auth::Gate;
 use super::bindings::Entry;
-use super::config::Dialect;
+use super::config::{Dialect, SERVERS};
 use super::forward::{self, Identity, Passage};
 use super::policy::same_uri;
 use super::register::{Target, unescape};
@@ -76,11 +76,12 @@ impl Registrar {
             return Ok((from, vec![Hop { to, uri }]));
         }
         let from = self.originator(connection, request)?;
-        Ok((from, self.hops(request.request_uri())?))
+        Ok((from, self.hops(request)?))
     }
 
     /// The sender of a request outside our dialogs: whoever has a binding on this
-    /// connection, or proves to be who From says.
+    /// connection, or proves to be who From says. Where devices are authorised, a
+    /// proof is not enough: one that is cut off may know the password.
     fn originator(&mut self, connection: ConnectionId, request: &Message) -> Result<End, Refusal> {
         let sender = request
             .from()
@@ -97,9 +98,13 @@ impl Registrar {
             });
         }
         let realm = self.realm(&sender.domain);
-        let (user, _) = self.authenticate(connection, Gate::Proxy, &realm, request)?;
-        if user != sender.user {
+        let proof = self.authenticate(connection, Gate::Proxy, &realm, request)?;
+        if proof.user != sender.user {
             return Err(Refusal::new(403, "Not Your Address-Of-Record"));
+        }
+        let member = self.member(connection, request, &sender.user, &proof)?;
+        if member.is_some() && !is_for_server(request) {
+            return Err(Refusal::new(403, "Register First"));
         }
         Ok(End {
             connection,
@@ -108,7 +113,8 @@ impl Registrar {
     }
 
     /// The bindings that a Request-URI outside a dialog reaches.
-    pub(super) fn hops(&self, uri: &str) -> Result<Vec<Hop>, Refusal> {
+    pub(super) fn hops(&self, request: &Message) -> Result<Vec<Hop>, Refusal> {
+        let uri = request.request_uri();
         let parsed = Uri::parse(uri)
             .filter(Uri::is_sip)
             .ok_or_else(|| Refusal::new(416, "Unsupported URI Scheme"))?;
@@ -117,7 +123,7 @@ impl Registrar {
         } else {
             match self.of_contact(uri) {
                 found if !found.is_empty() => found,
-                _ => self.of_user(&parsed)?,
+                _ => self.ringing(self.of_user(&parsed)?, request.method()),
             }
         };
         // RFC 5626 §5.3: one flow of each instance.
@@ -338,6 +344,14 @@ impl Registrar {
             }
         }
     }
+}
+
+/// Whether `request` goes to an account of a server, such as the CTI gateway: a device
+/// may ask there without being registered.
+fn is_for_server(request: &Message) -> bool {
+    let uri = Uri::parse(request.request_uri());
+    let user = uri.and_then(|uri| uri.user).map(unescape);
+    user.is_some_and(|user| SERVERS.contains(&user.as_ref()))
 }
 
 /// Hops left; 70 if the request does not say.

@@ -133,10 +133,11 @@ impl Registrar {
         let mut on_flow = self.store.of(&sender.user).iter();
         if !on_flow.any(|entry| entry.flow == Some(connection)) {
             let realm = self.realm(&sender.domain);
-            let (user, _) = self.authenticate(connection, Gate::Server, &realm, request)?;
-            if user != sender.user {
+            let proof = self.authenticate(connection, Gate::Server, &realm, request)?;
+            if proof.user != sender.user {
                 return Err(Refusal::new(403, "Not Your Address-Of-Record"));
             }
+            self.member(connection, request, &sender.user, &proof)?;
         }
         Target::parse(request.request_uri())
             .filter(|watched| watched.user == sender.user)

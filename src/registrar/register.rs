@@ -1,8 +1,9 @@
 //! REGISTER: RFC 3261 §10.3, from the gate to the answer.
 
-use super::auth::{Gate, Verdict};
+use super::auth::{Gate, Known, Proof, Verdict};
 use super::bindings::{Change, Entry};
 use super::config::{Dialect, Policy};
+use super::devices::Member;
 use super::reply::Refusal;
 use super::update::{Draft, Login};
 use super::{ConnectionId, Registrar};
@@ -65,11 +66,12 @@ impl Registrar {
             self.answer(connection, request, canned.status, &canned.reason, &headers);
             return;
         }
-        let outcome = self.admit(connection, request).and_then(|(target, info)| {
-            let mut outcome = self.update(connection, request, &target)?;
+        let outcome = self.admit(connection, request).and_then(|(target, proof)| {
+            let member = self.member(connection, request, &target.user, &proof)?;
+            let mut outcome = self.update(connection, request, &target, member.as_ref())?;
             outcome
                 .headers
-                .extend(info.map(|info| ("Authentication-Info", info)));
+                .extend(proof.info.map(|info| ("Authentication-Info", info)));
             Ok((target, outcome))
         });
         match outcome {
@@ -97,7 +99,7 @@ impl Registrar {
         &mut self,
         connection: ConnectionId,
         request: &Message,
-    ) -> Result<(Target, Option<String>), Refusal> {
+    ) -> Result<(Target, Proof), Refusal> {
         let unknown: Vec<&str> = request
             .values(Name::Require)
             .filter(|tag| {
@@ -114,8 +116,8 @@ impl Registrar {
             .and_then(|to| Target::parse(to.uri))
             .ok_or_else(|| Refusal::bad("To Names No Address-Of-Record"))?;
         let realm = self.realm(&target.domain);
-        let (user, info) = self.authenticate(connection, Gate::Server, &realm, request)?;
-        if user != target.user {
+        let proof = self.authenticate(connection, Gate::Server, &realm, request)?;
+        if proof.user != target.user {
             return Err(Refusal::new(403, "Not Your Address-Of-Record"));
         }
         let served =
@@ -123,7 +125,7 @@ impl Registrar {
         if !served || !self.config.serves(&target.domain) {
             return Err(Refusal::new(404, "Not Found"));
         }
-        Ok((target, info))
+        Ok((target, proof))
     }
 
     /// The digest realm for a client that names `domain`.
@@ -131,21 +133,24 @@ impl Registrar {
         self.config.domain.as_deref().unwrap_or(domain).to_owned()
     }
 
-    /// The user that `request` proves to be from, and the Authentication-Info for
-    /// the answer. The error is the challenge or refusal to send.
+    /// Who `request` proves to be from. The error is the challenge or refusal to send.
     pub(super) fn authenticate(
         &mut self,
         connection: ConnectionId,
         gate: Gate,
         realm: &str,
         request: &Message,
-    ) -> Result<(String, Option<String>), Refusal> {
+    ) -> Result<Proof, Refusal> {
         let now = self.now;
+        let known = Known {
+            config: &self.config,
+            accounts: &self.accounts,
+        };
         let verdict = self
             .auth
-            .judge(&self.config, gate, realm, request, now, &mut self.random);
+            .judge(known, gate, realm, request, now, &mut self.random);
         match verdict {
-            Verdict::Accepted { user, info } => Ok((user, info)),
+            Verdict::Accepted(proof) => Ok(proof),
             Verdict::Wrong if self.config.manner().forbids_wrong_passwords() => {
                 Err(Refusal::new(403, "Forbidden"))
             }
@@ -179,6 +184,7 @@ impl Registrar {
         connection: ConnectionId,
         request: &Message,
         target: &Target,
+        member: Option<&Member>,
     ) -> Result<Outcome, Refusal> {
         let contacts = request.contacts();
         if contacts.malformed > 0 {
@@ -203,6 +209,8 @@ impl Registrar {
             user,
             domain: &target.domain,
             aor: &target.aor,
+            member,
+            policy: self.config.policy_of(user),
             cseq: request.cseq().map_or(0, |cseq| cseq.number),
             outcast: outcasts.is_some_and(|known| known.iter().any(|id| id == request.call_id())),
             force_again_in: self.force_again_in(user),
@@ -222,7 +230,7 @@ impl Registrar {
         let listed: Vec<&Entry> = draft
             .entries
             .iter()
-            .filter(|entry| match self.config.policy {
+            .filter(|entry| match login.policy {
                 // As Cisco's registrar has it: everybody sees only their own.
                 Policy::Graceful | Policy::Duplicate => {
                     draft.touched.contains(&entry.id) || login.is_own(entry)
@@ -242,7 +250,7 @@ impl Registrar {
             .max();
         match granted {
             _ if wildcard && manner.knows_wildcard() => headers.push(("Expires", "0".to_owned())),
-            Some(granted) if self.config.policy != Policy::Normal => {
+            Some(granted) if login.policy != Policy::Normal => {
                 headers.push(("Expires", granted.to_string()));
             }
             _ => {}

@@ -2,7 +2,9 @@
 
 use super::bindings::Entry;
 use super::config::{Dialect, Policy};
+use super::devices::KNOWS_DEVICES;
 use super::policy;
+use super::register::Target;
 use super::{ConnectionId, Registrar};
 use crate::sip::{Message, Writer, format_date};
 
@@ -46,6 +48,11 @@ impl Refusal {
             headers: policy::conflict_headers(holder),
             ..Self::new(403, "Forbidden")
         }
+    }
+
+    pub fn not_authorised() -> Self {
+        let warning = "399 graceline \"Device not authorised\"";
+        Self::new(403, "Forbidden").with("Warning", warning)
     }
 
     pub fn too_many_takeovers(seconds: u64) -> Self {
@@ -98,7 +105,9 @@ impl Registrar {
             writer.header(name, value);
         }
         if request.method() == "REGISTER" {
-            match self.config.policy {
+            let target = request.to().and_then(|to| Target::parse(to.uri));
+            let user = target.map(|target| target.user).unwrap_or_default();
+            match self.config.policy_of(&user) {
                 Policy::Graceful => {
                     writer.header("Supported", "X-cisco-graceful-reg");
                 }
@@ -109,6 +118,9 @@ impl Registrar {
             }
             if self.config.asserts_identity() {
                 writer.header("Supported", "X-graceline-asserted-id");
+            }
+            if self.config.knows_devices() {
+                writer.header("Supported", KNOWS_DEVICES);
             }
         }
         writer.header("Server", "Graceline test registrar");

@@ -6,6 +6,7 @@
 use super::ConnectionId;
 use super::bindings::{Cause, Change, Entry};
 use super::config::{Config, Dialect, Policy, Telling};
+use super::devices::Member;
 use super::dialect::Named;
 use super::policy::{self, Client, Device, same_uri};
 use super::reply::Refusal;
@@ -21,6 +22,9 @@ pub(super) struct Login<'a> {
     pub user: &'a str,
     pub domain: &'a str,
     pub aor: &'a str,
+    /// The device that it is, where devices are authorised.
+    pub member: Option<&'a Member>,
+    pub policy: Policy,
     pub cseq: u32,
     /// Whether this Call-ID belongs to a client that was ousted.
     pub outcast: bool,
@@ -35,6 +39,7 @@ struct Asked {
     params: Vec<(String, Option<String>)>,
     contact_user: String,
     instance: Option<String>,
+    identity: Option<String>,
     device: Device,
     routable: bool,
     /// Seconds to be granted; 0 removes.
@@ -147,9 +152,9 @@ impl<'a> Draft<'a> {
         let Some(holder) = self.entries.iter().find(|entry| is_rival(entry)) else {
             return Ok(());
         };
-        let forced = asked.instance.is_some() && policy::asks_for_force(login.request);
-        let banned = login.outcast && login.config.tells(Telling::Refresh);
-        let refused = match login.config.policy {
+        let forced = asked.identity.is_some() && policy::asks_for_force(login.request);
+        let banned = login.outcast && login.config.tells(login.user, Telling::Refresh);
+        let refused = match login.policy {
             Policy::Graceful => !forced,
             Policy::Duplicate => !forced && banned,
             Policy::Normal => false,
@@ -157,7 +162,7 @@ impl<'a> Draft<'a> {
         if refused {
             return Err(Refusal::conflict(holder));
         }
-        let told = login.config.policy != Policy::Normal;
+        let told = login.policy != Policy::Normal;
         if told {
             if let Some(seconds) = login.force_again_in {
                 return Err(Refusal::too_many_takeovers(seconds));
@@ -210,6 +215,10 @@ impl<'a> Draft<'a> {
         }
         let id = old.map_or(self.next_id, |old| old.id);
         let moved = old.is_some_and(|old| old.shown != asked.uri);
+        // A Cisco client refreshes with zeros what it forced with its own id.
+        let kept = |own: &Option<String>, old: Option<&Option<String>>| {
+            own.clone().or_else(|| old.cloned().flatten())
+        };
         let entry = Entry {
             id,
             user: login.user.to_owned(),
@@ -219,11 +228,8 @@ impl<'a> Draft<'a> {
             params: asked.params.clone(),
             contact_user: asked.contact_user.clone(),
             device: asked.device.clone(),
-            // A Cisco client refreshes with zeros what it forced with its own id.
-            instance: asked
-                .instance
-                .clone()
-                .or_else(|| old.and_then(|old| old.instance.clone())),
+            instance: kept(&asked.instance, old.map(|old| &old.instance)),
+            identity: kept(&asked.identity, old.map(|old| &old.identity)),
             flow: asked.routable.then_some(login.connection),
             source: login.connection,
             call_id: login.request.call_id().to_owned(),
@@ -367,12 +373,21 @@ impl Login<'_> {
             .map(|(name, value)| (name.to_owned(), value.map(str::to_owned)))
             .collect();
         let contact_user = uri.user.unwrap_or_default();
+        let device = Device::of(self.user, self.domain, &params, contact_user);
+        let instance = policy::instance(&params);
         Ok(Asked {
             uri: contact.uri.to_owned(),
             stored: manner.stored(contact.uri, first, self.connection),
             contact_user: contact_user.to_owned(),
-            instance: policy::instance(&params),
-            device: Device::of(self.user, self.domain, &params, contact_user),
+            identity: match self.member {
+                Some(member) => Some(member.instance.clone()),
+                None => instance.clone(),
+            },
+            instance,
+            device: match self.member {
+                Some(member) => device.tagged(member.tag()),
+                None => device,
+            },
             routable: manner.routable(contact.uri, first),
             expires: self.granted(contact)?,
             params,
@@ -393,13 +408,13 @@ impl Login<'_> {
             wish if wish < self.config.min_expires => {
                 Err(Refusal::too_brief(self.config.min_expires))
             }
-            wish => Ok(wish.min(self.config.longest()).max(1)),
+            wish => Ok(wish.min(self.config.longest(self.user)).max(1)),
         }
     }
 
     fn client<'a>(&self, asked: &'a Asked) -> Client<'a> {
         Client {
-            instance: asked.instance.as_deref(),
+            identity: asked.identity.as_deref(),
             uri: &asked.stored,
             contact_user: &asked.contact_user,
             connection: self.connection,
@@ -409,12 +424,15 @@ impl Login<'_> {
     /// Whether a client may only remove bindings of its own. Else removing would
     /// be a way around asking for force.
     fn guards_others(&self) -> bool {
-        self.config.policy != Policy::Normal
+        self.policy != Policy::Normal
     }
 
     /// Whether `entry` belongs to the sender, by what every REGISTER shows.
     pub fn is_own(&self, entry: &Entry) -> bool {
-        entry.flow == Some(self.connection) || entry.call_id == self.request.call_id()
+        let same_device = |member: &Member| entry.identity.as_ref() == Some(&member.instance);
+        entry.flow == Some(self.connection)
+            || entry.call_id == self.request.call_id()
+            || self.member.is_some_and(same_device)
     }
 
     fn is_late(&self, entry: &Entry) -> bool {

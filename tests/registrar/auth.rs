@@ -217,6 +217,7 @@ fn the_digest_username_may_differ_from_the_user() {
         password: "secret".into(),
         auth_user: Some("2002x".into()),
         token: None,
+        ..User::default()
     };
     config.users.insert("2003".into(), user);
     let mut world = World::new(config);

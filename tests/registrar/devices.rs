@@ -1,61 +1,108 @@
-//! The table of facts (`tests/rules/devices.txt`), which the functions of `deploy/kamailio`
+//! The table of devices (`tests/rules/devices.txt`), which the functions of `deploy/kamailio`
 //! play, too.
 
-use graceline::account::{Accounts, Output};
-use graceline::time::{Duration, Instant};
+use crate::rules::{each_case, is_told};
+use crate::support::{Client, FORCED, START, World, instance as digit_instance, users};
+use graceline::registrar::{Config, SharedSlot};
+use graceline::sip::{Message, Name};
+use graceline::time::Duration;
 use serde_json::{Map, Value, json};
-
-use crate::support::START;
+use std::collections::BTreeMap;
 
 const TABLE: &str = include_str!("../rules/devices.txt");
 
 #[test]
-fn the_table_of_facts() {
-    let lines = TABLE.lines().filter(|line| !line.starts_with('#'));
-    let text: String = lines.map(|line| format!("\n{line}")).collect();
-    let mut cases = 0;
-    for case in text.split("\n== ").skip(1) {
-        let (name, rows) = case.split_once('\n').unwrap();
-        println!("{name}");
-        let mut play = Play::default();
-        for row in rows.lines().filter(|row| !row.trim().is_empty()) {
+fn the_table_of_devices() {
+    each_case(TABLE, |rows| {
+        let mut rows = rows.lines().filter(|row| !row.trim().is_empty()).peekable();
+        let overrides = rows.next_if(|row| row.trim() == "slot=override").is_some();
+        let mut play = Play::new(match overrides {
+            true => SharedSlot::Override,
+            false => SharedSlot::Ask,
+        });
+        for row in rows {
             play.row(row);
         }
-        cases += 1;
-    }
-    assert!(cases > 10, "{cases} cases");
+    });
 }
 
-struct Play {
-    accounts: Accounts,
-    now: Instant,
-}
-
-impl Default for Play {
-    fn default() -> Self {
-        Self {
-            accounts: Accounts::default(),
-            now: Instant::from_millis(START * 1000),
-        }
-    }
+/// A registrar that knows devices, and who speaks to it.
+pub struct Play {
+    pub world: World,
+    pub clients: BTreeMap<String, Client>,
 }
 
 impl Play {
+    pub fn new(shared_slot: SharedSlot) -> Self {
+        Self::of(Config {
+            devices: true,
+            shared_slot,
+            ..users()
+        })
+    }
+
+    pub fn of(config: Config) -> Self {
+        Self {
+            world: World::new(config),
+            clients: BTreeMap::new(),
+        }
+    }
+
     fn row(&mut self, row: &str) {
         let mut cells = row.split('|').map(str::trim);
         let mut next = || cells.next().unwrap_or_default();
-        let (question, answer, devices) = (next(), next(), next());
-        match question.strip_prefix("wait=") {
-            Some(time) => self.now = self.now + duration(time),
-            None => {
-                let reply = self.ask(question);
-                assert_answer(&reply, &spelt_out(answer), row);
-            }
+        let (question, answer, devices, told) = (next(), next(), next(), next());
+        if let Some(time) = question.strip_prefix("wait=") {
+            self.world.pass(duration(time).as_millis() / 1000);
+        } else if let Some(name) = question.strip_prefix("LOST ") {
+            let client = self.clients.remove(name).unwrap();
+            self.world.disconnect(client.connection);
+        } else if let Some(words) = question.strip_prefix("REGISTER ") {
+            assert_eq!(summary(&self.register(words)), answer, "{row}");
+        } else {
+            let reply = self.ask(question);
+            assert_answer(&reply, &spelt_out(answer), row);
         }
         assert_eq!(self.devices(), devices, "{row}");
+        let clients = self.clients.iter();
+        let ousted = clients.filter(|(_, client)| is_told(&mut self.world, client));
+        let ousted: Vec<&str> = ousted.map(|(name, _)| name.as_str()).collect();
+        assert_eq!(ousted.join(" "), told, "{row}");
     }
 
-    fn ask(&mut self, question: &str) -> Value {
+    pub fn register(&mut self, words: &str) -> Message {
+        let words = spelt_out(words);
+        let (name, words) = words.split_once(' ').unwrap_or((&words, ""));
+        let closed = |client: &Client| {
+            let mut closed = self.world.closed.iter();
+            closed.any(|(connection, _)| *connection == client.connection)
+        };
+        self.clients.retain(|_, client| !closed(client));
+        let client = self.clients.entry(name.to_owned()).or_insert_with(|| {
+            let mut client = Client::new(&mut self.world, "2001");
+            client.call_id = format!("call of {name}");
+            client
+        });
+        client.headers.clear();
+        let mut contacts = vec![format!("<sip:{name}@{name}>")];
+        for word in words.split_whitespace() {
+            let (word, value) = word.split_once('=').unwrap_or((word, ""));
+            match word {
+                "instance" => contacts[0] += &format!(";+sip.instance=\"<{value}>\""),
+                "shows" => client.headers += &format!("X-Graceline-Instance: <{value}>\r\n"),
+                "force" => client.headers += FORCED,
+                "also" => contacts.push(format!("<sip:{value}@{value}>;expires=0")),
+                "expires" => client.headers += &format!("Expires: {value}\r\n"),
+                "all" => contacts = vec!["*".to_owned()],
+                "query" => contacts.clear(),
+                _ => assert!(word.is_empty(), "{word}"),
+            }
+        }
+        let contacts: Vec<&str> = contacts.iter().map(String::as_str).collect();
+        client.register(&mut self.world, &contacts)
+    }
+
+    pub fn ask(&mut self, question: &str) -> Value {
         let question = spelt_out(question);
         let (verb, words) = question.split_once(' ').unwrap_or((&question, ""));
         let (user, verb) = verb.split_once(':').unwrap_or(("2001", verb));
@@ -70,12 +117,18 @@ impl Play {
         self.call(user, verb, &Value::Object(args))
     }
 
-    fn call(&mut self, user: &str, verb: &str, args: &Value) -> Value {
-        let reply = self.accounts.call(self.now, user, verb, &args.to_string());
+    pub fn call(&mut self, user: &str, verb: &str, args: &Value) -> Value {
+        self.reply(user, verb, &args.to_string())
+    }
+
+    fn reply(&mut self, user: &str, verb: &str, args: &str) -> Value {
+        let World { registrar, now, .. } = &mut self.world;
+        let reply = registrar.account(*now, user, verb, args);
+        self.world.drain();
         serde_json::from_str(&reply).unwrap()
     }
 
-    fn devices(&mut self) -> String {
+    pub fn devices(&mut self) -> String {
         let list = self.call("2001", "devices", &json!({}));
         let marked = |device: &Value| {
             let id = device["id"].as_str().unwrap();
@@ -94,6 +147,20 @@ impl Play {
         let list: Vec<String> = list["ok"].as_array().unwrap().iter().map(marked).collect();
         list.join(" ")
     }
+}
+
+/// An answer to REGISTER as the table has it.
+pub fn summary(answer: &Message) -> String {
+    let mut said = answer.status().to_string();
+    let warning = answer.header(Name::Warning).unwrap_or_default();
+    if warning.ends_with("\"Device not authorised\"") {
+        said += " device";
+    }
+    if let Some(holder) = answer.header_named("X-Graceline-Holder") {
+        let (_, rest) = holder.split_once("contact=\"").unwrap();
+        said += &format!(" taken {}", rest.split('"').next().unwrap());
+    }
+    said
 }
 
 fn duration(time: &str) -> Duration {
@@ -136,7 +203,7 @@ fn assert_parts(reply: &Value, value: &Value, parts: &str, row: &str) {
 }
 
 /// `text` with its shorthands written out.
-fn spelt_out(text: &str) -> String {
+pub fn spelt_out(text: &str) -> String {
     let mut text = text.to_owned();
     for digit in "0123456789abcdef".chars() {
         let small = urn(digit);
@@ -151,9 +218,9 @@ fn spelt_out(text: &str) -> String {
 }
 
 fn urn(digit: char) -> String {
-    let run = |count| digit.to_string().repeat(count);
-    let (a, b, c) = (run(8), run(4), run(12));
-    format!("urn:uuid:{a}-{b}-{b}-{b}-{c}")
+    let text = digit_instance(digit);
+    let (_, urn) = text.split_once('<').unwrap();
+    urn.trim_end_matches(">\"").to_owned()
 }
 
 /// `text` with each run of digits between `open` and `close` replaced.
@@ -162,7 +229,13 @@ fn replaced(text: &str, open: char, close: Option<char>, by: impl Fn(&str) -> St
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let rest = part.trim_start_matches(|char: char| char.is_ascii_digit());
-        out += &by(part.strip_suffix(rest).unwrap());
+        let digits = part.strip_suffix(rest).unwrap();
+        if digits.is_empty() {
+            out.push(open);
+            out += part;
+            continue;
+        }
+        out += &by(digits);
         out += match close {
             Some(close) => rest.strip_prefix(close).unwrap(),
             None => rest,
@@ -183,7 +256,7 @@ fn authorise(number: usize) -> Value {
 
 #[test]
 fn of_fifty_that_ask_at_once_as_many_get_in_as_may() {
-    let mut play = Play::default();
+    let mut play = Play::new(SharedSlot::Ask);
     let replies = (0..50).map(|number| play.call("2001", "authorise", &authorise(number)));
     let replies: Vec<Value> = replies.collect();
     let added = replies.iter().filter(|reply| reply["ok"]["added"] == true);
@@ -195,7 +268,7 @@ fn of_fifty_that_ask_at_once_as_many_get_in_as_may() {
 
 #[test]
 fn no_user_has_more_than_64_devices_whatever_the_limit() {
-    let mut play = Play::default();
+    let mut play = Play::new(SharedSlot::Ask);
     let ask = |play: &mut Play, number: usize| {
         let mut args = authorise(number);
         args["limits"]["mobile"] = json!(1000);
@@ -212,7 +285,7 @@ fn no_user_has_more_than_64_devices_whatever_the_limit() {
     assert_eq!(refused["devices"].as_array().unwrap().len(), 64);
     // One that is revoked makes room, the one revoked longest ago.
     play.call("2001", "revoke", &json!({ "id": "d9" }));
-    play.now = play.now + Duration::from_secs(1);
+    play.world.pass(1);
     play.call("2001", "revoke", &json!({ "id": "d5" }));
     assert_eq!(ask(&mut play, 64)["ok"]["added"], true);
     let left = play.devices();
@@ -225,7 +298,7 @@ fn no_user_has_more_than_64_devices_whatever_the_limit() {
 
 #[test]
 fn no_user_has_more_than_32_public_ids() {
-    let mut play = Play::default();
+    let mut play = Play::new(SharedSlot::Ask);
     for number in 0..32 {
         let args = json!({ "id": format!("n{number}"), "kind": "name" });
         assert_eq!(
@@ -240,7 +313,7 @@ fn no_user_has_more_than_32_public_ids() {
 
 #[test]
 fn a_refusal_of_what_is_not_understood_says_what_is_wrong() {
-    let mut play = Play::default();
+    let mut play = Play::new(SharedSlot::Ask);
     for (args, complaint) in [
         ("{", "EOF while parsing"),
         ("[]", "invalid"),
@@ -250,130 +323,38 @@ fn a_refusal_of_what_is_not_understood_says_what_is_wrong() {
             "1 to 64 bytes without spaces",
         ),
     ] {
-        let reply = play.accounts.call(play.now, "2001", "rename", args);
-        let reply: Value = serde_json::from_str(&reply).unwrap();
+        let reply = play.reply("2001", "rename", args);
         assert_eq!(reply["refused"], "invalid");
         let said = reply["complaint"].as_str().unwrap();
         assert!(said.contains(complaint), "{args}: {said}");
     }
 }
 
-fn outputs(play: &mut Play) -> Vec<String> {
-    let mut said = Vec::new();
-    while let Some(output) = play.accounts.poll_output() {
-        said.push(match output {
-            Output::Changed { user, kind } => format!("{user} {}", kind.as_str()),
-            Output::Barred { user, instance } => format!("{user} bars {instance}"),
-        });
-    }
-    said
+fn news(play: &mut Play) -> String {
+    let news = std::mem::take(&mut play.world.account_news);
+    news.join(", ")
 }
 
 #[test]
-fn what_follows_is_told() {
-    let mut play = Play::default();
-    let instance = "urn:uuid:00000000-0000-4000-8000-000000000000";
-    play.call("2001", "authorise", &authorise(0));
-    assert_eq!(outputs(&mut play), ["2001 devices"]);
-    play.call("2001", "rings_set", &json!({ "ids": ["d0"] }));
-    assert_eq!(outputs(&mut play), ["2001 ringsOn"]);
-    play.call("2001", "rings_set", &json!({ "ids": ["d0"] }));
-    assert_eq!(outputs(&mut play), [""; 0]);
-    play.accounts.handle_bindings(play.now, "2001", &[instance]);
-    assert_eq!(outputs(&mut play), ["2001 devices"]);
-    play.accounts.handle_bindings(play.now, "2001", &[instance]);
-    assert_eq!(outputs(&mut play), [""; 0]);
-    play.call("2001", "revoke", &json!({ "id": "d0" }));
-    let bars = format!("2001 bars {instance}");
-    assert_eq!(outputs(&mut play), [&bars, "2001 ringsOn", "2001 devices"]);
-    play.call("2001", "devices", &json!({}));
-    assert_eq!(outputs(&mut play), [""; 0]);
-}
-
-#[test]
-fn a_registered_device_is_not_idle_and_was_seen_until_it_went() {
-    let mut play = Play::default();
-    let instance = "URN:UUID:00000000-0000-4000-8000-000000000000";
-    play.call("2001", "authorise", &authorise(0));
-    play.accounts.handle_bindings(play.now, "2001", &[instance]);
-    play.now = play.now + duration("40d");
-    assert_eq!(play.devices(), "d0*");
-    play.accounts.handle_bindings(play.now, "2001", &[]);
-    play.now = play.now + duration("30d");
-    assert_eq!(play.devices(), "d0");
-    play.now = play.now + duration("1");
-    assert_eq!(play.devices(), "");
-    outputs(&mut play);
-}
-
-fn credential(name: &str, device: &str, until: Instant) -> Value {
-    json!({
-        "name": name, "device": device, "until": until.millis(),
-        "ha1": "0".repeat(32), "ha1_sha256": "F".repeat(64),
-    })
-}
-
-#[test]
-fn a_device_has_credentials_of_its_own_for_a_while() {
-    let mut play = Play::default();
-    let hour = Duration::from_secs(3600);
-    play.call("2001", "authorise", &authorise(0));
-    play.call("2001", "authorise", &authorise(1));
-    let until = play.now + hour * 10;
-    let ask = |play: &mut Play, name, device, until| {
-        play.call("2001", "credential_set", &credential(name, device, until))
-    };
-    assert_eq!(ask(&mut play, "n0", "d0", until), json!({ "ok": null }));
-    assert_eq!(ask(&mut play, "n0", "d0", until), json!({ "ok": null }));
-    assert_eq!(
-        ask(&mut play, "n0", "d1", until),
-        json!({ "refused": "taken" })
-    );
-    assert_eq!(
-        ask(&mut play, "n1", "d7", until),
-        json!({ "refused": "unknown" })
-    );
-    let found = play.accounts.credential(play.now, "n0").unwrap();
-    assert_eq!((found.user.as_str(), &*found.device), ("2001", "d0"));
-    assert_eq!(&*found.ha1_sha256, "f".repeat(64));
-    let mut wrong = credential("n1", "d0", until);
-    wrong["ha1"] = json!("0");
-    assert_eq!(
-        play.call("2001", "credential_set", &wrong)["refused"],
-        "invalid"
-    );
-    // Four at once: those that end first go.
-    for number in 1..=4 {
-        let until = play.now + hour * number;
-        ask(
-            &mut play,
-            ["n1", "n2", "n3", "n4"][number as usize - 1],
-            "d0",
-            until,
-        );
-    }
-    let good = |play: &Play, names: [&'static str; 5]| {
-        let good = names
-            .into_iter()
-            .filter(|name| play.accounts.credential(play.now, name).is_some());
-        good.collect::<Vec<_>>().join(" ")
-    };
-    let names = ["n0", "n1", "n2", "n3", "n4"];
-    assert_eq!(good(&play, names), "n0 n2 n3 n4");
-    play.now = play.now + hour * 2;
-    assert_eq!(good(&play, names), "n0 n3 n4");
-    // Of a revoked one they stay, of one that is gone for an hour: they tell who is refused.
-    play.call("2001", "revoke", &json!({ "id": "d0" }));
-    assert_eq!(good(&play, names), "n0 n3 n4");
-    assert_eq!(
-        ask(&mut play, "n5", "d0", until),
-        json!({ "refused": "revoked" })
-    );
-    play.call("2001", "forget", &json!({ "id": "d0" }));
-    assert_eq!(good(&play, names), "n0 n3 n4");
-    play.now = play.now + hour;
-    assert_eq!(good(&play, names), "");
-    ask(&mut play, "m", "d1", until);
-    play.call("2001", "credentials_drop", &json!({ "device": "d1" }));
-    assert!(play.accounts.credential(play.now, "m").is_none());
+fn what_changes_is_told() {
+    let mut play = Play::new(SharedSlot::Ask);
+    play.ask("authorise id=p instance={a} class=mobile");
+    assert_eq!(news(&mut play), "2001 devices");
+    play.ask("rings_set ids=[\"p\"]");
+    assert_eq!(news(&mut play), "2001 ringsOn");
+    play.ask("rings_set ids=[\"p\"]");
+    assert_eq!(news(&mut play), "");
+    play.register("a instance={a}");
+    assert_eq!(news(&mut play), "2001 devices");
+    // A refresh is none.
+    play.register("a instance={a}");
+    assert_eq!(news(&mut play), "");
+    play.ask("push_set id=p push={\"endpoint\":\"https://a.b\",\"p256dh\":\"B\",\"auth\":\"s\"}");
+    assert_eq!(news(&mut play), "2001 push");
+    play.ask("public_id_add id=marco kind=name");
+    assert_eq!(news(&mut play), "2001 publicIds");
+    play.ask("revoke id=p");
+    assert_eq!(news(&mut play), "2001 ringsOn, 2001 devices");
+    play.ask("devices");
+    assert_eq!(news(&mut play), "");
 }

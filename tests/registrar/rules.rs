@@ -10,7 +10,12 @@ const TABLE: &str = include_str!("../rules/register.txt");
 
 #[test]
 fn the_table_of_rules() {
-    let lines = TABLE.lines().filter(|line| !line.starts_with('#'));
+    each_case(TABLE, play);
+}
+
+/// Plays the cases of a table: each begins with "== ", a line with "#" says nothing.
+pub fn each_case(table: &str, play: impl Fn(&str)) {
+    let lines = table.lines().filter(|line| !line.starts_with('#'));
     let text: String = lines.map(|line| format!("\n{line}")).collect();
     let mut cases = 0;
     for case in text.split("\n== ").skip(1) {
@@ -186,7 +191,7 @@ fn bound_now(world: &World) -> String {
 }
 
 /// Whether a client was sent Cisco's reset since it was last looked at.
-fn is_told(world: &mut World, client: &Client) -> bool {
+pub fn is_told(world: &mut World, client: &Client) -> bool {
     let mut told = false;
     while let Some(data) = world.raw(client.connection) {
         let message = Message::parse(&data, Framing::Frame).unwrap();

@@ -150,6 +150,8 @@ pub struct Client {
     pub connection: u32,
     pub user: &'static str,
     pub password: &'static str,
+    /// Digest username.
+    pub login: String,
     pub call_id: String,
     pub cseq: u32,
     /// Further header lines of every REGISTER.
@@ -177,6 +179,7 @@ impl Client {
             connection,
             user,
             password: if user == "2001" { "secret" } else { "other" },
+            login: user.to_owned(),
             call_id: format!("call-{connection}"),
             cseq: 0,
             headers: String::new(),
@@ -218,7 +221,14 @@ impl Client {
                 self.count += 1;
                 let secret = Secret::Password(self.password);
                 let value = digest_authorization(
-                    challenge, self.user, secret, method, uri, self.count, "c0", b"",
+                    challenge,
+                    &self.login,
+                    secret,
+                    method,
+                    uri,
+                    self.count,
+                    "c0",
+                    b"",
                 );
                 let name = if method == "REGISTER" || method == "SUBSCRIBE" {
                     ""
