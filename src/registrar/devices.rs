@@ -94,6 +94,9 @@ impl Registrar {
         let barred = self
             .store
             .take(|entry| config.knows_devices_of(&entry.user) && !is_member(entry));
+        for gone in &barred {
+            self.end_calls_of(gone);
+        }
         self.publish_gone(barred, Cause::Rejected);
     }
 }

@@ -25,11 +25,11 @@ const BARRED: Farewell = Farewell(4003, "Device not authorised");
 /// How long the answer to a NOTIFY may take: 64·T1.
 const PATIENCE: Duration = Duration::from_secs(32);
 
-/// A NOTIFY whose answer is awaited.
+/// A NOTIFY, or another request of our own, whose answer is awaited.
 pub(super) struct PendingNotify {
     branch: String,
     connection: ConnectionId,
-    /// The subscription it belongs to; `None` for service-control.
+    /// The subscription it belongs to, if it is of one.
     subscription: Option<u64>,
     until: Instant,
 }
@@ -134,18 +134,18 @@ impl Registrar {
             .header(Name::Event, "service-control")
             .header(Name::SubscriptionState, "active")
             .body("text/plain", body.as_bytes());
-        self.send_notify(connection, notify, None);
+        self.send_own(connection, notify, None);
     }
 
-    /// Sends a NOTIFY that is complete but for what the transport adds.
-    pub(super) fn send_notify(
+    /// Sends a request of our own that is complete but for what the transport adds.
+    pub(super) fn send_own(
         &mut self,
         connection: ConnectionId,
-        mut notify: Writer,
+        mut request: Writer,
         subscription: Option<u64>,
     ) {
         let branch = format!("z9hG4bK{}", self.random.hex::<12>());
-        notify
+        request
             .header(Name::Via, &forward::via(&branch))
             .header(Name::MaxForwards, "70");
         self.notifies.push(PendingNotify {
@@ -154,7 +154,7 @@ impl Registrar {
             subscription,
             until: self.now + PATIENCE,
         });
-        self.send_written(connection, notify.finish());
+        self.send_written(connection, request.finish());
     }
 
     /// Whether `answer` is to a NOTIFY of ours; if so it is dealt with.

@@ -187,9 +187,7 @@ impl Registrar {
     /// Sends a copy to every hop and remembers to wait for the answers.
     fn relay(&mut self, from: End, request: Message, hops: Vec<Hop>) {
         let method = request.method();
-        if method == "BYE" {
-            self.calls.end(&request);
-        }
+        self.calls.note(&request);
         if method == "INVITE" {
             self.answer(from.connection, &request, 100, "Trying", &[]);
         }
@@ -287,7 +285,7 @@ impl Registrar {
     }
 
     /// Where that side is now.
-    fn current(&self, end: End) -> End {
+    pub(super) fn current(&self, end: End) -> End {
         let flow = end
             .binding
             .and_then(|id| self.store.get(id))

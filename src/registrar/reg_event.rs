@@ -272,7 +272,7 @@ impl Registrar {
         if ends.is_some() {
             self.subscriptions.remove(index);
         }
-        self.send_notify(connection, notify, Some(id));
+        self.send_own(connection, notify, Some(id));
     }
 }
 

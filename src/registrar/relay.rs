@@ -188,13 +188,14 @@ impl Registrar {
             }
             200..=299 => {
                 branch.outcome = Some(Outcome::Accepted);
-                let callee = branch.to.binding;
+                let callee = branch.to;
                 let first = relay.answered.is_none();
                 relay.answered = Some(answer.status());
                 if invite {
                     relay.until = now + PATIENCE;
                     let limit = self.config.limits.relays;
-                    self.calls.begin(answer, [origin.binding, callee], limit);
+                    let ends = [origin, callee];
+                    self.calls.begin(&relay.request, answer, ends, limit);
                 }
                 // Every 2xx to an INVITE makes a dialog of its own (§13.2.2.4).
                 if first || invite {

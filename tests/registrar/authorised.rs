@@ -320,3 +320,47 @@ fn a_call_rings_where_the_facts_say() {
     play.world.registrar.configure(play.world.now, config);
     assert_eq!(reached(&mut play, "INVITE"), "a d e");
 }
+
+#[test]
+fn the_calls_of_a_device_that_is_cut_off_end_for_both_sides() {
+    let mut config = users();
+    config.users.get_mut("2001").unwrap().devices = Some(true);
+    let mut play = Play::of(config);
+    play.ask("authorise id=p instance={a} class=mobile");
+    let callee = registered(&mut play, "a instance={a}");
+    let mut caller = Client::registered(&mut play.world, "2002", "<sip:z@z>");
+    let contact = "Contact: <sip:z@z;here>\r\n";
+    let text = caller.request("INVITE", "sip:2001@example.com", contact);
+    play.world.send(caller.connection, text);
+    let invite = play.world.next(callee);
+    let contact = "Contact: <sip:a@a;there>\r\n";
+    play.world.reply(callee, &invite, "200 OK", contact);
+    let accepted = loop {
+        let answer = play.world.next(caller.connection);
+        if answer.status() == 200 {
+            break answer;
+        }
+    };
+    while play.world.raw(callee).is_some() {}
+    play.ask("revoke id=p");
+    let number = invite.cseq().unwrap().number;
+    for (connection, uri, cseq) in [
+        (caller.connection, "sip:z@z;here", 1),
+        (callee, "sip:a@a;there", number + 1),
+    ] {
+        let bye = play.world.next(connection);
+        assert_eq!((bye.method(), bye.request_uri()), ("BYE", uri));
+        assert_eq!(bye.cseq().unwrap().number, cseq);
+        assert_eq!(bye.call_id(), accepted.call_id());
+        let tags = (accepted.from_tag(), accepted.to_tag());
+        let (own, far) = (bye.to_tag(), bye.from_tag());
+        assert!(tags == (own, far) || tags == (far, own));
+        assert!(bye.header(Name::Reason).unwrap().contains("cause=403"));
+        play.world.reply(connection, &bye, "200 OK", "");
+    }
+    assert_eq!(play.world.registrar.counters().strays, 0);
+    // Read first, then closed.
+    assert_eq!(play.world.closed, []);
+    play.world.pass(1);
+    assert_eq!(play.world.closed, [(callee, 4003)]);
+}
