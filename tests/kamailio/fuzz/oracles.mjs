@@ -219,7 +219,7 @@ export async function judgeBindings(world, before) {
   const violations = [];
   const keys = await world.cluster.redis.command(["--raw", "KEYS", "*"]);
   for (const key of keys.split("\n").filter(Boolean)) {
-    const aor = /^graceline:(.*@.*)$/.exec(key)?.[1];
+    const aor = /^graceline:(?:(?:ringing|messages):)?(.*@.*)$/.exec(key)?.[1];
     const known = aor
       ? world.accounts.includes(aor)
       : key.startsWith("graceline:");
