@@ -65,7 +65,10 @@ export function createApp({ operations, handlers, callers, ...wiring }) {
   });
   for (const operation of operations) {
     const handle = handlers[operation.id];
-    app.on(operation.method.toUpperCase(), operation.path, async (context) => {
+    const method = operation.method.toUpperCase();
+    app.on(method, operation.path, async (context) => {
+      // The framework takes HEAD for GET, and drops what comes of it: a stream too.
+      if (context.req.method !== method) throw notFound();
       const address = wiring.addressOf(context);
       const params = context.req.param();
       const session =

@@ -42,6 +42,13 @@ export const notAuthorised = () =>
     "This device was revoked. Let it in again from another device.",
   );
 
+export const ofAnother = () =>
+  new Problem(
+    403,
+    "eForbidden",
+    "A device cannot do this for another one. Sign in by password or token.",
+  );
+
 /**
  * @param {string} field where it is in the request, as a JSON pointer
  * @param {string} complaint

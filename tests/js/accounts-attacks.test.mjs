@@ -334,6 +334,16 @@ describe("floods", () => {
     assert.equal((await second.ask("GET", "/v1/devices")).status, 200);
   });
 
+  test("who asks for the head of a stream is no listener for ever", async (t) => {
+    const { own, client } = await scene(t);
+    const headers = { authorization: `Bearer ${own.token}` };
+    for (let count = 0; count < 33; count++)
+      await exchange(client.url, {
+        ...{ method: "HEAD", path: "/v1/events", headers },
+      });
+    await own.events(t);
+  });
+
   test("heads that are too long, and paths that are none", async (t) => {
     const { client } = await serve(t);
     const { status } = await exchange(client.url, {

@@ -84,6 +84,26 @@ describe("the key of a device", () => {
     );
   });
 
+  test("a device gives no other one a key, nor a push subscription; the user does", async (t) => {
+    const { client, own } = await withKey(t);
+    const [mine, stolen] = [await makeKey(), await makeKey()];
+    const other = { instanceId: instance(2), key: mine.key };
+    const { body: device } = await own.authorise(other);
+    const taking = { ...other, key: stolen.key };
+    const refused = await own.authorise(taking);
+    assert.deepEqual([refused.status, refused.code], [403, "eForbidden"]);
+    const path = `/v1/devices/${device.id}/push`;
+    const subscription = {
+      endpoint: "http://127.0.0.1:9/x",
+      keys: { p256dh: mine.key, auth: "x".repeat(22) },
+    };
+    const pushed = await own.ask("PUT", path, subscription);
+    assert.deepEqual([pushed.status, pushed.code], [403, "eForbidden"]);
+    const page = await client.signedIn();
+    assert.equal((await page.ask("PUT", path, subscription)).status, 200);
+    assert.equal((await page.authorise(taking)).status, 200);
+  });
+
   test("a nonce counts once, for whom it was made, and not for ever", async (t) => {
     const { privateKey, challenge, answer } = await withKey(t);
     const challenged = await challenge();

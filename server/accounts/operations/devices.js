@@ -1,5 +1,5 @@
 import { Created } from "../http.js";
-import { notAuthorised } from "../problem.js";
+import { notAuthorised, ofAnother } from "../problem.js";
 import { randomId } from "../secrets.js";
 import { deviceView } from "../views.js";
 
@@ -21,6 +21,21 @@ export function deviceOperations({ facts, directory, sessions, record }) {
     return deviceView(device, session.device);
   };
 
+  /**
+   * A device gives no other one a key: it would have a way in that stays when it is
+   * revoked.
+   *
+   * @param {import("../sessions.js").Session} session
+   * @param {string} instance
+   */
+  async function mayGiveKey({ who, device }, instance) {
+    if (!device) return;
+    /** @type {import("../facts/facts.js").Device[]} */
+    const devices = await facts("devices", who);
+    const known = devices.find((one) => one.instance === instance);
+    if (known && known.id !== device) throw ofAnother();
+  }
+
   return {
     listDevices: async ({ session }) =>
       (await facts("devices", session.who)).map((/** @type {any} */ device) =>
@@ -30,8 +45,14 @@ export function deviceOperations({ facts, directory, sessions, record }) {
     authoriseDevice: async (asked) => {
       const { session, body } = asked;
       const { limits } = await directory.settings(session.who);
-      const { device, added } = await record(asked, body.instanceId, () =>
-        facts("authorise", session.who, authorisation(body, limits)),
+      const wanted = authorisation(body, limits);
+      const { device, added } = await record(
+        asked,
+        body.instanceId,
+        async () => {
+          if (body.key) await mayGiveKey(session, wanted.instance);
+          return facts("authorise", session.who, wanted);
+        },
       );
       if (body.key) await sessions.bind(session, device.id);
       const self = session.device ?? (body.key && device.id);

@@ -1,3 +1,4 @@
+import { ofAnother } from "../problem.js";
 import { deviceView } from "../views.js";
 
 /**
@@ -24,7 +25,10 @@ export function pushOperations({ facts, endpoints, push }) {
     getPushKey: async () => ({ publicKey: (await push.keys()).publicKey }),
 
     subscribeToPush: async (asked) => {
-      const { endpoint, keys } = asked.body;
+      const { session, params, body } = asked;
+      const { endpoint, keys } = body;
+      // Who could set it for another device would be told who calls that.
+      if (session.device && session.device !== params.id) throw ofAnother();
       endpoints.check(endpoint);
       return set(asked, { endpoint, ...keys });
     },
