@@ -21,6 +21,8 @@
  * ```
  */
 
+import type { Account } from "./account/index.js";
+
 /** Where the client's wasm comes from: a URL, an answer of `fetch`, bytes, or a compiled module. */
 export type WasmSource =
   string | URL | Response | BufferSource | WebAssembly.Module;
@@ -106,6 +108,16 @@ export interface PhoneOptions {
    * phone logs in. Default: `user`.
    */
   publicId?: string;
+  /**
+   * The account service of the user, or where it is: `https://…`. `registerPhone` then
+   * has this device authorised, loads what that needs, and logs in by credentials of the
+   * device where a browser keeps its key, else by the password. A login may then reject
+   * with `eDeviceLimitReached`: `phone.account.authorise({ …, replaces })` takes the place
+   * of one of `details.devices`.
+   */
+  account?: Account | { url: string };
+  /** What kind of device this is, for the account service. Default "web". */
+  deviceClass?: "mobile" | "desktop" | "web";
   /** How conflict and force are spoken to the registrar. Default "auto". */
   profile?: "auto" | "cisco" | "generic";
   /**
@@ -498,6 +510,9 @@ export class Phone {
    */
   call(target: string, options?: CallOptions & { signal?: AbortSignal }): Call;
 
+  /** Of the option `account`, from the first login on; else null. */
+  readonly account: Account | null;
+
   /** The calls that have not ended, oldest first. */
   readonly calls: Call[];
 
@@ -884,6 +899,8 @@ export interface MediaHandler {
  * - `eAborted`: given up by the app, or superseded.
  * - `eDeviceLimitReached`: the user has as many devices as the registrar allows.
  * - `eDeviceNotAuthorised`: the registrar does not accept this device, or not any more.
+ * - `eForbidden`, `eNotFound`, `eLimitReached`, `ePublicIdTaken`, `eCodeRejected`,
+ *   `eTooManyRequests`: of the account service, see `graceline/account`.
  * - `eCallFailed`: a call, or what was asked of it, came to nothing; see `status` and `reason`.
  * - `eMediaFailed`: no microphone or camera, or no way for the sound; the message says what to do.
  * - `eNotSupported`: this phone, its gateway or this mode does not offer it.
@@ -902,6 +919,12 @@ export type PhoneErrorCode =
   | "eAborted"
   | "eDeviceLimitReached"
   | "eDeviceNotAuthorised"
+  | "eForbidden"
+  | "eNotFound"
+  | "eLimitReached"
+  | "ePublicIdTaken"
+  | "eCodeRejected"
+  | "eTooManyRequests"
   | "eCallFailed"
   | "eMediaFailed"
   | "eNotSupported"

@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { format } from "prettier";
+import { account } from "../js/errors/account.js";
 import { core, left, page } from "../js/errors/catalogue.js";
 import { desk } from "../js/errors/desk.js";
 import { jquery } from "../js/errors/jquery.js";
@@ -32,6 +33,18 @@ const CODES = [
   [
     "eCredentialsRejected",
     "User name, password or token are wrong, or missing.",
+  ],
+  [
+    "eForbidden",
+    "The account service does not allow that to this user or device.",
+  ],
+  ["eNotFound", "The account service knows nothing of that name."],
+  ["eLimitReached", "There are as many as there may be, other than devices."],
+  ["ePublicIdTaken", "The public id belongs to somebody else."],
+  ["eCodeRejected", "The code that confirms a public id is wrong or too old."],
+  [
+    "eTooManyRequests",
+    "Asked too often; `details.retryAfter` says for how long to wait, in seconds.",
   ],
   ["eCouldNotConnect", "No server could be reached."],
   ["eServerRejected", "The registrar does not want it, for another reason."],
@@ -71,7 +84,7 @@ else if (readFileSync(path, "utf8") !== text) {
 }
 
 function write() {
-  const all = [core, page, media, desk, testing].flatMap((part) =>
+  const all = [core, page, media, desk, account, testing].flatMap((part) =>
     Object.entries(part),
   );
   const unknown = all.find(

@@ -55,7 +55,7 @@ export const core = {
   eDeviceNotAuthorised: {
     notAuthorised: [
       "The registrar does not accept this device[ ({status})].",
-      "Have it authorised, or let in again, on another device of the user or by the administrator.",
+      "Let it in on another device of the user, or ask the administrator.",
     ],
   },
   eCredentialsRejected: {

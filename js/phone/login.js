@@ -140,8 +140,10 @@ export class Login {
           "credentials must resolve to { username?, password } or { token }",
         );
       answer = given;
-    } catch (error) {
+    } catch (/** @type {any} */ error) {
       this.#noCredentials = error;
+      // Not asked by apps, but by the account.
+      if (error?.code === "eDeviceNotAuthorised") answer = { cutOff: true };
     }
     this.#link.tell("credentials", id, answer ?? null);
   }

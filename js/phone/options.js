@@ -118,6 +118,11 @@ export const checks = {
   instanceId: matching(UUID, 'a "urn:uuid:…" other than all zeros'),
   displayName: text,
   publicId,
+  account: (value) =>
+    typeof value?.authorise !== "function" &&
+    typeof value?.url !== "string" &&
+    "must be an Account, or { url }",
+  deviceClass: oneOf("mobile", "desktop", "web"),
   profile: oneOf("auto", "cisco", "generic"),
   conflictScope: oneOf("device", "user"),
   registrationType: oneOf("graceful", "duplicate", "normal"),

@@ -24,6 +24,8 @@ export class Phone extends Emitter {
   #link;
   #login;
   #calls;
+  /** How it is let in, where there are accounts. @type {import("../account/admission.js").Admission | undefined} */
+  #admission;
   /** The other mode, once it was asked for. @type {import("../desk/mode.js").DeskMode | undefined} */
   #remote;
   /** @type {import("../index.js").PhoneStatus} */
@@ -89,6 +91,10 @@ export class Phone extends Emitter {
 
   get instanceId() {
     return this.#store.instanceId;
+  }
+
+  get account() {
+    return this.#admission?.account ?? null;
   }
 
   get mode() {
@@ -188,12 +194,19 @@ export class Phone extends Emitter {
     if (!isCurrent()) return;
     if (!this.#link.isOpen || this.#isOut()) this.#setStatus("eRegistering");
     if (!(await this.#tab.acquire(attempt.force))) throw this.#refusal();
+    if (isCurrent() && this.#settings.account) await this.#admit();
     if (isCurrent()) await this.#open();
     if (!isCurrent()) return this.#releaseIfOut();
     if ((attempt.mode ?? this.mode) === "SoftPhone")
       return this.#login.send(attempt);
     const remote = await this.#loadRemote();
     if (isCurrent()) await remote.begin(attempt);
+  }
+
+  async #admit() {
+    const { Admission } = await import("../account/admission.js");
+    this.#admission ??= new Admission(this, this.#settings, this.#link);
+    await this.#admission.admit();
   }
 
   async #open() {
@@ -264,6 +277,7 @@ export class Phone extends Emitter {
     this.#unfollow?.();
     this.#remote?.leave();
     await this.#link.close();
+    this.#admission?.close();
     this.#drop(fault("closed"));
     this.#setStatus("eIdle");
     await this.#tab.release();

@@ -67,6 +67,8 @@ const wrong = {
     `${uuid}>`,
   ],
   displayName: ["", "Alice\r\nContact: *"],
+  account: [null, "https://a.example.com", {}, { url: 7 }],
+  deviceClass: ["deskphone", "tablet", 1],
   publicId: ["", 7, "a b", "a\r\nb", "sip:ada@example.com", "tel:+4930", "é"],
   profile: ["cucm", "Cisco", 1],
   conflictScope: ["line", true],

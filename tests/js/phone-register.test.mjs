@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { provide } from "../../js/core/instance.js";
+import { PhoneError } from "../../js/errors/error.js";
 import { Phone } from "../../js/phone/phone.js";
 import {
   EMPTY,
@@ -492,8 +493,8 @@ describe("a device that is not authorised", () => {
     device: "2001",
     ...answer,
     message:
-      "The registrar does not accept this device (403). Have it authorised, or let in " +
-      "again, on another device of the user or by the administrator.",
+      "The registrar does not accept this device (403). Let it in on another device of the " +
+      "user, or ask the administrator.",
   };
 
   test("a login: status, event, rejection, in this order", async () => {
@@ -596,6 +597,17 @@ describe("the credentials callback", () => {
       },
     ]);
     assert.deepEqual(core.given("credentials"), [[7, { token: "abc" }]]);
+  });
+
+  test("that says that the device was revoked: so is the core told", async () => {
+    const { core, server } = await registering(undefined, {
+      credentials: async () => {
+        throw new PhoneError("eDeviceNotAuthorised", "revoked");
+      },
+    });
+    server.say(ask);
+    await turn();
+    assert.deepEqual(core.given("credentials"), [[7, { cutOff: true }]]);
   });
 
   for (const [title, credentials] of [

@@ -4,6 +4,8 @@
 
 import * as api from "../../js/index.js";
 import type * as testing from "../../js/testing/index.js";
+import type * as accounts from "../../js/account/index.js";
+import { Account } from "../../js/account/account.js";
 import { Call } from "../../js/call/call.js";
 import { DeskCall } from "../../js/desk/call.js";
 import { Desk } from "../../js/desk/desk.js";
@@ -52,6 +54,7 @@ export const deskCall = (call: DeskCall): api.Call => call;
 export const desk = (desk: Desk): api.Desk => desk;
 
 true satisfies Says<api.Phone, Phone>;
+true satisfies Says<accounts.Account, Account>;
 true satisfies Says<api.Desk, Desk>;
 true satisfies Says<api.Call, DeskCall>;
 true satisfies Says<api.PhoneError, PhoneError>;

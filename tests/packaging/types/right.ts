@@ -1,5 +1,6 @@
 // The package as people use it: every line of this must compile.
 
+import { Account } from "graceline/account";
 import {
   Phone,
   PhoneError,
@@ -172,6 +173,15 @@ export const media: MediaHandlerFactory = ({ emit, direction }) => ({
   localStream: null,
   remoteStream: null,
 });
+
+export async function devices(phone: Phone): Promise<string[]> {
+  const account =
+    phone.account ??
+    new Account({ url: "https://a.example.com", user: "2001", domain: "b" });
+  account.on("ringsOn", (ids) => console.log(ids === "auto" ? "" : ids[0]));
+  phone.on("eDeviceNotAuthorised", ({ message }) => console.log(message));
+  return (await account.devices()).map(({ name }) => name);
+}
 
 export function fake(): Phone {
   const media = fakeMedia({ dtmf: false, fail: (step) => step === "open" });

@@ -1,0 +1,186 @@
+/**
+ * A user's account: the devices that may log in, which of them ring, and by what ids
+ * others reach the user. It speaks to an account service (`npx graceline account`), from
+ * pages and from Node 20 on. Nothing of it is loaded by a page that does not ask for it.
+ *
+ * ```js
+ * const account = new Account({
+ *   url: "https://accounts.example.com/", user: "2001", domain: "example.com", password,
+ * });
+ * account.on("devices", (devices) => show(devices));
+ * show(await account.devices());
+ * ```
+ */
+import type { LogEntry, PhoneError } from "../index.js";
+
+export { PhoneError, translate } from "../index.js";
+
+export interface AccountOptions {
+  /**
+   * Where the account service is: `https://`, or `http://` on loopback hosts. May have a
+   * path.
+   */
+  url: string;
+  /** User part of the address-of-record, such as "2001". */
+  user: string;
+  /** Host part of the address-of-record, such as "example.com". */
+  domain: string;
+  /**
+   * The password of the SIP account. Is kept in memory only. Without it, and without
+   * `token`, the key signs in that this browser keeps of a device of this user.
+   */
+  password?: string;
+  /**
+   * Instead of a password: a token of the operator's own backend; or a function asked for
+   * one whenever it is needed.
+   */
+  token?: string | (() => string | Promise<string>);
+  /** Which device this is, where this browser has several of the user. */
+  instanceId?: string;
+  /** Permits `http://` to hosts that are not loopback ones. */
+  allowInsecure?: boolean;
+  /** Hears of options that are misspelt. Default: the console. */
+  log?: (entry: LogEntry) => void;
+}
+
+/**
+ * - `web` and `desktop` share one slot: one of them is logged in at a time, and they do
+ *   not count against a limit.
+ * - `mobile` and `deskphone` are limited in number, by the service or for the user.
+ */
+export type DeviceClass = "mobile" | "desktop" | "web" | "deskphone";
+
+/** A device of the user. */
+export interface Device {
+  /** Given by the service. */
+  readonly id: string;
+  /** "urn:uuid:…": what the device calls itself. */
+  readonly instanceId: string;
+  /** For people, chosen by the user: show it as text. */
+  readonly name: string;
+  readonly class: DeviceClass;
+  /** A revoked one cannot log in, until it is restored. */
+  readonly state: "authorised" | "revoked";
+  /** It is logged in at the SIP server. */
+  readonly registered: boolean;
+  /** When it was logged in last, in ISO 8601. */
+  readonly lastSeen: string;
+  /** It can be woken. */
+  readonly push: boolean;
+  /** It is this one. */
+  readonly this?: boolean;
+}
+
+export interface NewDevice {
+  /** "urn:uuid:…", as `phone.instanceId` has it. */
+  instanceId: string;
+  class: DeviceClass;
+  /** 1 to 64 characters, for people. */
+  name: string;
+  /** Id of a device that goes as this one comes, in one step. */
+  replaces?: string;
+}
+
+/** An id by which others reach the user. */
+export interface PublicId {
+  /** A number such as "+4930123456", a name, or `network:name`. */
+  readonly id: string;
+  readonly kind: "tel" | "name" | "social";
+  /** Others reach the user by it. */
+  readonly confirmed: boolean;
+}
+
+/** Ids of the devices that ring; "auto": those that are logged in, or the desk phones. */
+export type RingsOn = "auto" | string[];
+
+/** Name and password of one device, for SIP. */
+export interface SipCredentials {
+  readonly username: string;
+  readonly password: string;
+  readonly realm: string;
+  /** Seconds; null: as long as there is the device. */
+  readonly expiresIn: number | null;
+}
+
+/**
+ * At each change, whoever made it. What changed while the connection was away is told
+ * when it is back, as the list then is.
+ */
+export interface AccountEvents {
+  devices: Device[];
+  ringsOn: RingsOn;
+  /** No more of these will come: the session has ended and cannot be opened again. */
+  error: PhoneError;
+}
+
+/**
+ * Every method rejects with a `PhoneError`: `eCredentialsRejected`, `eDeviceNotAuthorised`
+ * (this device was revoked), `eNotFound`, `eInvalidArgument`, `eTooManyRequests`
+ * (`details.retryAfter`, seconds), `eCouldNotConnect`, `eTimeout`, `eOutOfService`,
+ * `eInternal`; and with what stands beside it.
+ */
+export class Account {
+  /** Opens nothing. Throws `eInvalidArgument`; `details.option` names the option. */
+  constructor(options: AccountOptions);
+  readonly [Symbol.toStringTag]: "Account";
+
+  devices(): Promise<Device[]>;
+  /**
+   * Lets a device in, at its first login; one that is in stays as it is. Where a key can be
+   * kept (IndexedDB) the device has one of its own from then on, and needs no password to
+   * sign in. Rejects with `eDeviceLimitReached` (`details.limit`, `details.devices`: those
+   * of this class), and `eDeviceNotAuthorised` for a device that was revoked.
+   */
+  authorise(device: NewDevice): Promise<Device>;
+  rename(id: string, name: string): Promise<Device>;
+  /** Its login and its calls end, it is told, and stays out until it is restored. */
+  revoke(id: string): Promise<Device>;
+  /** Not the revoked one itself. Over the limit: `eDeviceLimitReached`. */
+  restore(id: string): Promise<Device>;
+  /** Takes it off the list; it may be authorised again, as one never seen. */
+  forget(id: string): Promise<void>;
+  /** For the SIP of this device, which must have been authorised here with its key. */
+  sipCredentials(): Promise<SipCredentials>;
+
+  ringsOn(): Promise<RingsOn>;
+  setRingsOn(ringsOn: RingsOn): Promise<RingsOn>;
+
+  publicIds(): Promise<PublicId[]>;
+  /**
+   * A number is confirmed by a code that is sent there, a name at once. Rejects with
+   * `ePublicIdTaken`, `eLimitReached`.
+   *
+   * @param options `channel`: how the code is sent. Default "sms"
+   */
+  addPublicId(
+    id: string,
+    options?: { channel?: "sms" | "call" },
+  ): Promise<PublicId>;
+  /** Rejects with `eCodeRejected`; after five wrong ones a new code is needed. */
+  confirmPublicId(id: string, code: string): Promise<PublicId>;
+  removePublicId(id: string): Promise<void>;
+
+  on<Name extends keyof AccountEvents>(
+    name: Name,
+    listener: (payload: AccountEvents[Name]) => void,
+  ): this;
+  once<Name extends keyof AccountEvents>(
+    name: Name,
+    listener: (payload: AccountEvents[Name]) => void,
+  ): this;
+  off<Name extends keyof AccountEvents>(
+    name: Name,
+    listener: (payload: AccountEvents[Name]) => void,
+  ): this;
+  addEventListener<Name extends keyof AccountEvents>(
+    name: Name,
+    listener:
+      | ((event: CustomEvent<AccountEvents[Name]>) => void)
+      | { handleEvent(event: CustomEvent<AccountEvents[Name]>): void },
+    options?: { once?: boolean; signal?: AbortSignal },
+  ): void;
+  removeEventListener(name: keyof AccountEvents, listener: unknown): void;
+
+  /** Signs out, and listens to nothing any more. Idempotent. */
+  close(): void;
+}

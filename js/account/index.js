@@ -1,0 +1,2 @@
+export { PhoneError, translate } from "../errors/error.js";
+export { Account } from "./account.js";
