@@ -14,6 +14,7 @@ mod call_sessions;
 mod calls;
 mod conflict;
 mod desk_sessions;
+mod device_sessions;
 mod figures;
 mod flow_failed;
 mod login;

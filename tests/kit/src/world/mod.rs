@@ -297,6 +297,17 @@ impl World {
         self.drain_registrar();
     }
 
+    /// Asks, or changes, a fact about user 2001; the arguments and the reply are JSON.
+    pub fn account(&mut self, verb: &str, args: &str) -> String {
+        let reply = self.registrar.account(self.now, "2001", verb, args);
+        self.drain_registrar();
+        reply
+    }
+
+    pub fn instance(&self, id: ClientId) -> &str {
+        &self.clients[id].config.instance_id
+    }
+
     // Time.
 
     pub fn run(&mut self, duration: Duration) {
