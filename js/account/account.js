@@ -49,7 +49,8 @@ function serviceUrl(value, { allowInsecure }) {
 const TOLD = ["devices", "ringsOn", "rules", "history", "voicemail"];
 
 /** @param {string} id */
-const part = (id) => encodeURIComponent(checked({ id }, { id: text }, undefined).id);
+const part = (id) =>
+  encodeURIComponent(checked({ id }, { id: text }, undefined).id);
 
 /**
  * What a user has at the account service. The types and their documentation stand in
