@@ -38,7 +38,8 @@ export interface RegistrarOptions {
     | "freeswitch-multi";
   /**
    * By user part. Default: 2001 and 2002, password "secret". `authUser`: digest username,
-   * where it differs. `devices`: where it differs from the option of that name. `unique`:
+   * where it differs. `devices`, `sharedSlot`: where they differ from the options of those
+   * names. `unique`:
    * calls ring where the user's facts say (`rings`) rather than at every binding;
    * default: where devices are authorised.
    */
@@ -49,6 +50,7 @@ export interface RegistrarOptions {
       authUser?: string;
       devices?: "on" | "off";
       unique?: "on" | "off";
+      sharedSlot?: "ask" | "override";
     }
   >;
   /**

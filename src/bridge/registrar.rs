@@ -306,6 +306,7 @@ fn users(value: &JsValue) -> Result<BTreeMap<String, User>, JsValue> {
             token: details.text("token"),
             devices: Given(Reader(&given)).name("devices", SWITCH)?,
             unique: Given(Reader(&given)).name("unique", SWITCH)?,
+            shared_slot: Given(Reader(&given)).name("sharedSlot", SHARED_SLOT)?,
         };
         users.insert(name, user);
     }

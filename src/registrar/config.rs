@@ -98,6 +98,9 @@ pub struct User {
     /// Whether it rings where the facts say, rather than at every binding. `None`: if
     /// its devices must be authorised.
     pub unique: Option<bool>,
+    /// What a second login in its shared slot meets. `None`: as
+    /// [`Config::shared_slot`] says.
+    pub shared_slot: Option<SharedSlot>,
 }
 
 impl User {
@@ -307,7 +310,8 @@ impl Config {
         if !self.knows_devices_of(user) || self.imitated().is_some() {
             return self.policy;
         }
-        match self.shared_slot {
+        let own = self.users.get(user).and_then(|user| user.shared_slot);
+        match own.unwrap_or(self.shared_slot) {
             SharedSlot::Ask => Policy::Graceful,
             SharedSlot::Override => Policy::Duplicate,
         }
