@@ -252,6 +252,23 @@ export interface RegistrarEvents {
     user: string;
     kind: "devices" | "ringsOn" | "publicIds" | "push";
   };
+  /**
+   * Devices that sleep are to be told by push that somebody calls or has written, or that
+   * a call rings no more. `startAccounts` does so.
+   */
+  wake: {
+    user: string;
+    /** Ids of those that slept when it came. */
+    devices: string[];
+    kind: "call" | "message" | "withdraw";
+    /** The same for all that is told of one call. */
+    key: string;
+    from: { uri: string; displayName: string };
+    /** ms since the Unix epoch. */
+    at: number;
+    /** Of a withdrawal: whether somebody took the call. */
+    answered?: boolean;
+  };
   /** A SIP message passed by. Redacted. */
   trace: {
     /** ms since the Unix epoch. */

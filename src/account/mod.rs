@@ -142,7 +142,8 @@ impl Accounts {
             .retain(|credential| is_user(&credential.user));
     }
 
-    fn devices(&self, user: &str) -> &[Device] {
+    /// The devices of `user`, revoked or not.
+    pub fn devices(&self, user: &str) -> &[Device] {
         let facts = self.users.get(user);
         facts.map_or(&[], |facts| facts.devices.as_slice())
     }

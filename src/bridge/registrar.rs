@@ -5,7 +5,7 @@ use super::given::{Given, invalid};
 use super::object::{Build, Reader, array, array_of_pairs, bytes};
 use crate::registrar::{
     CannedAnswer, Config, ConnectionId, Dialect, Direction, Event, Faults, Level, Output, Policy,
-    Registrar, SharedSlot, Telling, User,
+    Registrar, SharedSlot, Telling, User, Wake,
 };
 use crate::sip::Algorithm;
 use crate::time::{Duration, Instant};
@@ -151,6 +151,7 @@ fn output(output: Output) -> JsValue {
             .text("user", &user)
             .text("kind", kind.as_str())
             .done(),
+        Output::Event(Event::Wake(wake)) => told(wake),
         Output::Log { level, message } => Build::of("log")
             .text(
                 "level",
@@ -177,6 +178,33 @@ fn output(output: Output) -> JsValue {
             .number("connection", connection)
             .text("message", &message)
             .done(),
+    }
+}
+
+/// `{ user, devices, kind, key, from: { uri, displayName }, at, answered? }`.
+fn told(
+    Wake {
+        user,
+        devices,
+        news,
+    }: Wake,
+) -> JsValue {
+    let from = Build::new()
+        .text("uri", &news.uri)
+        .text("displayName", &news.display_name)
+        .done();
+    let devices: Array = devices.iter().map(|id| JsValue::from_str(id)).collect();
+    let told = Build::of("event")
+        .text("name", "wake")
+        .text("user", &user)
+        .value("devices", devices.into())
+        .text("kind", news.kind)
+        .text("key", &news.key)
+        .value("from", from)
+        .value("at", (news.at as f64).into());
+    match news.answered {
+        Some(answered) => told.value("answered", answered.into()).done(),
+        None => told.done(),
     }
 }
 

@@ -3,8 +3,7 @@
 
 use super::Registrar;
 use super::proxy::Hop;
-use super::register::Target;
-use super::relay::Relay;
+use super::relay::{RINGING, Relay};
 
 /// Copies of one INVITE: as many as Kamailio can send of one, so that a client that
 /// registers again and again does not make ever more of them.
@@ -14,7 +13,7 @@ impl Registrar {
     /// A client of `user` has registered.
     pub(super) fn ring_late(&mut self, user: &str) {
         for index in 0..self.relays.len() {
-            let rings = |relay: &&Relay| relay.rings_for(user);
+            let rings = |relay: &&Relay| relay.is_joined_by(user);
             let Some(relay) = self.relays.get(index).filter(rings) else {
                 continue;
             };
@@ -24,7 +23,11 @@ impl Registrar {
                     continue;
                 }
                 let branch = self.branch(from, &request, hop);
+                let now = self.now;
                 if let Some(relay) = self.relays.get_mut(index) {
+                    if relay.is_waiting() && relay.is_invite() {
+                        relay.until = now + RINGING;
+                    }
                     relay.branches.push(branch);
                 }
             }
@@ -39,16 +42,5 @@ impl Registrar {
             let mut branches = relay.branches.iter();
             relay.branches.len() >= MAX_BRANCHES || branches.any(|one| here(one.to.connection))
         })
-    }
-}
-
-impl Relay {
-    /// Whether it is a call to `user`'s devices that nobody has taken yet.
-    fn rings_for(&self, user: &str) -> bool {
-        let callee = || Target::parse(self.request.request_uri());
-        self.is_invite()
-            && self.is_open()
-            && self.request.to_tag().is_none()
-            && callee().is_some_and(|callee| callee.user == user)
     }
 }

@@ -43,13 +43,14 @@ mod relay;
 mod reply;
 mod ringing;
 mod update;
+mod waking;
 
 pub use crate::sip::Algorithm;
 pub use bindings::Binding;
 pub use config::{
     ALL_TELLINGS, CannedAnswer, Config, Dialect, Faults, Limits, Policy, SharedSlot, Telling, User,
 };
-pub use output::{Counters, Direction, Event, Level, Output};
+pub use output::{Counters, Direction, Event, Level, News, Output, Wake};
 
 use crate::account::Accounts;
 use crate::rand::Random;

@@ -59,6 +59,36 @@ pub enum Event {
         /// Which facts.
         kind: Kind,
     },
+    /// Devices that sleep are to be told something by push.
+    Wake(Wake),
+}
+
+/// Who is to be told something by push.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wake {
+    /// User part of the address-of-record.
+    pub user: String,
+    /// Ids of devices: those of them that still sleep.
+    pub devices: Vec<String>,
+    /// What.
+    pub news: News,
+}
+
+/// What a push tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    /// `call`, `message`, or `withdraw`: the call rings no more.
+    pub kind: &'static str,
+    /// The same for all pushes about one call.
+    pub key: String,
+    /// Who calls.
+    pub uri: String,
+    /// What they are called; empty if they do not say.
+    pub display_name: String,
+    /// When they called: milliseconds since the epoch.
+    pub at: u64,
+    /// Of a call that rings no more: whether somebody has it.
+    pub answered: Option<bool>,
 }
 
 /// Gravity of a log line.

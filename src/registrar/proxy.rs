@@ -13,6 +13,7 @@ use super::policy::same_uri;
 use super::register::{Target, unescape};
 use super::relay::{Branch, End, Outcome, Relay};
 use super::reply::Refusal;
+use super::waking::Woken;
 use super::{ALLOW, ConnectionId, HOST, Registrar};
 use crate::sip::{Message, Name, NameAddr, Uri, unquote};
 
@@ -21,6 +22,13 @@ const TEMP_GRUU: &str = "tgruu-";
 
 /// Requests that make dialogs, and so record their route.
 const DIALOG_MAKERS: [&str; 3] = ["INVITE", "SUBSCRIBE", "REFER"];
+
+/// A request that may pass: where it comes from and goes to.
+struct Passed {
+    from: End,
+    hops: Vec<Hop>,
+    woken: Option<Woken>,
+}
 
 /// One place that a request goes to.
 pub(super) struct Hop {
@@ -49,17 +57,13 @@ impl Registrar {
             _ => {}
         }
         match self.pass_on(connection, &request) {
-            Ok((from, hops)) => self.relay(from, request, hops),
+            Ok(Passed { from, hops, woken }) => self.relay(from, request, hops, woken),
             Err(refusal) => self.refuse(connection, &request, &refusal),
         }
     }
 
     /// Where `request` comes from and goes to.
-    fn pass_on(
-        &mut self,
-        connection: ConnectionId,
-        request: &Message,
-    ) -> Result<(End, Vec<Hop>), Refusal> {
+    fn pass_on(&mut self, connection: ConnectionId, request: &Message) -> Result<Passed, Refusal> {
         if max_forwards(request) == 0 {
             return Err(Refusal::new(483, "Too Many Hops"));
         }
@@ -73,10 +77,15 @@ impl Registrar {
         }
         if let Some((from, to)) = self.dialog_ends(connection, request) {
             let uri = request.request_uri().to_owned();
-            return Ok((from, vec![Hop { to, uri }]));
+            return Ok(Passed {
+                from,
+                hops: vec![Hop { to, uri }],
+                woken: None,
+            });
         }
         let from = self.originator(connection, request)?;
-        Ok((from, self.hops(request)?))
+        let (hops, woken) = self.destinations(request)?;
+        Ok(Passed { from, hops, woken })
     }
 
     /// The sender of a request outside our dialogs: whoever has a binding on this
@@ -185,11 +194,18 @@ impl Registrar {
     }
 
     /// Sends a copy to every hop and remembers to wait for the answers.
-    fn relay(&mut self, from: End, request: Message, hops: Vec<Hop>) {
+    fn relay(&mut self, from: End, request: Message, hops: Vec<Hop>, woken: Option<Woken>) {
         let method = request.method();
         self.calls.note(&request);
         if method == "INVITE" {
-            self.answer(from.connection, &request, 100, "Trying", &[]);
+            let (status, reason) = match hops.is_empty() {
+                true => (182, "Queued"),
+                false => (100, "Trying"),
+            };
+            self.answer(from.connection, &request, status, reason, &[]);
+        }
+        if let Some(woken) = &woken {
+            self.wake(woken);
         }
         let branches = hops
             .into_iter()
@@ -197,7 +213,7 @@ impl Registrar {
             .collect();
         if method != "ACK" {
             self.relays
-                .push(Relay::new(from, request, branches, self.now));
+                .push(Relay::new(from, request, branches, woken, self.now));
             self.settle();
         }
     }

@@ -14,12 +14,13 @@
 //! passed on, not followed.
 
 use super::forward;
+use super::waking::{CALL_WAITS, MESSAGE_WAITS, Woken};
 use super::{ConnectionId, Registrar};
 use crate::sip::{Message, Name, Writer};
 use crate::time::{Duration, Instant};
 
 /// How long an INVITE may ring: RFC 3261's timer C, "larger than 3 minutes".
-const RINGING: Duration = Duration::from_secs(190);
+pub(super) const RINGING: Duration = Duration::from_secs(190);
 
 /// How long other requests wait, and how long an answered INVITE is remembered
 /// for its ACK and for further 2xx: 64·T1.
@@ -44,6 +45,8 @@ pub(super) struct Relay {
     pub answered: Option<u16>,
     /// Whether it was cancelled, or declined for all devices.
     pub over: bool,
+    /// Who was woken for it, until they are told that it rings no more.
+    pub woken: Option<Woken>,
 }
 
 /// One copy of it.
@@ -70,11 +73,18 @@ pub(super) enum Outcome {
 }
 
 impl Relay {
-    pub fn new(from: End, request: Message, branches: Vec<Branch>, now: Instant) -> Self {
-        let patience = if request.method() == "INVITE" {
-            RINGING
-        } else {
-            PATIENCE
+    pub fn new(
+        from: End,
+        request: Message,
+        branches: Vec<Branch>,
+        woken: Option<Woken>,
+        now: Instant,
+    ) -> Self {
+        let patience = match (request.method() == "INVITE", branches.is_empty()) {
+            (true, false) => RINGING,
+            (true, true) => CALL_WAITS,
+            (false, false) => PATIENCE,
+            (false, true) => MESSAGE_WAITS,
         };
         Self {
             from,
@@ -83,6 +93,7 @@ impl Relay {
             until: now + patience,
             answered: None,
             over: false,
+            woken,
         }
     }
 
@@ -246,6 +257,8 @@ impl Registrar {
         }
         self.answer(connection, request, 200, "OK", &[]);
         self.cancel_branches(position, request.header(Name::Reason));
+        // Nobody may have it yet.
+        self.settle();
     }
 
     /// Whether `ack` is for a failure that was passed back: it ends here.
@@ -291,6 +304,13 @@ impl Registrar {
             .extract_if(.., |relay| is_due(relay))
             .collect::<Vec<_>>()
         {
+            // Those it waited for did not come.
+            if relay.branches.is_empty() && relay.answered.is_none() {
+                let origin = relay.from.connection;
+                let reason = "Temporarily Unavailable";
+                self.answer(origin, &relay.request, 480, reason, &[]);
+                continue;
+            }
             // Nobody is told of a non-INVITE that timed out (RFC 4320 §4.2).
             if relay.answered.is_none() && relay.is_invite() {
                 let origin = relay.from.connection;
@@ -322,6 +342,7 @@ impl Registrar {
         for (connection, cancel) in cancels {
             self.send_written(connection, cancel);
         }
+        self.withdraw_pushes();
     }
 
     /// Passes the best failure back where all branches have failed, and forgets
@@ -332,7 +353,7 @@ impl Registrar {
         let mut passed = Vec::new();
         for relay in &mut self.relays {
             let open = relay.branches.iter().any(|branch| branch.outcome.is_none());
-            if open || relay.answered.is_some() {
+            if open || relay.answered.is_some() || relay.is_waiting() {
                 continue;
             }
             let origin = relay.from.connection;
@@ -342,8 +363,12 @@ impl Registrar {
                     status
                 }
                 None => {
-                    lost.push((origin, relay.request.clone()));
-                    480
+                    let answer = match relay.over {
+                        true => (487, "Request Terminated"),
+                        false => (480, "Temporarily Unavailable"),
+                    };
+                    lost.push((origin, relay.request.clone(), answer));
+                    answer.0
                 }
             };
             relay.answered = Some(status);
@@ -351,14 +376,15 @@ impl Registrar {
         }
         self.relays.retain(|relay| {
             let open = relay.branches.iter().any(|branch| branch.outcome.is_none());
-            open || relay.is_invite()
+            open || relay.is_invite() || relay.is_waiting()
         });
         for (origin, answer) in passed {
             self.send(origin, answer);
         }
-        for (origin, request) in lost {
-            self.answer(origin, &request, 480, "Temporarily Unavailable", &[]);
+        for (origin, request, (status, reason)) in lost {
+            self.answer(origin, &request, status, reason, &[]);
         }
+        self.withdraw_pushes();
     }
 }
 

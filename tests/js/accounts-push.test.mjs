@@ -11,7 +11,9 @@ import {
 import { wake } from "../../server/accounts/operations/push.js";
 import { MemoryStore } from "../../server/accounts/store/memory.js";
 import { emit } from "../../js/phone/events.js";
-import { instance, serve } from "./support/account-client.js";
+import { Phone } from "graceline";
+import { WebSocket } from "ws";
+import { DOMAIN, instance, password, serve } from "./support/account-client.js";
 import { PushService } from "./support/push-service.js";
 
 const NEWS = {
@@ -179,6 +181,35 @@ describe("a push", () => {
     );
     assert.equal((await own.get("GET", "/v1/devices"))[0].push, true);
   });
+});
+
+test("a message for a user who sleeps is pushed, and waits for the device", async (t) => {
+  const { registrar, own, device, service } = await scene(t);
+  registrar.configure({
+    users: { 2001: { password }, 2002: { password, devices: "off" } },
+  });
+  const phone = (user, more) => {
+    const made = new Phone({
+      ...{ connections: registrar.url, domain: DOMAIN, WebSocket },
+      ...{ user, password, ...more },
+    });
+    t.after(() => made.close());
+    return made;
+  };
+  const sender = phone("2002", { displayName: "Zwei" });
+  await sender.registerPhone();
+  const sending = sender.message("2001", "hello");
+  const { payload } = await service.next();
+  assert.equal(payload.kind, "message");
+  assert.match(payload.from.uri, /^sip:2002@example\.test/);
+  const { instanceId } = (await own.get("GET", "/v1/devices"))[0];
+  const woken = phone("2001", { instanceId });
+  const got = new Promise((resolve) => woken.once("message", resolve));
+  await woken.registerPhone();
+  assert.equal((await got).body, "hello");
+  await sending;
+  assert.equal(device.instanceId, instanceId);
+  assert.equal(service.waiting, 0);
 });
 
 describe("an endpoint", () => {

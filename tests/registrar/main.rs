@@ -16,5 +16,6 @@ mod proxy;
 mod register;
 mod rules;
 mod telling;
+mod waking;
 
 use graceline_kit::registrar as support;

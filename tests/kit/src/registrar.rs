@@ -1,7 +1,7 @@
 //! The test registrar, and clients that speak SIP by hand.
 
 use crate::message::{Head, respond_with};
-use graceline::registrar::{Config, Direction, Event, Output, Registrar};
+use graceline::registrar::{Config, Direction, Event, Output, Registrar, Wake};
 use graceline::sip::{
     Algorithm, Challenge, DigestChallenge, Framing, Message, Name, Secret, challenges,
     digest_authorization,
@@ -21,6 +21,8 @@ pub struct World {
     pub changed: Vec<String>,
     /// Facts that were told to have changed: `USER KIND`.
     pub account_news: Vec<String>,
+    /// Who was to be told something by push.
+    pub wakes: Vec<Wake>,
     pub traces: Vec<(Direction, u32, String)>,
     pub logs: Vec<String>,
     connections: u32,
@@ -44,6 +46,7 @@ impl World {
             closed: Vec::new(),
             changed: Vec::new(),
             account_news: Vec::new(),
+            wakes: Vec::new(),
             traces: Vec::new(),
             logs: Vec::new(),
             connections: 0,
@@ -102,6 +105,7 @@ impl World {
                 Output::Event(Event::AccountChanged { user, kind }) => {
                     self.account_news.push(format!("{user} {}", kind.as_str()));
                 }
+                Output::Event(Event::Wake(wake)) => self.wakes.push(wake),
                 Output::Trace {
                     direction,
                     connection,

@@ -1,0 +1,209 @@
+//! Devices that sleep: who is woken for a call or a message, what waits for them, and when
+//! they hear that it rings no more.
+
+use crate::devices::Play;
+use crate::support::{Client, users};
+use graceline::registrar::Wake;
+use graceline::sip::{Framing, Message, Name};
+use serde_json::json;
+
+const TO: &str = "sip:2001@example.com";
+
+/// 2001 with devices a and b, which can be woken, c, which cannot, and d, which is cut off;
+/// and 2002, who is registered.
+fn scene() -> (Play, Client) {
+    let mut config = users();
+    config.users.get_mut("2001").unwrap().devices = Some(true);
+    let mut play = Play::of(config);
+    for id in ["a", "b", "c", "d"] {
+        let limits = "limits={\"mobile\":4,\"deskphone\":0}";
+        play.ask(&format!(
+            "authorise id={id} instance={{{id}}} class=mobile {limits}"
+        ));
+        let push = json!({ "endpoint": "https://push.test/", "p256dh": "k", "auth": "s" });
+        if id != "c" {
+            play.call("2001", "push_set", &json!({ "id": id, "push": push }));
+        }
+    }
+    play.ask("revoke id=d");
+    let caller = Client::registered(&mut play.world, "2002", "<sip:z@z>");
+    (play, caller)
+}
+
+fn register(play: &mut Play, name: &str) -> u32 {
+    let answer = play.register(&format!("{name} instance={{{name}}}"));
+    assert_eq!(answer.status(), 200);
+    play.clients[name].connection
+}
+
+/// 2002 sends a request to a URI; the statuses that come back at once.
+fn send(play: &mut Play, caller: &mut Client, method: &str, uri: &str) -> Vec<u16> {
+    let text = caller.request(method, uri, "");
+    play.world.send(caller.connection, text);
+    answers(play, caller)
+}
+
+fn answers(play: &mut Play, caller: &Client) -> Vec<u16> {
+    let mut statuses = Vec::new();
+    while let Some(data) = play.world.raw(caller.connection) {
+        let message = Message::parse(&data, Framing::Frame).unwrap();
+        statuses.push(message.status());
+    }
+    statuses
+}
+
+/// What was to be told by push since this was asked last.
+fn wakes(play: &mut Play) -> Vec<String> {
+    let wakes = std::mem::take(&mut play.world.wakes);
+    let told = |Wake {
+                    user,
+                    devices,
+                    news,
+                }: Wake| {
+        let answered = news.answered.map_or("", |answered| match answered {
+            true => " answered",
+            false => " missed",
+        });
+        format!("{user} {} {}{answered}", devices.join(","), news.kind)
+    };
+    wakes.into_iter().map(told).collect()
+}
+
+#[test]
+fn a_call_waits_for_the_first_device_and_rings_at_all_that_come() {
+    let (mut play, mut caller) = scene();
+    assert_eq!(send(&mut play, &mut caller, "INVITE", TO), [182]);
+    let news = play.world.wakes[0].news.clone();
+    assert_eq!(news.uri, "sip:2002@example.com");
+    assert_eq!(news.key.len(), 40);
+    assert_eq!(news.at, play.world.now.millis());
+    assert_eq!(wakes(&mut play), ["2001 a,b call"]);
+    play.world.pass(30);
+    let first = register(&mut play, "a");
+    let invite = play.world.next(first);
+    assert_eq!(invite.method(), "INVITE");
+    // It rings now, and as long as any other call.
+    play.world.pass(60);
+    let second = register(&mut play, "b");
+    assert_eq!(play.world.next(second).method(), "INVITE");
+    play.world.reply(first, &invite, "200 OK", "");
+    assert_eq!(answers(&mut play, &caller), [200]);
+    let cancel = play.world.next(second);
+    assert!(cancel.header(Name::Reason).unwrap().contains("cause=200"));
+    assert_eq!(wakes(&mut play), ["2001 a,b withdraw answered"]);
+}
+
+#[test]
+fn who_is_there_is_not_woken_and_nobody_who_would_not_ring() {
+    let (mut play, mut caller) = scene();
+    let there = register(&mut play, "a");
+    assert_eq!(send(&mut play, &mut caller, "INVITE", TO), [100]);
+    assert_eq!(play.world.next(there).method(), "INVITE");
+    assert_eq!(wakes(&mut play), ["2001 b call"]);
+    play.ask("rings_set ids=[\"a\",\"c\"]");
+    send(&mut play, &mut caller, "INVITE", TO);
+    assert_eq!(wakes(&mut play), [""; 0]);
+    let gruu = |digit: &str| {
+        let uuid = [8, 4, 4, 4, 12].map(|count| digit.repeat(count)).join("-");
+        format!("{TO};gr=urn:uuid:{uuid}")
+    };
+    assert_eq!(send(&mut play, &mut caller, "INVITE", &gruu("b")), [182]);
+    assert_eq!(wakes(&mut play), ["2001 b call"]);
+    for nobody in [gruu("c"), gruu("d"), gruu("e"), "sip:2001@a.test".into()] {
+        let statuses = send(&mut play, &mut caller, "INVITE", &nobody);
+        assert!(matches!(statuses[..], [404 | 480]), "{nobody}");
+    }
+    send(&mut play, &mut caller, "OPTIONS", TO);
+    assert_eq!(wakes(&mut play), [""; 0]);
+    // Who is not known here wakes nobody.
+    let mut stranger = Client::new(&mut play.world, "2002");
+    assert_eq!(send(&mut play, &mut stranger, "INVITE", &gruu("b")), [407]);
+    assert_eq!(wakes(&mut play), [""; 0]);
+}
+
+#[test]
+fn a_call_that_rings_no_more_is_withdrawn_once() {
+    type Ending = fn(&mut Play, &mut Client, u32, &Message);
+    let endings: [(&str, &[u16], Ending); 5] = [
+        ("answered", &[200], |play, _, callee, invite| {
+            play.world.reply(callee, invite, "200 OK", "");
+        }),
+        ("missed", &[486], |play, _, callee, invite| {
+            play.world.reply(callee, invite, "486 Busy Here", "");
+        }),
+        ("missed", &[200, 487], |play, caller, callee, invite| {
+            let text = caller.text("CANCEL", TO, &format!("<{TO}>"), "");
+            play.world.send(caller.connection, text);
+            play.world
+                .reply(callee, invite, "487 Request Terminated", "");
+        }),
+        ("missed", &[408], |play, _, _, _| play.world.pass(190)),
+        ("missed", &[], |play, caller, _, _| {
+            play.world.disconnect(caller.connection);
+        }),
+    ];
+    for (how, statuses, end) in endings {
+        let (mut play, mut caller) = scene();
+        let callee = register(&mut play, "a");
+        send(&mut play, &mut caller, "INVITE", TO);
+        let invite = play.world.next(callee);
+        let key = play.world.wakes[0].news.key.clone();
+        assert_eq!(wakes(&mut play), ["2001 b call"]);
+        end(&mut play, &mut caller, callee, &invite);
+        assert_eq!(answers(&mut play, &caller), statuses);
+        assert_eq!(play.world.wakes[0].news.key, key);
+        assert_eq!(wakes(&mut play), [format!("2001 b withdraw {how}")]);
+        play.world.pass(200);
+        assert_eq!(wakes(&mut play), [""; 0]);
+    }
+}
+
+#[test]
+fn a_call_that_waits_may_be_given_up() {
+    let (mut play, mut caller) = scene();
+    send(&mut play, &mut caller, "INVITE", TO);
+    let text = caller.text("CANCEL", TO, &format!("<{TO}>"), "");
+    play.world.send(caller.connection, text);
+    assert_eq!(answers(&mut play, &caller), [200, 487]);
+    assert_eq!(
+        wakes(&mut play),
+        ["2001 a,b call", "2001 a,b withdraw missed"]
+    );
+    let late = register(&mut play, "a");
+    assert!(play.world.is_silent(late));
+
+    let (mut play, mut caller) = scene();
+    send(&mut play, &mut caller, "INVITE", TO);
+    play.world.pass(44);
+    assert_eq!(answers(&mut play, &caller), [0; 0]);
+    play.world.pass(1);
+    assert_eq!(answers(&mut play, &caller), [480]);
+    assert_eq!(
+        wakes(&mut play),
+        ["2001 a,b call", "2001 a,b withdraw missed"]
+    );
+    let late = register(&mut play, "a");
+    assert!(play.world.is_silent(late));
+}
+
+#[test]
+fn a_message_wakes_all_and_goes_to_the_first_that_comes() {
+    let (mut play, mut caller) = scene();
+    play.ask("rings_set ids=[\"c\"]");
+    assert_eq!(send(&mut play, &mut caller, "MESSAGE", TO), [0; 0]);
+    assert_eq!(wakes(&mut play), ["2001 a,b message"]);
+    let first = register(&mut play, "a");
+    let message = play.world.next(first);
+    assert_eq!(message.method(), "MESSAGE");
+    play.world.reply(first, &message, "200 OK", "");
+    assert_eq!(answers(&mut play, &caller), [200]);
+    // Who is there has it; who sleeps hears of it.
+    assert_eq!(send(&mut play, &mut caller, "MESSAGE", TO), [0; 0]);
+    assert_eq!(play.world.next(first).method(), "MESSAGE");
+    assert_eq!(wakes(&mut play), ["2001 b message"]);
+    // Nobody comes.
+    play.world.disconnect(first);
+    send(&mut play, &mut caller, "MESSAGE", TO);
+    play.world.pass(20);
+    assert_eq!(answers(&mut play, &caller), [480]);
+}
