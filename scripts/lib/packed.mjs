@@ -44,7 +44,7 @@ export function packAndInstall() {
       ),
       { cwd: testProject },
     );
-    for (const folder of ["js", "support", "interop/support"]) {
+    for (const folder of ["js", "rules", "support", "interop/support"]) {
       cpSync(inRoot("tests", folder), join(testProject, "tests", folder), {
         recursive: true,
       });

@@ -25,7 +25,7 @@ pub use device::{Class, Device, DeviceId, Push, State};
 pub use public_ids::{IdKind, PublicId};
 pub use refusal::Refusal;
 pub use rings::{Auto, Rings};
-pub use text::{Hash, InstanceId, Label, Word};
+pub use text::{Hash, InstanceId, Label, PublicIdText, Word};
 pub use verb::refused;
 
 use crate::time::Instant;
@@ -133,6 +133,13 @@ impl Accounts {
     /// The credentials that a device has of its own, by their digest username.
     pub fn credential(&self, now: Instant, name: &str) -> Option<&Credential> {
         self.credentials.find(now, name)
+    }
+
+    /// The user who has confirmed a public id, in whatever form it is written, and the form
+    /// that it is kept in.
+    pub fn named(&self, id: &str) -> Option<(&str, PublicIdText)> {
+        let id = PublicIdText::try_from(id.to_owned()).ok()?;
+        Some((self.owner(&id)?, id))
     }
 
     /// Forgets those who are users no more.

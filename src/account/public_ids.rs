@@ -4,7 +4,7 @@
 use super::Kind;
 use super::facts::Facts;
 use super::refusal::Refusal;
-use super::text::Word;
+use super::text::{PublicIdText, Word};
 use super::verb::Answer;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,7 @@ pub enum IdKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PublicId {
     /// The id.
-    pub id: Word<128>,
+    pub id: PublicIdText,
     /// What it is.
     pub kind: IdKind,
     /// Whether it is known to be the user's.
@@ -52,7 +52,7 @@ struct Code {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Add {
-    pub id: Word<128>,
+    pub id: PublicIdText,
     kind: IdKind,
     code_hash: Option<Word<128>>,
     /// Until when the code is good, in milliseconds since the epoch.

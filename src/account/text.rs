@@ -1,7 +1,7 @@
 //! Texts of others: each is bounded and of its form before anything is done with it.
 
 use serde::{Deserialize, Serialize};
-use std::ops::Deref;
+use std::ops::{Deref, RangeInclusive};
 
 /// Characters of a name that people give a device.
 const MAX_LABEL: usize = 64;
@@ -26,6 +26,13 @@ pub struct Hash<const DIGITS: usize>(String);
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String")]
 pub struct InstanceId(String);
+
+/// A public id in the one form that it is kept and looked up in: a number without visual
+/// separators (RFC 3966 §5), or a name, `network:` before it or not, in lower case. ASCII
+/// alone, so that none looks like another's. `tests/rules/public-ids.txt` has the cases.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String")]
+pub struct PublicIdText(String);
 
 impl InstanceId {
     /// Whether `text` is the same one, in whatever case.
@@ -92,6 +99,42 @@ impl TryFrom<String> for InstanceId {
     }
 }
 
+impl TryFrom<String> for PublicIdText {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let text = text.to_ascii_lowercase();
+        let number: String = text.split(['-', '.', '(', ')']).collect();
+        if is_number(&number) {
+            return Ok(Self(number));
+        }
+        let (network, name) = match text.split_once(':') {
+            Some((network, name)) => (Some(network), name),
+            None => (None, text.as_str()),
+        };
+        let known = network.is_none_or(|network| is_name(network, 2..=16, b"-"));
+        if known && is_name(name, 2..=47, b"-._") {
+            return Ok(Self(text));
+        }
+        Err(
+            "an id is a number of 2 to 20 digits, or a name of 2 to 47 letters, digits and -._"
+                .to_owned(),
+        )
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    (2..=20).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_name(text: &str, length: RangeInclusive<usize>, marks: &[u8]) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || marks.contains(&byte);
+    length.contains(&text.len())
+        && text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.bytes().all(fits)
+}
+
 impl Deref for Label {
     type Target = str;
 
@@ -109,6 +152,14 @@ impl<const MAX: usize> Deref for Word<MAX> {
 }
 
 impl<const DIGITS: usize> Deref for Hash<DIGITS> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Deref for PublicIdText {
     type Target = str;
 
     fn deref(&self) -> &str {

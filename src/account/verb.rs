@@ -6,7 +6,7 @@ use super::devices::{Authorise, Limits};
 use super::public_ids::{Add, PublicId};
 use super::refusal::Refusal;
 use super::rings::Rings;
-use super::text::{Label, Word};
+use super::text::{Label, PublicIdText, Word};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -16,21 +16,47 @@ use serde_json::{Map, Value};
 pub(super) enum Verb {
     Devices {},
     Authorise(Authorise),
-    Rename { id: DeviceId, name: Label },
-    Revoke { id: DeviceId },
-    Restore { id: DeviceId, limits: Limits },
-    Forget { id: DeviceId },
-    PushSet { id: DeviceId, push: Option<Push> },
-    PushGone { endpoint: Word<2048> },
+    Rename {
+        id: DeviceId,
+        name: Label,
+    },
+    Revoke {
+        id: DeviceId,
+    },
+    Restore {
+        id: DeviceId,
+        limits: Limits,
+    },
+    Forget {
+        id: DeviceId,
+    },
+    PushSet {
+        id: DeviceId,
+        push: Option<Push>,
+    },
+    PushGone {
+        endpoint: Word<2048>,
+    },
     Rings {},
-    RingsSet { ids: Rings },
+    RingsSet {
+        ids: Rings,
+    },
     PublicIds {},
     PublicIdAdd(Add),
-    PublicIdConfirm { id: Word<128>, code_hash: Word<128> },
-    PublicIdRemove { id: Word<128> },
-    PublicIdOwner { id: Word<128> },
+    PublicIdConfirm {
+        id: PublicIdText,
+        code_hash: Word<128>,
+    },
+    PublicIdRemove {
+        id: PublicIdText,
+    },
+    PublicIdOwner {
+        id: PublicIdText,
+    },
     CredentialSet(credentials::Set),
-    CredentialsDrop { device: DeviceId },
+    CredentialsDrop {
+        device: DeviceId,
+    },
 }
 
 impl Verb {

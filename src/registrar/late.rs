@@ -13,7 +13,11 @@ impl Registrar {
     /// A client of `user` has registered.
     pub(super) fn ring_late(&mut self, user: &str) {
         for index in 0..self.relays.len() {
-            let rings = |relay: &&Relay| relay.is_joined_by(user);
+            let named = |relay: &Relay| {
+                let callee = self.meant_by(relay.request.request_uri());
+                callee.is_some_and(|(login, _)| login == user)
+            };
+            let rings = |relay: &&Relay| relay.may_be_joined() && named(relay);
             let Some(relay) = self.relays.get(index).filter(rings) else {
                 continue;
             };

@@ -37,6 +37,7 @@ mod notify;
 mod output;
 mod policy;
 mod proxy;
+mod public_ids;
 mod reg_event;
 mod register;
 mod relay;

@@ -99,7 +99,8 @@ impl Registrar {
         if !self.config.serves(&sender.domain) {
             return Err(Refusal::new(403, "Not Your Address-Of-Record"));
         }
-        let mut on_flow = self.store.of(&sender.user).iter();
+        let login = self.login(&sender.user).unwrap_or(&sender.user).to_owned();
+        let mut on_flow = self.store.of(&login).iter();
         if let Some(entry) = on_flow.find(|entry| entry.flow == Some(connection)) {
             return Ok(End {
                 connection,
@@ -108,10 +109,10 @@ impl Registrar {
         }
         let realm = self.realm(&sender.domain);
         let proof = self.authenticate(connection, Gate::Proxy, &realm, request)?;
-        if proof.user != sender.user {
+        if proof.user != login {
             return Err(Refusal::new(403, "Not Your Address-Of-Record"));
         }
-        let member = self.member(connection, request, &sender.user, &proof)?;
+        let member = self.member(connection, request, &login, &proof)?;
         if member.is_some() && !is_for_server(request) {
             return Err(Refusal::new(403, "Register First"));
         }
@@ -187,10 +188,9 @@ impl Registrar {
 
     fn of_user(&self, uri: &Uri<'_>) -> Result<Vec<&Entry>, Refusal> {
         let user = unescape(uri.user.unwrap_or_default());
-        if !self.config.serves(uri.host) || !self.config.users.contains_key(user.as_ref()) {
-            return Err(Refusal::new(404, "Not Found"));
-        }
-        Ok(self.store.of(&user).iter().collect())
+        let login = self.login(&user).filter(|_| self.config.serves(uri.host));
+        let login = login.ok_or_else(|| Refusal::new(404, "Not Found"))?;
+        Ok(self.store.of(login).iter().collect())
     }
 
     /// Sends a copy to every hop and remembers to wait for the answers.
@@ -222,10 +222,7 @@ impl Registrar {
     pub(super) fn branch(&mut self, from: End, request: &Message, hop: Hop) -> Branch {
         let Hop { to, uri } = hop;
         let pop_route = request.values(Name::Route).next().is_some();
-        // Outside of dialogs From was checked.
-        let named = request.from().filter(|_| request.to_tag().is_none());
-        let named = named.and_then(|from| Target::parse(from.uri));
-        let sender = self.address_of(from).or(named.map(|named| named.aor));
+        let sender = self.shown_in_request(from, request);
         let id = format!("z9hG4bK{}", self.random.hex::<12>());
         let records = DIALOG_MAKERS.contains(&request.method());
         let record_route = records.then(|| self.record_route(from, to));

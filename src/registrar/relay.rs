@@ -177,7 +177,10 @@ impl Registrar {
             let mut branches = relay.branches.iter();
             branches.find(|branch| branch.id == id)
         });
-        let sender = end.and_then(|branch| self.address_of(branch.to));
+        let asked = ends.map(|relay| &relay.request);
+        let sender = end
+            .zip(asked)
+            .and_then(|(branch, asked)| self.shown_in_answer(branch.to, asked, answer));
         let passed = forward::response(answer, self.identity(sender.as_deref()));
         let Some(relay) = position.and_then(|index| self.relays.get_mut(index)) else {
             self.counters.strays += 1;

@@ -4,7 +4,7 @@
 
 use super::output::{News, Wake};
 use super::proxy::Hop;
-use super::register::{Target, unescape};
+use super::register::unescape;
 use super::relay::Relay;
 use super::reply::Refusal;
 use super::{Event, Output, Registrar};
@@ -50,7 +50,8 @@ impl Registrar {
             _ => return None,
         };
         let uri = Uri::parse(request.request_uri()).filter(Uri::is_sip)?;
-        let user = unescape(uri.user?).into_owned();
+        let called = unescape(uri.user?);
+        let user = self.login(&called)?.to_owned();
         if !self.config.serves(uri.host) {
             return None;
         }
@@ -120,12 +121,8 @@ impl Relay {
         self.branches.is_empty() && self.woken.is_some() && self.is_open()
     }
 
-    /// Whether it is for `user`, and may still be taken by a device that was not there.
-    pub fn is_joined_by(&self, user: &str) -> bool {
-        let callee = || Target::parse(self.request.request_uri());
-        (self.is_invite() || self.is_waiting())
-            && self.is_open()
-            && self.request.to_tag().is_none()
-            && callee().is_some_and(|callee| callee.user == user)
+    /// Whether it may still be taken by a device of its user that was not there.
+    pub fn may_be_joined(&self) -> bool {
+        (self.is_invite() || self.is_waiting()) && self.is_open() && self.request.to_tag().is_none()
     }
 }

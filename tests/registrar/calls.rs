@@ -33,7 +33,7 @@ fn call(world: &mut World, alice: &mut Client, bob: &Client) -> String {
 }
 
 /// A request in the dialog that `call` made, from its caller.
-fn inside(alice: &mut Client, method: &str, route: &str, bob: u32) -> String {
+pub fn inside(alice: &mut Client, method: &str, route: &str, bob: u32) -> String {
     alice.cseq += 1;
     let headers = format!("Route: {route}\r\n");
     let to = format!("<{TO_BOB}>;tag=t{bob}");

@@ -13,6 +13,7 @@ mod faults;
 mod forking;
 mod policies;
 mod proxy;
+mod public_ids;
 mod register;
 mod rules;
 mod telling;

@@ -59,7 +59,24 @@ redis.register_function({ function_name = "graceline_credential", callback = cre
 
 -- Public ids -----------------------------------------------------------------------------------------
 
-local read_public_id = text_of(128, "^[\33-\126]+$")
+--- A public id in the one form that it is kept and looked up in: a number without visual separators
+--- (RFC 3966 §5), or a name, `network:` before it or not, in lower case. ASCII alone, so that none looks like
+--- another's. tests/rules/public-ids.txt has the cases.
+local function canonical(text)
+  text = text:lower()
+  local number = text:gsub("[-.()]", "")
+  local digits = number:match("^%+?([0-9]+)$")
+  if digits and #digits >= 2 and #digits <= 20 then return number end
+  local network, name = text:match("^([^:]*):(.*)$")
+  if network and not (network:find("^[a-z][a-z0-9-]+$") and #network <= 16) then return nil end
+  name = name or text
+  return name:find("^[a-z][a-z0-9._-]+$") and #name <= 47 and text or nil
+end
+
+local function read_public_id(value)
+  return type(value) == "string" and canonical(value) or nil
+end
+
 local read_hash = text_of(128)
 
 local function owner_of(id)
@@ -136,3 +153,14 @@ verb("public_id_owner", { id = read_public_id }, function(_, argument)
   local owner = owner_of(argument.id)
   return owner and cjson.encode(owner) or "null"
 end)
+
+--- Whose public id a name in a domain is: the user, and the id as it is kept. An id is the user's within the
+--- user's domain.
+local function owner(_, args)
+  local asked = read(args[1], { "name", "domain" })
+  local id = asked and canonical(asked.name)
+  local user, domain = (id and owner_of(id) or ""):match("^(.+)@([^@]+)$")
+  return user and domain == asked.domain and { user, id } or {}
+end
+
+redis.register_function({ function_name = "graceline_owner", callback = owner, flags = { "no-writes" } })

@@ -1,5 +1,6 @@
 import { Created } from "../http.js";
-import { Problem } from "../problem.js";
+import { Problem, invalid } from "../problem.js";
+import { readPublicId } from "../public-ids.js";
 
 /**
  * The ids by which others reach the user.
@@ -15,8 +16,7 @@ export function publicIdOperations({ facts, directory, codes, record }) {
     addPublicId: async (asked) => {
       const { session, body } = asked;
       const { who, realm } = session;
-      const id = body.id.toLowerCase();
-      const kind = kindOf(id);
+      const { id, kind } = known("/id", body.id);
       // Names of accounts are ids already: of those who log in by them.
       const owner = await directory.find(id, realm);
       if (owner && owner.who !== who) throw taken();
@@ -34,7 +34,7 @@ export function publicIdOperations({ facts, directory, codes, record }) {
 
     confirmPublicId: async (asked) => {
       const { who } = asked.session;
-      const id = asked.params.id.toLowerCase();
+      const { id } = known("/params/id", asked.params.id);
       const code_hash = await codes.digest(who, id, asked.body.code);
       const confirmed = await record(asked, undefined, () =>
         facts("public_id_confirm", who, { id, code_hash }),
@@ -43,7 +43,7 @@ export function publicIdOperations({ facts, directory, codes, record }) {
     },
 
     removePublicId: async (asked) => {
-      const id = asked.params.id.toLowerCase();
+      const { id } = known("/params/id", asked.params.id);
       await record(asked, undefined, () =>
         facts("public_id_remove", asked.session.who, { id }),
       );
@@ -51,10 +51,11 @@ export function publicIdOperations({ facts, directory, codes, record }) {
   };
 }
 
-/** @param {string} id */
-function kindOf(id) {
-  if (/^\+?\d+$/.test(id)) return "tel";
-  return id.includes(":") ? "social" : "name";
+/** @param {string} field @param {string} text */
+function known(field, text) {
+  const id = readPublicId(text);
+  if (!id) throw invalid(field, "is no number, name, or network:name");
+  return id;
 }
 
 /** @param {{ id: string, kind: string, confirmed: boolean }} id */
