@@ -90,8 +90,12 @@ impl Client {
         let mut calls = self.old_calls(&event);
         calls.extend(new.as_ref().and_then(|new| self.named(&new.call)));
         let mut pending = self.pending.iter();
+        // Of other calls it is what a hand did meanwhile, not what the app asked for.
         let wanted = pending.find_map(|pending| match pending.job {
-            Job::Command(_, Wanted::Conferenced { keep, joins }) if calls.contains(&keep) => {
+            Job::Command(_, Wanted::Conferenced { keep, joins })
+                if calls.contains(&keep)
+                    && calls.iter().all(|call| [keep, joins].contains(call)) =>
+            {
                 Some((keep, joins))
             }
             _ => None,

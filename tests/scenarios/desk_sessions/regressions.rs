@@ -142,3 +142,41 @@ fn whoever_stays_of_a_conference_is_the_far_end() {
          switch-restarts 0 3",
     );
 }
+
+/// The page asks for one of other calls in the same moment.
+#[test]
+fn a_conference_by_hand_is_of_the_calls_that_it_names() {
+    holds(
+        "house 233 2 3 overtaking
+         page 3 0 alone asked
+         page 1 0 alone asked
+         page 3 1 bound
+         page 2 0 bound asked
+         hand-toggles-dnd 2 0
+         wait 0 27565
+         far-rings 3 1
+         wait 0 364
+         answers 0 0
+         wait 0 192
+         far-sends-on 3 1
+         wait 0 37213
+         registrar-forgets 0 2
+         wait 0 8831
+         calls-inside 1 0
+         wait 0 116325
+         toggles-dnd 0 1
+         hand-holds 3 0
+         wait 0 80775
+         far-rings 3 2
+         wait 0 270
+         answers 2 3
+         wait 0 493
+         consults 2 3
+         wait 0 489
+         far-answers 3 0
+         wait 0 263
+         hand-confers 3 0
+         wait 0 508
+         confers 2 3",
+    );
+}
