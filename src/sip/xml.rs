@@ -78,7 +78,8 @@ impl Element {
 }
 
 /// `text` for use in XML text or in a quoted attribute. Control characters that
-/// XML cannot express are left out.
+/// XML cannot express are left out; a reader would take a CR of its own for the end
+/// of a line (XML 1.0 §2.11).
 pub fn escape_xml(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -87,6 +88,7 @@ pub fn escape_xml(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
+            '\r' => escaped.push_str("&#13;"),
             '\t' | '\n' => escaped.push(character),
             '\0'..='\x1f' => {}
             other => escaped.push(other),
@@ -149,7 +151,7 @@ impl<'a> Reader<'a> {
         match self.open.last_mut() {
             Some((_, element)) if escaped => unescape(text, &mut element.text),
             Some((_, element)) => {
-                element.text.push_str(text);
+                push(text, &mut element.text);
                 Ok(())
             }
             None => require(text.trim_ascii().is_empty()),
@@ -222,7 +224,8 @@ impl<'a> Reader<'a> {
             |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte) || byte > 0x7f;
         let (name, rest) = split_while(self.text, is_name);
         self.text = rest;
-        let first = name.bytes().next().unwrap_or(b'-');
+        // The local name is one, too (Namespaces in XML 1.0 §3).
+        let first = local(name).bytes().next().unwrap_or(b'-');
         require(!first.is_ascii_digit() && first != b'-' && first != b'.')?;
         Ok(name)
     }
@@ -258,7 +261,10 @@ impl<'a> Reader<'a> {
 }
 
 fn local(name: &str) -> &str {
-    cut(name, b':').map_or(name, |(_, local)| local)
+    match cut(name, b':') {
+        Some((_, behind)) => local(behind),
+        None => name,
+    }
 }
 
 fn require(condition: bool) -> Result<(), XmlError> {
@@ -272,7 +278,7 @@ fn require(condition: bool) -> Result<(), XmlError> {
 fn unescape(raw: &str, out: &mut String) -> Result<(), XmlError> {
     let mut rest = raw;
     while let Some((before, behind)) = cut(rest, b'&') {
-        out.push_str(before);
+        push(before, out);
         let (entity, behind) = cut(behind, b';').ok_or(XmlError::Malformed)?;
         out.push(match entity {
             "lt" => '<',
@@ -284,8 +290,24 @@ fn unescape(raw: &str, out: &mut String) -> Result<(), XmlError> {
         });
         rest = behind;
     }
-    out.push_str(rest);
+    push(rest, out);
     Ok(())
+}
+
+/// Adds text as it stands in a document: each end of a line is LF (XML 1.0 §2.11),
+/// and control characters that XML does not have (§2.2) are left out.
+fn push(raw: &str, out: &mut String) {
+    let mut before = ' ';
+    for character in raw.chars() {
+        let read = match character {
+            '\r' => '\n',
+            other => other,
+        };
+        if read >= ' ' || read == '\t' || read == '\n' && (before, character) != ('\r', '\n') {
+            out.push(read);
+        }
+        before = character;
+    }
 }
 
 /// `#10` or `#x0A`.
@@ -333,7 +355,15 @@ mod tests {
             (read.text.as_str(), read.attribute("b")),
             (text, Some(text))
         );
-        assert_eq!(escape_xml("a\0\x1bb\r"), "ab");
+        assert_eq!(escape_xml("a\0\x1bb\r"), "ab&#13;");
+    }
+
+    #[test]
+    fn lines_end_with_lf() {
+        let read =
+            parse("<a b='1\r\n2\r3'>1\r\n2\r\r\n3&#13;\n<![CDATA[4\r]]>\r\x0b&#10;</a>").unwrap();
+        assert_eq!(read.attribute("b"), Some("1\n2\n3"));
+        assert_eq!(read.text, "1\n2\n\n3\r\n4\n\n\n");
     }
 
     #[test]
@@ -368,6 +398,8 @@ mod tests {
             "<a b='c'd='e'/>",
             "<a b='<'/>",
             "<1/>",
+            "<a:/>",
+            "<a:1/>",
             "<a>&</a>",
             "<a>&#0;</a>",
             "<a>&#xD800;</a>",

@@ -2,7 +2,7 @@
 //! inputs that the fuzzer once found.
 
 use crate::corpus;
-use crate::targets::{TARGETS, Target, control, gateway, phone};
+use crate::targets::{TARGETS, Target, control, csta, gateway, phone};
 use graceline::phone::Status;
 use graceline::rand::Random;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -199,4 +199,18 @@ fn a_contact_that_is_no_address_is_not_sent_to() {
         let input = format!("q\x1eyc2002\x1e200 OK\r\nContact: <{contact}>\r\n\r\n{{SDP}}\x1eye");
         phone::run(input.as_bytes());
     }
+}
+
+#[test]
+fn what_a_document_cannot_say_again_is_not_read() {
+    let failure =
+        |inside: &str| csta::run(format!("<CSTAErrorCode>{inside}</CSTAErrorCode>").as_bytes());
+    // Ends of lines, and other characters that are not written as they are.
+    failure("<operation>a\r\nb\rc</operation>");
+    failure("<operation>a&#13;b&#13;</operation>");
+    failure("<operation><![CDATA[a\r\nb]]>\x01 c</operation>");
+    // Names that are none without their prefixes.
+    failure("<a:b:c>d</a:b:c>");
+    failure("<a:>b</a:>");
+    failure("<a:1>b</a:1>");
 }
