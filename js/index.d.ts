@@ -510,6 +510,20 @@ export class Phone {
    */
   call(target: string, options?: CallOptions & { signal?: AbortSignal }): Call;
 
+  /**
+   * From now on this device is woken by push for calls and messages that come while it is
+   * logged out or its page is closed: with `graceline/push` in the service worker. Needs the
+   * option `account`, and asks the user for leave: call it from a click. A page that is open
+   * logs in when it is woken. Once is enough, and at each load of the page does no harm.
+   *
+   * Rejects with `eInvalidState` (no `account`, no subscription), `eForbidden` (the user does
+   * not allow it), `eInvalidArgument` (the browser's push service is not one that the
+   * administrator allows), and as `graceline/account` does.
+   */
+  enablePush(worker: ServiceWorkerRegistration): Promise<void>;
+  /** It is not, any more. Rejects as `graceline/account` does. */
+  disablePush(): Promise<void>;
+
   /** Of the option `account`, from the first login on; else null. */
   readonly account: Account | null;
 

@@ -149,6 +149,25 @@ export class Account extends Emitter {
     return this.#ask("POST", "sip-credentials");
   }
 
+  // ---- how devices are woken
+
+  /** @returns {Promise<string>} */
+  async pushKey() {
+    return (await this.#ask("GET", "push/key")).publicKey;
+  }
+
+  /**
+   * @param {string} id
+   * @param {import("./index.js").PushSubscriptionOf | null} subscription
+   * @returns {Promise<Device>}
+   */
+  async setPush(id, subscription) {
+    const path = `devices/${part(id)}/push`;
+    return subscription
+      ? this.#change("PUT", path, subscription)
+      : this.#change("DELETE", path);
+  }
+
   // ---- where calls ring, and by what ids
 
   /** @returns {Promise<import("./index.js").RingsOn>} */

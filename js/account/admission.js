@@ -25,6 +25,8 @@ export class Admission {
   /** What the app gave to log in with. @type {((challenge: any) => any) | undefined} */
   #given;
   #isAdmitted = false;
+  /** The id that the account service knows it by. */
+  #device = "";
   /** The device has a key, and so credentials of its own. */
   #hasKey = false;
   /** Shown last, or about to be. @type {SipCredentials | undefined} */
@@ -33,6 +35,8 @@ export class Admission {
   #isShown = false;
   /** @type {any} */
   #timer;
+  /** @type {import("./waking.js").Waking | undefined} */
+  #waking;
 
   /**
    * @param {import("../phone/phone.js").Phone} phone
@@ -44,6 +48,7 @@ export class Admission {
     this.#settings = settings;
     this.#link = link;
     const { account, user, domain, password, credentials } = settings;
+    if (!account) throw fault("noAccount");
     this.#isOurs = typeof account.authorise !== "function";
     this.account = this.#isOurs
       ? new Account({
@@ -62,21 +67,43 @@ export class Admission {
 
   /** Authorises the device, where that is not known to be done. */
   async admit() {
-    if (this.#isAdmitted) return;
-    const { deviceClass = "web" } = this.#settings;
-    const { instanceId } = this.#phone;
-    const device = { instanceId, class: deviceClass, name: deviceName() };
     try {
-      const admitted = await this.account.authorise(device);
-      this.#isAdmitted = true;
-      this.#hasKey = !!admitted.this;
+      await this.device();
     } catch (error) {
       // The registrar has the last word, and may know the device.
       this.#passOver(error);
     }
   }
 
+  /** @returns {Promise<string>} its id at the account service, authorised */
+  async device() {
+    if (this.#isAdmitted) return this.#device;
+    const { deviceClass = "web" } = this.#settings;
+    const { instanceId } = this.#phone;
+    const device = { instanceId, class: deviceClass, name: deviceName() };
+    const admitted = await this.account.authorise(device);
+    this.#isAdmitted = true;
+    this.#hasKey = !!admitted.this;
+    return (this.#device = admitted.id);
+  }
+
+  /** @param {ServiceWorkerRegistration} worker */
+  async enablePush(worker) {
+    await (await this.#loadWaking()).enable(worker, await this.device());
+  }
+
+  async disablePush() {
+    await (await this.#loadWaking()).disable(await this.device());
+  }
+
+  async #loadWaking() {
+    const { Waking } = await import("./waking.js");
+    const { log } = this.#settings;
+    return (this.#waking ??= new Waking(this.#phone, this.account, log));
+  }
+
   close() {
+    this.#waking?.close();
     clearTimeout(this.#timer);
     if (this.#isOurs) this.account.close();
   }

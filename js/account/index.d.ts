@@ -102,6 +102,12 @@ export interface SipCredentials {
   readonly expiresIn: number | null;
 }
 
+/** What `PushSubscription.toJSON()` of a browser gives. */
+export interface PushSubscriptionOf {
+  endpoint: string;
+  keys: { p256dh: string; auth: string };
+}
+
 /**
  * At each change, whoever made it. What changed while the connection was away is told
  * when it is back, as the list then is.
@@ -141,6 +147,14 @@ export class Account {
   forget(id: string): Promise<void>;
   /** For the SIP of this device, which must have been authorised here with its key. */
   sipCredentials(): Promise<SipCredentials>;
+
+  /** The key that push subscriptions are bound to (VAPID, RFC 8292), base64url. */
+  pushKey(): Promise<string>;
+  /**
+   * How a device is woken; null: not any more. Where the endpoint is of no push service that
+   * the administrator allows: `eInvalidArgument`. In a page `phone.enablePush` does it all.
+   */
+  setPush(id: string, subscription: PushSubscriptionOf | null): Promise<Device>;
 
   ringsOn(): Promise<RingsOn>;
   setRingsOn(ringsOn: RingsOn): Promise<RingsOn>;

@@ -9,6 +9,14 @@ export const account = {
   },
   eInvalidState: {
     accountClosed: ["The account is closed.", "Create a new Account."],
+    noAccount: [
+      "This phone has no account service.",
+      "Name it as the option account.",
+    ],
+    pushFailed: [
+      "The browser made no push subscription.",
+      "Check that its service worker is active and that the browser has push.",
+    ],
   },
   eCredentialsRejected: {
     signInRefused: [
@@ -22,6 +30,10 @@ export const account = {
   },
   eForbidden: {
     accountForbidden: ["The account service does not allow that[: {reason}]."],
+    pushForbidden: [
+      "The user does not allow notifications of this site.",
+      "Ask again from a click, or have the user allow them in the browser.",
+    ],
   },
   eDeviceNotAuthorised: {
     deviceRevoked: [

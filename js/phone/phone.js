@@ -97,6 +97,15 @@ export class Phone extends Emitter {
     return this.#admission?.account ?? null;
   }
 
+  /** @param {ServiceWorkerRegistration} worker */
+  async enablePush(worker) {
+    await (await this.#loadAdmission()).enablePush(worker);
+  }
+
+  async disablePush() {
+    await (await this.#loadAdmission()).disablePush();
+  }
+
   get mode() {
     return this.#remote?.mode ?? "SoftPhone";
   }
@@ -194,7 +203,8 @@ export class Phone extends Emitter {
     if (!isCurrent()) return;
     if (!this.#link.isOpen || this.#isOut()) this.#setStatus("eRegistering");
     if (!(await this.#tab.acquire(attempt.force))) throw this.#refusal();
-    if (isCurrent() && this.#settings.account) await this.#admit();
+    if (isCurrent() && this.#settings.account)
+      await (await this.#loadAdmission()).admit();
     if (isCurrent()) await this.#open();
     if (!isCurrent()) return this.#releaseIfOut();
     if ((attempt.mode ?? this.mode) === "SoftPhone")
@@ -203,10 +213,14 @@ export class Phone extends Emitter {
     if (isCurrent()) await remote.begin(attempt);
   }
 
-  async #admit() {
+  async #loadAdmission() {
+    this.#assertUsable();
     const { Admission } = await import("../account/admission.js");
-    this.#admission ??= new Admission(this, this.#settings, this.#link);
-    await this.#admission.admit();
+    return (this.#admission ??= new Admission(
+      this,
+      this.#settings,
+      this.#link,
+    ));
   }
 
   async #open() {
