@@ -207,3 +207,18 @@ fn a_message_wakes_all_and_goes_to_the_first_that_comes() {
     play.world.pass(20);
     assert_eq!(answers(&mut play, &caller), [480]);
 }
+
+#[test]
+fn a_call_to_a_public_id_wakes_its_user() {
+    let (mut play, mut caller) = scene();
+    play.call(
+        "2001",
+        "public_id_add",
+        &json!({ "id": "ada", "kind": "name" }),
+    );
+    let ada = "sip:Ada@example.com";
+    assert_eq!(send(&mut play, &mut caller, "INVITE", ada), [182]);
+    assert_eq!(wakes(&mut play), ["2001 a,b call"]);
+    let first = register(&mut play, "a");
+    assert_eq!(play.world.next(first).method(), "INVITE");
+}
