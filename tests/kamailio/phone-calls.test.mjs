@@ -7,6 +7,7 @@ import { fakeMedia } from "graceline/testing";
 import { eventually } from "../interop/support/eventually.mjs";
 import { PhoneUnderTest } from "../interop/support/phones.mjs";
 import { Relay } from "../support/relay.mjs";
+import { Facts } from "./support/facts.mjs";
 import { gracefulTest } from "./support/graceful-test.mjs";
 
 /**
@@ -311,3 +312,44 @@ gracefulTest(
     await goesOnAndEnds(world, into, out);
   },
 );
+
+for (const [through, options] of /** @type {const} */ ([
+  ["one node", {}],
+  ["two nodes", { nodes }],
+]))
+  gracefulTest(
+    `phones call by public ids, hold, resume and hang up through ${through}`,
+    /** @type {any} */ (options),
+    async (world) => {
+      const facts = new Facts(world.server.redis);
+      const name = { kind: "name" };
+      await facts.call("public_id_add", { id: "ada", ...name }, "2001");
+      await facts.call("public_id_add", { id: "marco", ...name }, "2002");
+      const [first, second = first] = world.server.nodes;
+      const alice = await phoneOf(world, "alice", "2001", {
+        ...{ connections: first.url, publicId: "ada" },
+      });
+      const bob = await phoneOf(world, "bob", "2002", {
+        ...{ connections: second.url, publicId: "Marco" },
+      });
+      for (const [one, other, target, own] of /** @type {const} */ ([
+        [alice, bob, "MARCO", "ada"],
+        [bob, alice, "Ada", "marco"],
+      ])) {
+        const [out, into] = await talk(one, other, target);
+        assert.equal(
+          out.remote.uri,
+          `sip:${target.toLowerCase()}@example.test`,
+        );
+        assert.equal(into.remote.uri, `sip:${own}@example.test`);
+        await out.hold();
+        await out.resume();
+        await into.hold();
+        await into.resume();
+        assert.equal(into.remote.uri, `sip:${own}@example.test`);
+        const over = becomes(out, "ended");
+        await into.hangup();
+        await over;
+      }
+    },
+  );

@@ -171,7 +171,7 @@ for (const nodes of [TWO_NODES.slice(0, 1), TWO_NODES])
 
 for (const nodes of [TWO_NODES.slice(0, 1), TWO_NODES])
   gracefulTest(
-    `a call between two public ids stands, and neither learns a login: ${nodes.length} nodes`,
+    `a call between two public ids is under these names to its end: ${nodes.length} nodes`,
     { accounts, nodes },
     async (world) => {
       const { alice, bob, add } = await parties(world);
@@ -323,5 +323,34 @@ gracefulTest(
       ].join("\r\n"),
     );
     await bob.incoming("CANCEL");
+  },
+);
+
+gracefulTest(
+  "a message from an id and to one is kept, and comes under that name",
+  {},
+  async (world) => {
+    const facts = await Facts.on(world);
+    const name = { kind: "name" };
+    await facts.call("public_id_add", { id: "marco", ...name }, "2001");
+    await facts.call("public_id_add", { id: "ada", ...name }, "2002");
+    await facts.authorise(instance("a"), "mobile", "2001");
+    await facts.authorise(instance("b"), "mobile", "2002");
+    const own = (/** @type {string} */ digit) =>
+      contact(digit, { instance: instance(digit), device: "" });
+    const writer = await world.connect({ name: "writer", user: "2002" });
+    await writer.register({ contacts: [own("b")] });
+    writer.user = "ada";
+    const sent = await writer.send("MESSAGE", "sip:Marco@example.test", {
+      headers: [["Content-Type", "text/plain"]],
+      body: "hello",
+    });
+    assert.equal(sent.status, 202);
+    const reader = await world.connect({ name: "reader" });
+    await reader.register({ contacts: [own("a")] });
+    const message = await reader.incoming("MESSAGE");
+    assert.equal(asserted(message), shown("ada"));
+    assert.match(message.header("From"), /^<sip:ada@example[.]test>;tag=/);
+    assert.doesNotMatch(message.text, /2002/);
   },
 );

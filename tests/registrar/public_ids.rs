@@ -242,7 +242,7 @@ fn a_gateway_is_told_the_login() {
 }
 
 #[test]
-fn an_answer_is_of_whom_was_called_and_nobody_learns_the_login() {
+fn an_answer_is_by_the_id_that_was_called_or_one_that_the_device_prefers() {
     let mut world = world();
     let (mut alice, bob) = pair(&mut world);
     add(&mut world, "2002", "marco", true);
