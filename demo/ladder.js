@@ -94,6 +94,7 @@ export class Ladder {
       "button",
       "message",
       make("span", "message__title mono", reading.title),
+      " ",
       make("span", "message__caption", reading.caption),
     );
     button.type = "button";
@@ -218,6 +219,7 @@ export class Ladder {
  */
 function describe({ name, server, up, at, reading }) {
   const ends = up ? `${name} to ${server}` : `${server} to ${name}`;
-  const caption = reading.caption ? `, ${reading.caption}` : "";
-  return `${reading.title}${caption}, ${ends}, ${clock(at)}`;
+  // The name begins with what is seen (WCAG 2.5.3).
+  const seen = [reading.title, reading.caption].filter(Boolean).join(" ");
+  return `${seen}, ${ends}, ${clock(at)}`;
 }

@@ -12,6 +12,7 @@ import {
 } from "node:test";
 import { fileURLToPath } from "node:url";
 import { startDemo } from "../../js/cli/demo.js";
+import { violations } from "../support/axe.mjs";
 import { callFlags, launchChromium, newPage } from "../support/chromium.mjs";
 
 const shots = fileURLToPath(new URL("../../test-output/", import.meta.url));
@@ -218,5 +219,25 @@ describe("the demo of calls", { timeout: 120_000 }, () => {
       () => document.documentElement.scrollWidth > innerWidth,
     );
     assert.equal(wide, false, "nothing sticks out");
+  });
+
+  test("nothing to object to for axe, in either colours, wide and narrow", async () => {
+    const judge = async (/** @type {string} */ state) => {
+      for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+        await page.emulateMedia({ colorScheme });
+        for (const width of [320, 1280]) {
+          await page.setViewportSize({ width, height: 860 });
+          const where = `${state}, ${colorScheme}, ${width}`;
+          assert.deepEqual(await violations(page), [], where);
+        }
+      }
+    };
+    await judge("ready");
+    await press(2001, "Call");
+    await talks(2002, "incoming");
+    await judge("ringing");
+    await press(2002, "Answer");
+    await sounds(2002);
+    await judge("connected");
   });
 });

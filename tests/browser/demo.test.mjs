@@ -13,6 +13,7 @@ import {
   test,
 } from "node:test";
 import { fileURLToPath } from "node:url";
+import { violations } from "../support/axe.mjs";
 import { launchChromium, newPage } from "../support/chromium.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -169,6 +170,28 @@ describe("demo", () => {
     assert.equal(await second.getAttribute("aria-current"), "true");
     const [title] = await second.locator(".message__title").allInnerTexts();
     assert.equal(await page.locator("#reader-title").innerText(), title);
+  });
+
+  test("nothing to object to for axe, in either colours, wide and narrow", async () => {
+    const judge = async (/** @type {string} */ state) => {
+      for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+        await page.emulateMedia({ colorScheme });
+        for (const width of [360, 1440]) {
+          await page.setViewportSize({ width, height: 900 });
+          const where = `${state}, ${colorScheme}, ${width}`;
+          assert.deepEqual(await violations(page), [], where);
+        }
+      }
+    };
+    await action("a").click();
+    await looks("a", "ready");
+    await judge("ready");
+    await action("b").click();
+    await page.getByRole("alertdialog").waitFor();
+    await judge("asked");
+    await page.getByRole("button", { name: "Log in here" }).click();
+    await looks("a", "taken");
+    await judge("taken");
   });
 
   test("type normal: the phones steal the line from each other, again and again", async () => {

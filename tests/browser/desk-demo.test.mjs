@@ -12,6 +12,7 @@ import {
 } from "node:test";
 import { fileURLToPath } from "node:url";
 import { startDemo } from "../../js/cli/demo.js";
+import { violations } from "../support/axe.mjs";
 import { launchChromium, newPage } from "../support/chromium.mjs";
 
 const shots = fileURLToPath(new URL("../../test-output/", import.meta.url));
@@ -70,7 +71,7 @@ const notice = (text) =>
 const message = (who, title) =>
   page
     .locator("#ladder")
-    .getByRole("button", { name: new RegExp(`^${title},.*${who}`) })
+    .getByRole("button", { name: new RegExp(`^${title}\\b.*${who}`) })
     .first();
 
 describe("the demo of desk phones", { timeout: 120_000 }, () => {
@@ -172,6 +173,31 @@ describe("the demo of desk phones", { timeout: 120_000 }, () => {
     await screen("Ann", "Ready");
     await press("Dial");
     await talks("ringing");
+  });
+
+  test("nothing to object to for axe, in either colours, wide and narrow", async () => {
+    const judge = async (/** @type {string} */ state) => {
+      for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+        await page.emulateMedia({ colorScheme });
+        for (const width of [360, 1280]) {
+          await page.setViewportSize({ width, height: 780 });
+          const where = `${state}, ${colorScheme}, ${width}`;
+          assert.deepEqual(await violations(page), [], where);
+        }
+      }
+    };
+    await judge("ready");
+    await press("Dial");
+    await talks("ringing");
+    await judge("ringing");
+    await soft("Bob", "Answer");
+    await talks("connected");
+    await press("Keypad");
+    await message("Ann's page", "INFO · MakeCall").click();
+    await judge("connected");
+    await desk("Ann").getByRole("button", { name: "Unplug" }).click();
+    await screen("Ann", "Unplugged");
+    await judge("unplugged");
   });
 
   test("nothing is wider than a small screen, in either colours", async () => {

@@ -5,6 +5,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { startDemo } from "../../js/cli/demo.js";
+import { violations } from "../support/axe.mjs";
 import { launchChromium, newPage } from "../support/chromium.mjs";
 import { root } from "../support/static-server.mjs";
 
@@ -70,7 +71,9 @@ test(
       1,
     );
 
+    assert.deepEqual(await violations(page), []);
     await page.emulateMedia({ colorScheme: "dark" });
+    assert.deepEqual(await violations(page), [], "in dark");
     await page.setViewportSize({ width: 390, height: 844 });
     await page.screenshot({
       path: join(root, "test-output/jquery-narrow.png"),
@@ -80,6 +83,7 @@ test(
       "document.documentElement.scrollWidth - document.documentElement.clientWidth",
     );
     assert.equal(overflow, 0, "nothing to scroll sideways");
+    assert.deepEqual(await violations(page), [], "on a narrow screen");
     assert.deepEqual(page.problems, []);
   },
 );
