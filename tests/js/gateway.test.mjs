@@ -426,6 +426,8 @@ test("npx graceline gateway: its log, its metrics, its end", async (t) => {
   );
   const args = ["gateway", "--config", "-", "--json", "--metrics", "0"];
   const child = spawn(process.execPath, [cli, ...args]);
+  // From here on: it may end while something else is awaited.
+  const closed = once(child, "close");
   t.after(() => child.kill("SIGKILL"));
   child.stdin.end(JSON.stringify(settings(made)));
   const told = [];
@@ -446,7 +448,7 @@ test("npx graceline gateway: its log, its metrics, its end", async (t) => {
   assert.match(text, /^graceline_gateway_opened_total 0$/m);
   assert.equal(registrar.bindings("cti").length, 1);
   child.kill("SIGTERM");
-  const [code] = await once(child, "close");
+  const [code] = await closed;
   assert.equal(code, 0);
   assert.deepEqual(registrar.bindings("cti"), []);
 });
