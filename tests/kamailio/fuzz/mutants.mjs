@@ -98,10 +98,7 @@ export const MUTANTS = [
   },
   {
     name: "the sender within a dialog is who From says",
-    edits: [
-      ["calls.cfg", ' || $avp(sender) != "graceline:" + $var(from)) {', ") {"],
-      ["calls.cfg", ' || $avp(target) != "graceline:" + $var(from)) {', ") {"],
-    ],
+    edits: [["calls.cfg", ' + "\\n" + $var(calling)', ""]],
     kinds: ["forged identity"],
   },
 ];
