@@ -232,7 +232,7 @@ impl Client {
         let item = &listed.item;
         let id = self.named(&item.connection.call);
         let rings_there = item.states.other == Some(ConnectionState::Alerting);
-        let Some(id) = id.or_else(|| self.known_by_party(item)) else {
+        let Some(id) = id.or_else(|| self.known_by_party(listed)) else {
             let rings_here = item.states.own == Some(ConnectionState::Alerting);
             self.appear(Call {
                 connection: Some(item.connection.clone()),
@@ -274,17 +274,25 @@ impl Client {
     }
 
     /// A call that we know under another name: the same far end in the same
-    /// state, or at least the same far end.
-    fn known_by_party(&self, item: &SnapshotCall) -> Option<u32> {
+    /// state, or at least the same far end, called by the same side.
+    fn known_by_party(&self, listed: &Listed) -> Option<u32> {
+        let item = &listed.item;
         let far = item.endpoint.as_ref()?.device()?;
         let is_same = |call: &&Call| {
             let parties = call.parties.iter().chain([&call.remote]);
             let mut devices = parties.filter_map(Party::device);
-            !call.seen && devices.any(|device| same_number(device, far))
+            !call.seen
+                && listed.incoming != Some(!call.incoming)
+                && devices.any(|device| same_number(device, far))
         };
-        let candidates = || self.calls.iter().filter(is_same);
-        let exact = candidates().find(|call| call.local == item.states.own);
-        exact.or(candidates().next()).map(|call| call.id)
+        let mut best = None;
+        for call in self.calls.iter().filter(is_same) {
+            if call.local == item.states.own {
+                return Some(call.id);
+            }
+            best = best.or(Some(call.id));
+        }
+        best
     }
 
     /// There is no telling which calls there are.

@@ -180,3 +180,24 @@ fn a_conference_by_hand_is_of_the_calls_that_it_names() {
          confers 2 3",
     );
 }
+
+/// While a page is away its phone calls back whoever called it.
+#[test]
+fn a_call_back_is_not_the_call_that_came() {
+    holds(
+        "house 57 2 3 moves exclusive
+         page 0 1 alone
+         page 3 0 bound asked
+         page 0 0 bound asked
+         page 3 1 bound
+         far-rings 3 1
+         wait 0 424
+         answers 3 1
+         wait 0 426
+         consults-inside 3 0
+         wait 0 623
+         page-cut-unseen-by-client 0 0
+         calls-inside 2 2
+         unplugs 3 3",
+    );
+}
