@@ -25,4 +25,8 @@ export default [
     ],
     languageOptions: { globals: globals.node },
   },
+  {
+    files: ["server/accounts/page/**"],
+    languageOptions: { globals: globals.browser },
+  },
 ];

@@ -3,7 +3,7 @@ import { extname, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-/** What a page needs, and nothing else of the package. */
+/** What the demo's pages need, and nothing else of the package. */
 const PUBLIC = /^\/(js|pkg|demo)\//;
 
 /** @type {Record<string, string>} */
@@ -26,29 +26,36 @@ const TYPES = {
  * @param {import("node:http").ServerResponse} response
  */
 export async function sendFile(path, response) {
-  const file = await publicFile(path);
-  const content = file && (await readFile(file).catch(() => undefined));
-  if (!file || !content) {
+  const file = await readPublic(path, PUBLIC);
+  if (!file) {
     response.writeHead(404, { "content-type": "text/plain" }).end("Not found");
     return;
   }
   response
     .writeHead(200, {
-      "content-type": TYPES[extname(file)] ?? "application/octet-stream",
+      "content-type": file.type,
       "cache-control": "no-cache",
       "x-content-type-options": "nosniff",
     })
-    .end(content);
+    .end(file.content);
 }
 
-/** @param {string} path */
-async function publicFile(path) {
+/**
+ * A file of the package, if it may be seen.
+ *
+ * @param {string} path of the URL, still %-escaped
+ * @param {RegExp} allowed paths
+ * @returns {Promise<{ type: string, content: Buffer } | undefined>}
+ */
+export async function readPublic(path, allowed) {
   try {
     const name = decodeURIComponent(path).replace(/\/$/, "/index.html");
-    if (!PUBLIC.test(name) || /\\|\0|(^|\/)\.|:/.test(name)) return undefined;
+    if (!allowed.test(name) || /\\|\0|(^|\/)\.|:/.test(name)) return undefined;
     const file = await realpath(ROOT + name.slice(1));
     // A link must not lead out.
-    return file.startsWith((await realpath(ROOT)) + sep) ? file : undefined;
+    if (!file.startsWith((await realpath(ROOT)) + sep)) return undefined;
+    const type = TYPES[extname(file)] ?? "application/octet-stream";
+    return { type, content: await readFile(file) };
   } catch {
     return undefined;
   }

@@ -15,6 +15,7 @@ import { eventOperations } from "./operations/events.js";
 import { publicIdOperations } from "./operations/public-ids.js";
 import { pushOperations, wake } from "./operations/push.js";
 import { authorisedDevice, sessionOperations } from "./operations/session.js";
+import { servePage } from "./page.js";
 import { Problem, rejected } from "./problem.js";
 import { Endpoints } from "./push/endpoints.js";
 import { PushSender } from "./push/sender.js";
@@ -127,6 +128,7 @@ export async function startService(settings, homes) {
     addressOf: (context) => addressOf(context, settings.behindProxy),
     failed: (error) => failed(error, isReachable, settings),
   });
+  servePage(app, () => directory.domain());
   const server = await listen(app, settings);
   return new Service(server, settings, [parts.events, facts, directory, store]);
 }

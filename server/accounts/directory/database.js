@@ -84,6 +84,11 @@ export function databaseDirectory(sql, limits) {
       );
     },
 
+    domain: async () => {
+      const served = await sql.query("select domain from domain limit 2", []);
+      return served.length === 1 ? served[0].domain : undefined;
+    },
+
     close: () => sql.close(),
   };
 }

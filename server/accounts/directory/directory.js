@@ -21,6 +21,7 @@
  * @property {(who: string) => Promise<Settings>} settings
  * @property {(who: string, change: any) => Promise<void>} change null: as the domain, or
  *   the service, has it
+ * @property {() => Promise<string | undefined>} domain the one that is served, if it is one
  * @property {() => Promise<void>} close
  */
 

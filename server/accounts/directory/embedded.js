@@ -55,6 +55,8 @@ export function embeddedDirectory(registrar, limits) {
       registrar.configure({ users: { ...users, [who]: user } });
     },
 
+    domain: async () => settingsOf(registrar).domain,
+
     close: async () => {},
   };
 }
