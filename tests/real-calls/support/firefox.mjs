@@ -31,6 +31,8 @@ const preferences = {
 /** A running headless Firefox with a fresh profile. */
 export class Firefox {
   #profile = "";
+  /** @type {Record<string, unknown>} */
+  #preferences = {};
   #log = "";
   #commands = 0;
   /** @type {import("node:child_process").ChildProcess | undefined} */
@@ -40,9 +42,13 @@ export class Firefox {
   /** @type {Map<number, { resolve(value: any): void, reject(error: Error): void }>} */
   #pending = new Map();
 
-  /** Resolves when it takes commands. */
-  static async start() {
+  /**
+   * Resolves when it takes commands.
+   * @param {Record<string, unknown>} [more] preferences
+   */
+  static async start(more = {}) {
     const firefox = new Firefox();
+    firefox.#preferences = { ...preferences, ...more };
     firefox.#profile = await mkdtemp(join(tmpdir(), "firefox-"));
     try {
       await firefox.#launch();
@@ -54,11 +60,14 @@ export class Firefox {
   }
 
   /**
-   * Opens a page in a container of its own and waits until it is loaded.
+   * Opens a page and waits until it is loaded.
    * @param {string} url
+   * @param {string} [container] of a page before it, whose storage it shares; default: its own
    */
-  async open(url) {
-    const { userContext } = await this.#command("browser.createUserContext");
+  async open(url, container) {
+    const userContext =
+      container ??
+      (await this.#command("browser.createUserContext")).userContext;
     const { context } = await this.#command("browsingContext.create", {
       type: "tab",
       userContext,
@@ -69,6 +78,9 @@ export class Firefox {
       wait: "complete",
     });
     return {
+      container: /** @type {string} */ (userContext),
+      /** Closes the page alone: its container stays. */
+      leave: () => this.#command("browsingContext.close", { context }),
       /**
        * @param {string} method of the page's driver
        * @param {any[]} args
@@ -116,8 +128,11 @@ export class Firefox {
   async #launch() {
     await writeFile(
       join(this.#profile, "user.js"),
-      Object.entries(preferences)
-        .map(([name, value]) => `user_pref("${name}", ${value});\n`)
+      Object.entries(this.#preferences)
+        .map(
+          ([name, value]) =>
+            `user_pref("${name}", ${JSON.stringify(value)});\n`,
+        )
         .join(""),
     );
     const child = spawn(
