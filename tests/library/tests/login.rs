@@ -16,11 +16,7 @@ struct World {
 impl World {
     fn new(password: &str) -> Self {
         let mut config = registrar::Config::default();
-        let user = User {
-            password: password.to_owned(),
-            auth_user: None,
-            token: None,
-        };
+        let user = User::with_password(password);
         config.users.insert("2001".to_owned(), user);
         Self {
             now: Instant::from_millis(1_700_000_000_000),
