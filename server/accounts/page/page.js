@@ -30,7 +30,7 @@ function complain(error) {
 }
 
 /** @param {unknown} error */
-export const sentence = (error) =>
+const sentence = (error) =>
   error instanceof PhoneError
     ? error.message
     : `Something went wrong on this page: ${error}`;
