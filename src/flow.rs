@@ -38,6 +38,8 @@ pub struct Flows {
     pub home: Option<FlowId>,
     /// The one that the request at hand came by.
     pub arrival: FlowId,
+    /// Whose turn it is to carry a new session.
+    pub turn: Turn,
 }
 
 impl Flows {
@@ -50,8 +52,8 @@ impl Flows {
     }
 
     /// The flow for a new session; `None`: the phone is not registered.
-    pub fn for_session(&self, turn: &mut Turn) -> Option<FlowId> {
+    pub fn for_session(&mut self) -> Option<FlowId> {
         self.home?;
-        turn.next(&self.open)
+        self.turn.next(&self.open)
     }
 }

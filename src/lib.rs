@@ -63,13 +63,13 @@
 //! usages, which do not know each other and have one contract (`usage`): `registration`,
 //! `subscription`, `call`. `pool` chooses among the server's addresses. [`phone`] joins
 //! them all, and is what a program uses. `csta` reads and writes documents of remote call
-//! control.
+//! control, `documents` what subscriptions bring.
 //!
 //! # Features
 //!
 //! None is needed. `registrar` adds the test registrar, the machine at the other end.
-//! `gateway` adds the CTI gateway. `sessions` adds sessions with any body, publications,
-//! and subscriptions to any package. `bridge`, `bridge-csta`, `bridge-gateway`,
+//! `gateway` adds the CTI gateway. `events` adds subscriptions to any package;
+//! `publications` adds those. `third-party` adds control of others' calls. `bridge`, `bridge-csta`, `bridge-gateway`,
 //! `bridge-registrar` and `bare` make the modules of the npm package of it: exports for
 //! JavaScript; an allocator and a panic handler. `internals` shows the machines inside to
 //! this repository's own tests: it is no API.
@@ -91,12 +91,12 @@ pub mod gateway;
 mod hash;
 pub mod phone;
 pub mod prelude;
-#[cfg(feature = "sessions")]
+#[cfg(feature = "publications")]
 pub mod publication;
 mod queue;
 #[cfg(feature = "registrar")]
 pub mod registrar;
-#[cfg(feature = "sessions")]
+#[cfg(feature = "gateway")]
 pub mod session;
 mod text;
 pub mod time;
@@ -104,12 +104,17 @@ pub mod time;
 // The machines inside: nobody's but ours, unless tests are to see them.
 #[cfg(not(feature = "internals"))]
 mod call;
+#[cfg(all(feature = "third-party", not(feature = "internals")))]
+mod controller;
 #[cfg(not(feature = "internals"))]
 mod csta;
 #[cfg(not(feature = "internals"))]
 mod dialog;
 #[cfg(not(feature = "internals"))]
+mod documents;
+#[cfg(not(feature = "internals"))]
 mod flow;
+mod late;
 #[cfg(not(feature = "internals"))]
 mod pool;
 #[cfg(not(feature = "internals"))]
@@ -120,7 +125,7 @@ mod redact;
 mod registration;
 #[cfg(not(feature = "internals"))]
 mod sip;
-#[cfg(not(any(feature = "internals", feature = "sessions")))]
+#[cfg(not(any(feature = "internals", feature = "events")))]
 mod subscription;
 #[cfg(not(feature = "internals"))]
 mod transaction;
@@ -129,10 +134,14 @@ mod usage;
 
 #[cfg(feature = "internals")]
 pub mod call;
+#[cfg(all(feature = "third-party", feature = "internals"))]
+pub mod controller;
 #[cfg(feature = "internals")]
 pub mod csta;
 #[cfg(feature = "internals")]
 pub mod dialog;
+#[cfg(feature = "internals")]
+pub mod documents;
 #[cfg(feature = "internals")]
 pub mod flow;
 #[cfg(feature = "internals")]
@@ -145,7 +154,7 @@ pub mod redact;
 pub mod registration;
 #[cfg(feature = "internals")]
 pub mod sip;
-#[cfg(any(feature = "internals", feature = "sessions"))]
+#[cfg(any(feature = "internals", feature = "events"))]
 pub mod subscription;
 #[cfg(feature = "internals")]
 pub mod transaction;

@@ -6,7 +6,7 @@
 // The panics of a test are its verdict.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
-use graceline::bridge::{Core, RegistrarCore};
+use graceline::bridge::{Core, RegistrarCore, Taken};
 use graceline::phone::Situation;
 use js_sys::{Date, Function, JSON, Promise, Reflect, Uint8Array, WebAssembly};
 use wasm_bindgen::prelude::*;
@@ -75,12 +75,12 @@ impl Phone {
 
     fn wake_with(&self, now: f64, command: &str) {
         let taken = self.0.command(now, self.put(command.as_bytes()));
-        assert!(taken, "{command:?}");
+        assert!(matches!(taken, Taken::Done), "{command:?}");
     }
 
     fn receive(&self, data: &[u8]) {
         let size = self.put(data);
-        self.0.socket_message(Date::now(), 0, 1, size);
+        self.0.socket_message(Date::now(), (0, 1), size, true);
     }
 
     fn poll(&self) -> JsValue {

@@ -5,6 +5,8 @@ use super::device::{Device, DeviceId};
 use super::public_ids::PublicId;
 use super::refusal::Refusal;
 use super::rings::Rings;
+use super::rules::Rules;
+use super::status::{Mailbox, Manual};
 use super::verb::{Answer, Verb};
 use crate::time::Instant;
 
@@ -14,6 +16,9 @@ pub(super) struct Facts {
     pub devices: Vec<Device>,
     pub rings: Rings,
     pub public_ids: Vec<PublicId>,
+    pub rules: Rules,
+    pub manual: Manual,
+    pub mailbox: Mailbox,
     news: News,
 }
 
@@ -40,19 +45,32 @@ impl Facts {
             Verb::PushGone { endpoint } => Ok(self.drop_push(&endpoint)),
             Verb::Rings {} => Ok(Answer::Rings(self.rings.clone())),
             Verb::RingsSet { ids } => self.set_rings(ids),
+            Verb::Rules {} => Ok(Answer::Rules(self.rules.clone())),
+            Verb::RulesSet(asked) => self.set_rules(asked),
+            Verb::PresenceManual {} => Ok(Answer::Manual(self.manual.clone())),
+            Verb::PresenceManualSet(manual) => self.set_manual(manual),
+            Verb::Mailbox {} => Ok(Answer::Mailbox(self.mailbox)),
+            Verb::MailboxSet(mailbox) => self.set_mailbox(mailbox),
             Verb::PublicIds {} => Ok(Answer::PublicIds(self.public_ids.clone())),
             Verb::PublicIdAdd(asked) => self.add_public_id(asked),
             Verb::PublicIdConfirm { id, code_hash } => self.confirm_public_id(now, &id, &code_hash),
             Verb::PublicIdRemove { id } => self.remove_public_id(&id),
             // These are about more than one user.
-            Verb::PublicIdOwner { .. } | Verb::CredentialSet(_) | Verb::CredentialsDrop { .. } => {
-                Ok(Answer::Nothing)
-            }
+            Verb::PublicIdOwner { .. }
+            | Verb::CredentialSet(_)
+            | Verb::CredentialsDrop { .. }
+            | Verb::History(_)
+            | Verb::HistoryRecord { .. } => Ok(Answer::Nothing),
         }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.devices.is_empty() && self.public_ids.is_empty()
+        self.devices.is_empty()
+            && self.rings == Rings::default()
+            && self.public_ids.is_empty()
+            && self.rules == Rules::default()
+            && self.manual == Manual::default()
+            && self.mailbox == Mailbox::default()
     }
 
     pub fn take_news(&mut self) -> News {

@@ -1,5 +1,6 @@
-//! Facts about users, in one home: their devices, where it rings, their public ids, and
-//! the credentials that devices have of their own.
+//! Facts about users, in one home: their devices, where it rings, the rules for their
+//! calls, their public ids, the credentials that devices have of their own, and the
+//! messages that wait for them.
 //!
 //! Here the home is this process: the test registrar carries it, and the account service
 //! asks it. In production it is Redis (`deploy/kamailio/policy`), which has the same verbs
@@ -10,22 +11,35 @@
 //! in than the limit lets. What follows from it for others is drained by
 //! [`Accounts::poll_output`].
 
+mod calls;
 mod credentials;
 mod device;
 mod devices;
 mod facts;
+mod history;
+mod messages;
 mod public_ids;
+mod records;
 mod refusal;
 mod rings;
+mod rules;
+mod status;
+mod target;
 mod text;
 mod verb;
 
 pub use credentials::Credential;
 pub use device::{Class, Device, DeviceId, Push, State};
+pub use history::{Address, CallRecord, CallResult, Direction};
+pub use messages::Letter;
 pub use public_ids::{IdKind, PublicId};
+pub use records::{Begun, CallKey, Outcome, Party};
 pub use refusal::Refusal;
 pub use rings::{Auto, Rings};
-pub use text::{Hash, InstanceId, Label, PublicIdText, Word};
+pub use rules::{NoAnswer, Rules, Seconds};
+pub use status::{Mailbox, Manual, Presence};
+pub use target::Target;
+pub use text::{Hash, InstanceId, Label, Line, PublicIdText, Word};
 pub use verb::refused;
 
 use crate::time::Instant;
@@ -44,6 +58,14 @@ pub enum Kind {
     PublicIds,
     /// Where a device is woken.
     Push,
+    /// What becomes of calls.
+    Rules,
+    /// How available the user is.
+    Presence,
+    /// What waits in the mailbox.
+    Voicemail,
+    /// Which calls there were.
+    History,
 }
 
 impl Kind {
@@ -54,6 +76,10 @@ impl Kind {
             Kind::RingsOn => "ringsOn",
             Kind::PublicIds => "publicIds",
             Kind::Push => "push",
+            Kind::Rules => "rules",
+            Kind::Presence => "presence",
+            Kind::Voicemail => "voicemail",
+            Kind::History => "history",
         }
     }
 }
@@ -67,6 +93,8 @@ pub enum Output {
         user: String,
         /// Which.
         kind: Kind,
+        /// Of the history: which record is new, or another one now.
+        id: Option<String>,
     },
     /// A device of this user may not be registered any more: revoked, replaced or
     /// forgotten.
@@ -81,6 +109,8 @@ pub enum Output {
 pub struct Accounts {
     users: BTreeMap<String, Facts>,
     credentials: credentials::Store,
+    messages: messages::Store,
+    calls: calls::Calls,
     outputs: VecDeque<Output>,
 }
 
@@ -124,10 +154,33 @@ impl Accounts {
         self.devices(user).iter().find(|device| *device.id == *id)
     }
 
+    /// The rules for calls to `user`.
+    pub fn rules(&self, user: &str) -> Rules {
+        let facts = self.users.get(user);
+        facts.map_or_else(Rules::default, |facts| facts.rules.clone())
+    }
+
+    /// What `user` says by hand.
+    pub fn manual(&self, user: &str) -> Manual {
+        let facts = self.users.get(user);
+        facts.map_or_else(Manual::default, |facts| facts.manual.clone())
+    }
+
+    /// What waits in the mailbox of `user`.
+    pub fn mailbox(&self, user: &str) -> Mailbox {
+        let facts = self.users.get(user);
+        facts.map_or_else(Mailbox::default, |facts| facts.mailbox)
+    }
+
     /// Where it rings for `user`.
     pub fn rings(&self, user: &str) -> Rings {
         let facts = self.users.get(user);
         facts.map_or_else(Rings::default, |facts| facts.rings.clone())
+    }
+
+    /// Takes a device of `user` into the set of those that ring, or out of it.
+    pub fn toggle_rings(&mut self, now: Instant, user: &str, device: &DeviceId) -> Rings {
+        self.touch(now, user, |facts| facts.toggle_rings(device))
     }
 
     /// The credentials that a device has of its own, by their digest username.
@@ -147,6 +200,43 @@ impl Accounts {
         self.users.retain(|user, _| is_user(user));
         self.credentials
             .retain(|credential| is_user(&credential.user));
+        self.messages.retain(|user, _| is_user(user));
+        self.calls.retain(is_user);
+    }
+
+    /// Keeps a message for a device of `user`, for seven days: one that is away, or that
+    /// is sent it over this connection and has to answer. One that is full loses the oldest.
+    pub fn keep_message(
+        &mut self,
+        now: Instant,
+        user: &str,
+        device: &DeviceId,
+        letter: Letter,
+        sent: Option<u32>,
+    ) {
+        self.messages.keep(now, user, device, letter, sent);
+    }
+
+    /// The messages that wait for a device, which is there on this connection: each goes
+    /// over each connection once, until it is answered.
+    pub fn due_messages(
+        &mut self,
+        now: Instant,
+        user: &str,
+        device: &DeviceId,
+        connection: u32,
+    ) -> Vec<Letter> {
+        self.messages.due(now, user, device, connection)
+    }
+
+    /// A device of `user` has a message that was kept for it, or does not want it.
+    pub fn message_answered(&mut self, user: &str, device: &DeviceId, id: &str) {
+        self.messages.answered(user, device, id);
+    }
+
+    /// The same of the device that was sent it over this connection.
+    pub fn message_answered_on(&mut self, user: &str, connection: u32, id: &str) {
+        self.messages.answered_on(user, connection, id);
     }
 
     /// The devices of `user`, revoked or not.
@@ -166,6 +256,14 @@ impl Accounts {
             _ => {}
         }
         match verb {
+            Verb::History(asked) => {
+                let page = self.calls.page(now, user, &asked);
+                page.map(Answer::History)
+            }
+            Verb::HistoryRecord { id } => {
+                let record = self.calls.one(user, &id);
+                record.map(Answer::Call)
+            }
             Verb::CredentialSet(asked) => {
                 self.touch(now, user, |facts| {
                     facts.authorised(&asked.device).map(|_| ())
@@ -195,6 +293,15 @@ impl Accounts {
             self.credentials.outlive(now, user, &id);
         }
         if news.barred {
+            let Self {
+                users, messages, ..
+            } = self;
+            let devices = users.get(user).map_or(&[][..], |facts| &facts.devices);
+            let is_member = |id: &DeviceId| {
+                let mut members = devices.iter().filter(|device| device.is_authorised());
+                members.any(|device| device.id == *id)
+            };
+            messages.retain(|other, device| other != user || is_member(device));
             let user = user.to_owned();
             self.outputs.push_back(Output::Barred { user });
         }
@@ -213,6 +320,7 @@ impl Accounts {
 
     fn changed(&mut self, user: &str, kind: Kind) {
         let user = user.to_owned();
-        self.outputs.push_back(Output::Changed { user, kind });
+        let id = None;
+        self.outputs.push_back(Output::Changed { user, kind, id });
     }
 }

@@ -53,6 +53,25 @@ impl Facts {
         Ok(Answer::Rings(rings))
     }
 
+    /// Takes a device into the set of those that ring, or out of it. Nobody means to be out
+    /// of reach: with the last one out it is as if nothing had been set.
+    pub fn toggle_rings(&mut self, id: &DeviceId) -> Rings {
+        let mut ids = match &self.rings {
+            Rings::At(ids) => ids.clone(),
+            Rings::Auto(_) => Vec::new(),
+        };
+        match ids.iter().position(|known| known == id) {
+            Some(place) => drop(ids.remove(place)),
+            None => ids.push(id.clone()),
+        }
+        self.rings = match ids.is_empty() {
+            true => Rings::default(),
+            false => Rings::At(ids),
+        };
+        self.changed(Kind::RingsOn);
+        self.rings.clone()
+    }
+
     /// `id` is no device any more that could ring; `heir` takes its place. With nobody
     /// left it is as if nothing had been set: nobody meant to be out of reach.
     pub fn rings_without(&mut self, id: &DeviceId, heir: Option<&DeviceId>) {

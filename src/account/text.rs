@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 use std::ops::{Deref, RangeInclusive};
 
-/// Characters of a name that people give a device.
-const MAX_LABEL: usize = 64;
-
-/// A name for people: 1 to 64 characters, none of which steers a terminal.
+/// A line for people: 1 to `MAX` characters, none of which steers a terminal.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String")]
-pub struct Label(String);
+pub struct Line<const MAX: usize>(String);
+
+/// A name that people give a device.
+pub type Label = Line<64>;
 
 /// A token of 1 to `MAX` bytes without spaces: an id, a key, an address.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
@@ -41,16 +41,16 @@ impl InstanceId {
     }
 }
 
-impl TryFrom<String> for Label {
+impl<const MAX: usize> TryFrom<String> for Line<MAX> {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
         let length = text.chars().count();
-        if (1..=MAX_LABEL).contains(&length) && !text.chars().any(char::is_control) {
+        if (1..=MAX).contains(&length) && !text.chars().any(char::is_control) {
             return Ok(Self(text));
         }
         Err(format!(
-            "a name has 1 to {MAX_LABEL} characters, and no line breaks"
+            "a text of 1 to {MAX} characters without line breaks is wanted"
         ))
     }
 }
@@ -135,7 +135,7 @@ fn is_name(text: &str, length: RangeInclusive<usize>, marks: &[u8]) -> bool {
         && text.bytes().all(fits)
 }
 
-impl Deref for Label {
+impl<const MAX: usize> Deref for Line<MAX> {
     type Target = str;
 
     fn deref(&self) -> &str {

@@ -3,9 +3,12 @@
 use super::credentials;
 use super::device::{Device, DeviceId, Push};
 use super::devices::{Authorise, Limits};
+use super::history::{self, CallRecord};
 use super::public_ids::{Add, PublicId};
 use super::refusal::Refusal;
 use super::rings::Rings;
+use super::rules::{self, Rules};
+use super::status::{Mailbox, Manual};
 use super::text::{Label, PublicIdText, Word};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -40,6 +43,16 @@ pub(super) enum Verb {
     Rings {},
     RingsSet {
         ids: Rings,
+    },
+    Rules {},
+    RulesSet(rules::Set),
+    PresenceManual {},
+    PresenceManualSet(Manual),
+    Mailbox {},
+    MailboxSet(Mailbox),
+    History(history::Asked),
+    HistoryRecord {
+        id: Word<64>,
     },
     PublicIds {},
     PublicIdAdd(Add),
@@ -85,6 +98,11 @@ pub(super) enum Answer {
         added: bool,
     },
     Rings(Rings),
+    Rules(Rules),
+    Manual(Manual),
+    Mailbox(Mailbox),
+    History(Vec<CallRecord>),
+    Call(CallRecord),
     PublicIds(Vec<PublicId>),
     PublicId(PublicId),
     /// The user who has an id.

@@ -6,9 +6,12 @@
 use crate::prelude::*;
 
 #[cfg(feature = "bridge")]
-use super::client::Core;
+use super::client::{Core, Taken};
 #[cfg(not(feature = "bridge"))]
 use super::desk::DeskCore as Core;
+/// Whether a command was one.
+#[cfg(not(feature = "bridge"))]
+type Taken = bool;
 
 /// A core, which lives until `discard`.
 #[unsafe(no_mangle)]
@@ -30,14 +33,29 @@ extern "C" fn start(core: &Core, size: usize) {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn command(core: &Core, now: f64, size: usize) -> bool {
+extern "C" fn command(core: &Core, now: f64, size: usize) -> Taken {
     core.command(now, size)
 }
 
 #[cfg(feature = "bridge")]
 #[unsafe(no_mangle)]
-extern "C" fn message(core: &Core, now: f64, slot: u32, generation: u32, size: usize) {
-    core.socket_message(now, slot, generation, size);
+extern "C" fn message(
+    core: &Core,
+    now: f64,
+    slot: u32,
+    generation: u32,
+    size: usize,
+    must: bool,
+) -> Taken {
+    core.socket_message(now, (slot, generation), size, must)
+}
+
+/// The only way to calls: what nothing else needs is in a module of its own
+/// (`scripts/lib/split.mjs`).
+#[cfg(all(feature = "bridge", not(feature = "third-party")))]
+#[unsafe(no_mangle)]
+extern "C" fn calls(core: &Core, now: f64) {
+    core.make_calls(now);
 }
 
 #[unsafe(no_mangle)]

@@ -6,7 +6,7 @@ use super::object::{Build, Reader, array, bytes};
 use super::record::Record;
 use crate::gateway::{
     Answer, Appearance, CallState, CallView, Config, Device, DeviceView, Event, Gateway,
-    LinkMessage, LinkRequest, Member, NodeId, Output, RULES, Remote, Rule, WhenDown,
+    LinkMessage, LinkRequest, Member, NodeId, Output, RULES, Remote, Rule, WhenDown, fits,
 };
 use crate::prelude::*;
 use crate::time::{Duration, Instant};
@@ -313,6 +313,11 @@ fn call_view(value: &JsValue) -> Option<CallView> {
         by_local: read.text("by").as_deref() == Some("local"),
         to: read.text("to"),
         elsewhere: read.text("elsewhere"),
+        // One that cannot be shown is none.
+        name: remote.text("name").filter(|name| fits(name)),
+        can: Some(read.get("can"))
+            .filter(JsValue::is_object)
+            .map(|can| texts(&can)),
     })
 }
 

@@ -44,7 +44,7 @@ mod client;
 ))]
 mod exports;
 #[cfg(all(target_arch = "wasm32", feature = "bridge"))]
-pub use client::Core;
+pub use client::{Core, Taken};
 #[cfg(all(target_arch = "wasm32", feature = "bridge-csta"))]
 mod desk;
 #[cfg(all(target_arch = "wasm32", feature = "bridge-csta"))]

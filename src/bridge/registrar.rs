@@ -146,10 +146,11 @@ fn output(output: Output) -> JsValue {
             .text("name", "bindings")
             .text("user", &user)
             .done(),
-        Output::Event(Event::AccountChanged { user, kind }) => Build::of("event")
+        Output::Event(Event::AccountChanged { user, kind, id }) => Build::of("event")
             .text("name", "account")
             .text("user", &user)
             .text("kind", kind.as_str())
+            .option("id", id.as_deref())
             .done(),
         Output::Event(Event::Wake(wake)) => told(wake),
         Output::Log { level, message } => Build::of("log")
@@ -229,6 +230,9 @@ fn config(base: Config, options: &JsValue) -> Result<Config, JsValue> {
     }
     if let Some(slot) = read.name("sharedSlot", SHARED_SLOT)? {
         config.shared_slot = slot;
+    }
+    if read.has("starCode") {
+        config.star_code = read.0.text("starCode").filter(|code| !code.is_empty());
     }
     if read.has("tellOusted") {
         let names = read.names("tellOusted", TELLINGS)?;

@@ -8,7 +8,6 @@ use super::exchange::Signalling;
 use super::{Call, Calls, Cause, Event, Job, Line, Phase};
 use crate::dialog::{ends_usage, timer::interval, values};
 use crate::fault::{Fault, Situation};
-use crate::pool::Turn;
 use crate::prelude::*;
 use crate::sip::{Message, Name, lenient_text, sanitize_text};
 use crate::time::Instant;
@@ -68,10 +67,9 @@ pub(super) struct Documents {
 impl Calls {
     /// Opens session `id`, a new number as that of a call, to `target` with its first
     /// document and further `headers`.
-    pub(crate) fn start_session(
+    pub fn start_session(
         &mut self,
         now: Instant,
-        turn: &mut Turn,
         id: u32,
         target: &str,
         first: Document,
@@ -81,7 +79,7 @@ impl Calls {
             return;
         }
         self.line.now = now;
-        let place = self.place(turn, target);
+        let place = self.place(target);
         let line = &mut self.line;
         let (uri, flow) = match place {
             Ok(place) => place,
@@ -129,12 +127,14 @@ impl Calls {
     }
 
     /// Whether it is one.
+    #[inline(never)]
     pub(crate) fn is_session(&self, id: u32) -> bool {
         let mut sessions = self.list.iter().filter(|call| call.is_session());
         sessions.any(|call| call.id == id)
     }
 
     /// The app has no credentials for it.
+    #[inline(never)]
     pub(crate) fn unauthorised(&mut self, now: Instant, id: u32) {
         self.line.now = now;
         let Self { list, line, .. } = self;

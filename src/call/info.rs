@@ -50,6 +50,27 @@ impl Calls {
         line.send_numbered(0, Job::Message, op, request);
     }
 
+    /// `publish`: a state of ours, told to the server (RFC 3903). `headers` say of which
+    /// event package, for how long, and which state it changes or renews.
+    pub fn publish(
+        &mut self,
+        now: Instant,
+        op: u32,
+        content: (String, String),
+        headers: Vec<(String, String)>,
+    ) {
+        self.line.now = now;
+        let line = &mut self.line;
+        if line.flows.home.is_none() {
+            return line.fail(op, Situation::NotRegistered);
+        }
+        let (from, uri) = (line.account.address(), line.account.aor.clone());
+        let mut request = line.half(&from, uri).request("PUBLISH");
+        request.headers.extend(headers);
+        request.content = Some(content).filter(|(_, body)| !body.is_empty());
+        line.send_numbered(0, Job::Message, op, request);
+    }
+
     /// `info`: INFO in the call's dialog.
     pub fn info(&mut self, now: Instant, op: u32, id: u32, content: (String, String)) {
         if let Some((call, line)) = self.operate(now, op, id) {

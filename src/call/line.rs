@@ -63,7 +63,7 @@ impl Line {
     }
 
     pub fn done(&mut self, op: u32) {
-        self.event(Event::Done { op, error: None });
+        self.settled(op, None);
     }
 
     pub fn fail(&mut self, op: u32, at: Situation) {
@@ -71,8 +71,16 @@ impl Line {
     }
 
     pub fn refused(&mut self, op: u32, fault: Fault) {
-        let error = Some(fault);
-        self.event(Event::Done { op, error });
+        self.settled(op, Some(fault));
+    }
+
+    fn settled(&mut self, op: u32, error: Option<Fault>) {
+        self.event(Event::Done {
+            op,
+            error,
+            etag: None,
+            expires: None,
+        });
     }
 
     /// The Contact of our dialogs on `flow`, which may tell the login.

@@ -38,14 +38,19 @@ mod transfer;
 mod usage;
 
 use crate::prelude::*;
+#[cfg(feature = "third-party")]
+use alloc::collections::VecDeque;
 pub use call_info::CallInfo;
 pub use documents::{Answer, Asked, Document};
 pub use pickup::Abandoned;
+#[cfg(feature = "events")]
+pub(crate) use target::request_uri;
 pub use terms::{Action, CallOptions, Event, FollowRedirects, Job, Key, Party, Shown, Want};
 
 use crate::dialog::{Dialog, SessionTimer};
 use crate::fault::{Fault, Situation};
 use crate::flow::{FLOW_FAILED, FlowId};
+use crate::pool::Turn;
 use crate::sip::{Message, Name};
 use crate::time::{Instant, earliest};
 use crate::transaction::{Due, Resend};
@@ -116,9 +121,17 @@ pub struct Calls {
     line: Line,
     #[cfg(feature = "third-party")]
     most: usize,
+    /// Call-IDs of calls that were made, those that are over included, oldest first.
+    #[cfg(feature = "third-party")]
+    made: VecDeque<String>,
 }
 
 impl Calls {
+    /// How new ones are spread over the flows.
+    pub(crate) fn spread(&mut self, turn: Turn) {
+        self.line.flows.turn = turn;
+    }
+
     /// Whether a call is known by this id, be it over for the app.
     fn knows(&self, id: u32) -> bool {
         self.list.iter().any(|call| call.id == id)
@@ -142,6 +155,24 @@ impl Calls {
     #[cfg(feature = "third-party")]
     pub fn allow(&mut self, most: usize) {
         self.most = most;
+    }
+
+    /// Whether we made the call of this Call-ID, be it over: others may be told of it
+    /// later than we are of its end.
+    #[cfg(feature = "third-party")]
+    pub(crate) fn has_made(&self, call_id: &str) -> bool {
+        let mut there = self.list.iter().filter(|call| call.ours);
+        there.any(|call| call.dialog.call_id == call_id)
+            || self.made.iter().any(|made| made == call_id)
+    }
+
+    /// Of the last ones: as many as there may be at once.
+    #[cfg(feature = "third-party")]
+    fn remember(&mut self, call_id: &str) {
+        if self.made.len() >= self.most {
+            self.made.pop_front();
+        }
+        self.made.push_back(call_id.to_owned());
     }
 
     /// Whether the app has a call: a session is none.

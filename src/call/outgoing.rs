@@ -11,7 +11,6 @@ use super::{
 use crate::dialog::Dialog;
 use crate::fault::{Fault, Situation};
 use crate::flow::FlowId;
-use crate::pool::Turn;
 use crate::prelude::*;
 use crate::sip::{Message, Name};
 use crate::text::{concat, decimal, number};
@@ -52,14 +51,7 @@ pub(super) struct Fork {
 
 impl Calls {
     /// Starts an outgoing call; `id` is odd and new.
-    pub(crate) fn call(
-        &mut self,
-        now: Instant,
-        turn: &mut Turn,
-        id: u32,
-        target: &str,
-        options: CallOptions,
-    ) {
+    pub fn call(&mut self, now: Instant, id: u32, target: &str, options: CallOptions) {
         if self.knows(id) {
             return;
         }
@@ -68,7 +60,7 @@ impl Calls {
         let target = referral
             .as_ref()
             .map_or(target, |referral| &referral.target);
-        let place = self.place(turn, target);
+        let place = self.place(target);
         let line = &mut self.line;
         let (uri, flow) = match place {
             Ok(place) => place,
@@ -103,20 +95,18 @@ impl Calls {
             early: false,
         });
         call.ask_offer(line, false);
+        #[cfg(feature = "third-party")]
+        self.remember(&call.dialog.call_id);
         self.list.push(call);
     }
 
     /// Where a call to `target` goes, and by which flow.
-    pub(super) fn place(
-        &mut self,
-        turn: &mut Turn,
-        target: &str,
-    ) -> Result<(String, FlowId), Situation> {
+    pub(super) fn place(&mut self, target: &str) -> Result<(String, FlowId), Situation> {
         if self.are_full() {
             return Err(Situation::TooManyCalls);
         }
         let uri = request_uri(target, &self.line.account).ok_or(Situation::BadTarget)?;
-        let flow = self.line.flows.for_session(turn);
+        let flow = self.line.flows.for_session();
         Ok((uri, flow.ok_or(Situation::NotRegistered)?))
     }
 }

@@ -38,9 +38,10 @@ impl Abandoned {
 
 impl Calls {
     /// The calls that a reloaded page could pick up.
-    pub(crate) fn to_pick_up(&self) -> impl Iterator<Item = Abandoned> {
+    #[inline(never)]
+    pub(crate) fn to_pick_up(&self) -> Vec<Abandoned> {
         let there = self.list.iter().filter(|call| call.waits());
-        there.filter_map(|call| {
+        let taken_up = there.filter_map(|call| {
             let dialog = &call.dialog;
             // Tags as the far end sees them (RFC 3891 §3).
             let replaces = concat(&[
@@ -53,11 +54,13 @@ impl Calls {
             let remote = party(&dialog.remote);
             let fits = !replaces.bytes().any(|byte| byte == b'\t');
             fits.then_some(Abandoned { remote, replaces })
-        })
+        });
+        taken_up.collect()
     }
 
     /// The page goes away, perhaps to come back: calls that it could pick up then
     /// end here without a word to the far end.
+    #[inline(never)]
     pub(crate) fn abandon_all(&mut self, now: Instant, at: Situation) {
         self.line.now = now;
         for call in &mut self.list {

@@ -7,7 +7,7 @@ use crate::usage::Account;
 
 /// `sip:…`, `sips:…`, `tel:…`, `user@host` or a plain number or name of our
 /// domain. `None`: it cannot be called.
-pub(super) fn request_uri(target: &str, account: &Account) -> Option<String> {
+pub(crate) fn request_uri(target: &str, account: &Account) -> Option<String> {
     let target = target.trim_ascii();
     if target.is_empty() {
         return None;

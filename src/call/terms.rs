@@ -231,6 +231,10 @@ pub enum Event {
         op: u32,
         /// What went wrong.
         error: Option<Fault>,
+        /// What the server calls a state that is published (RFC 3903 §11.3.1).
+        etag: Option<String>,
+        /// How many seconds it keeps that.
+        expires: Option<u32>,
     },
     /// MESSAGE came in.
     Message {

@@ -6,10 +6,11 @@ use crate::flow::{FlowId, Flows};
 use crate::prelude::*;
 use crate::queue::take_first;
 use crate::rand::Random;
-use crate::sip::Message;
+use crate::sip::{Message, Name};
 use crate::time::{Instant, earliest};
 use crate::usage::{Account, Arrival, Usage};
 
+// What is never part of its caller may be in a module of its own (scripts/lib/split.mjs).
 impl Usage for Calls {
     type Job = Job;
     type Event = Event;
@@ -30,13 +31,17 @@ impl Usage for Calls {
             },
             #[cfg(feature = "third-party")]
             most: super::MAX_CALLS,
+            #[cfg(feature = "third-party")]
+            made: Default::default(),
         }
     }
 
+    #[inline(never)]
     fn poll_action(&mut self) -> Option<Action> {
         take_first(&mut self.line.actions)
     }
 
+    #[inline(never)]
     fn handle_answer(&mut self, now: Instant, key: Key, answer: &Message) {
         self.line.now = now;
         let Self { list, line, .. } = self;
@@ -57,7 +62,12 @@ impl Usage for Calls {
         }
         if matches!(job, Job::Info | Job::Message) && answer.status() >= 200 {
             match ok {
-                true => line.done(number),
+                true => line.event(Event::Done {
+                    op: number,
+                    error: None,
+                    etag: answer.header(Name::SipEtag).map(str::to_owned),
+                    expires: answer.expires(),
+                }),
                 false => line.refused(number, refusal(answer)),
             }
         } else if job == Job::Document && answer.status() >= 200 {
@@ -65,6 +75,7 @@ impl Usage for Calls {
         }
     }
 
+    #[inline(never)]
     fn unanswered(&mut self, now: Instant, key: Key, dropped: Option<&'static str>) {
         self.line.now = now;
         let fault = Fault {
@@ -98,6 +109,7 @@ impl Usage for Calls {
 
     /// Calls come by every flow that is bound (RFC 5626 §5.3), and a phone that was
     /// ousted a moment ago takes none.
+    #[inline(never)]
     fn handle_request(&mut self, now: Instant, request: &Message, at: Arrival) -> bool {
         self.line.now = now;
         self.line.flows.arrival = at.flow;
@@ -111,21 +123,25 @@ impl Usage for Calls {
         true
     }
 
+    #[inline(never)]
     fn flows_changed(&mut self, now: Instant, open: &[FlowId], home: Option<FlowId>) {
         self.line.now = now;
         self.set_flows(open, home);
     }
 
+    #[inline(never)]
     fn account_changed(&mut self, account: &Account) {
         self.line.account = account.clone();
     }
 
     /// MESSAGE is of no call.
+    #[inline(never)]
     fn flow(&self, of: u32) -> Option<FlowId> {
         let call = self.list.iter().find(|call| call.id == of);
         call.map_or(self.line.flows.home, |call| call.flow)
     }
 
+    #[inline(never)]
     fn handle_timeout(&mut self, now: Instant) {
         self.line.now = now;
         let Self { list, line, .. } = self;
@@ -135,6 +151,7 @@ impl Usage for Calls {
         line.seen.retain(|(until, _)| *until > now);
     }
 
+    #[inline(never)]
     fn poll_timeout(&self) -> Option<Instant> {
         let mut due = None;
         for call in &self.list {
@@ -143,6 +160,7 @@ impl Usage for Calls {
         due
     }
 
+    #[inline(never)]
     fn end_all(&mut self, now: Instant, cause: Cause, at: Situation) {
         self.line.now = now;
         for call in &mut self.list {
@@ -163,6 +181,7 @@ impl Usage for Calls {
     /// What has a meaning outside of dialogs, too, is not challenged: its Request-URI is
     /// the Contact that the far end chose, and with a digest over that anybody could
     /// call, or notify, whom it names.
+    #[inline(never)]
     fn answers_challenge(&self, key: Key) -> bool {
         let over = |call: &super::Call| call.id == key.of && call.is_over();
         match key.job {

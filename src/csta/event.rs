@@ -4,6 +4,7 @@
 use super::device::{ConnectionId, Party};
 use super::document::DocumentError;
 use super::field::{Field, Value, Xml, documents, record};
+use super::note::Note;
 use super::word::ConnectionState;
 use crate::prelude::*;
 use crate::sip::Element;
@@ -198,6 +199,8 @@ pub struct CallEvent {
     pub local: Option<ConnectionState>,
     /// Why; the standard has some seventy words, switches have more.
     pub cause: String,
+    /// What else is told of the call.
+    pub note: Option<Box<Note>>,
 }
 
 /// An event of a device.
@@ -265,6 +268,7 @@ impl CallEvent {
             connections: None,
             local: None,
             cause: "normal".to_owned(),
+            note: None,
         }
     }
 
@@ -309,6 +313,7 @@ impl Event {
             connections: part(root, layout.connections),
             local: part(root, "localConnectionInfo"),
             cause: part(root, "cause").unwrap_or_else(|| "normal".to_owned()),
+            note: part(root, Note::PATH),
         })))
     }
 
@@ -328,5 +333,6 @@ impl Event {
         Field::write_at(&event.connections, xml, layout.connections);
         Field::write_at(&event.local, xml, "localConnectionInfo");
         xml.element("cause", |xml| xml.text(&event.cause));
+        Field::write_at(&event.note, xml, Note::PATH);
     }
 }

@@ -12,7 +12,7 @@ const PREFIXES: [(&str, &str); 2] = [
         "lcs",
         "http://schemas.microsoft.com/Lcs/2005/04/RCCExtension",
     ),
-    // Ours, in which a gateway tells the device that it chose.
+    // Ours, in which a gateway tells the device that it chose, and more of calls.
     ("cti", "urn:graceline:cti"),
 ];
 
@@ -36,6 +36,16 @@ impl<T: Value> Field for T {
 
     fn write_at(&self, xml: &mut Xml, path: &str) {
         xml.element(path, |xml| self.write(xml));
+    }
+}
+
+impl<T: Value> Value for Box<T> {
+    fn read(element: &Element) -> Option<Self> {
+        T::read(element).map(Box::new)
+    }
+
+    fn write(&self, xml: &mut Xml) {
+        T::write(self, xml);
     }
 }
 

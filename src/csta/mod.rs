@@ -17,6 +17,7 @@ mod failure;
 mod features;
 mod field;
 mod forwarding;
+mod note;
 mod request;
 mod response;
 mod snapshot;
@@ -31,6 +32,7 @@ pub use event::{CallEvent, CallEventKind, ConnectionList, ConnectionListItem, De
 pub use failure::Failure;
 pub use features::Features;
 pub use forwarding::{ForwardListItem, ForwardingType};
+pub use note::Note;
 pub use request::{Notice, Request};
 pub use response::Response;
 pub use snapshot::{CallParty, CallStates, Snapshot, SnapshotCall};

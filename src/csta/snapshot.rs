@@ -2,6 +2,7 @@
 
 use super::device::{ConnectionId, Party};
 use super::field::{Field, Value, Xml, child, record, word_of};
+use super::note::Note;
 use super::word::ConnectionState;
 use crate::prelude::*;
 use crate::sip::Element;
@@ -15,6 +16,8 @@ record! {
         endpoint: Option<Party> = "endpointDevice",
         /// How its connections stand.
         states: CallStates = "localCallState",
+        /// What else is told of it.
+        note: Option<Box<Note>> = "extensions/privateData/private",
     }
 }
 

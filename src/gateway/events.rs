@@ -4,7 +4,7 @@
 use super::link::{CallState, CallView, DeviceView, Remote, Rule};
 use crate::csta::{
     CallEvent, CallEventKind as Kind, ConnectionId, ConnectionList, ConnectionListItem,
-    ConnectionState, DeviceEvent, Event, Party,
+    ConnectionState, DeviceEvent, Event, Note, Party,
 };
 use crate::prelude::*;
 use crate::text::concat;
@@ -30,6 +30,24 @@ pub fn far_end(remote: &Remote) -> Party {
         Remote::Restricted => Party::Restricted,
         Remote::Number(number) => party(number),
     }
+}
+
+/// What the standard has no place for.
+pub fn note(view: &CallView) -> Option<Box<Note>> {
+    let services = view.can.as_ref().map(|can| {
+        // What the gateway does by itself it does with all of them.
+        let mut services = String::from("SnapshotCall");
+        for service in can {
+            services.push(' ');
+            services.push_str(service);
+        }
+        services
+    });
+    let note = Note {
+        name: view.name.clone(),
+        services,
+    };
+    (note != Note::default()).then(|| Box::new(note))
 }
 
 /// Events of a call at the device `own`.
@@ -310,6 +328,7 @@ impl Story<'_> {
             Kind::Held | Kind::Retrieved => event.by = own,
             _ => {}
         }
+        event.note = note(view);
         event.connection = Some(ConnectionId::new(&view.id, connected));
         event.local = Some(view.state.own());
         if let Some(cause) = &view.cause {

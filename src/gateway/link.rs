@@ -181,6 +181,10 @@ pub struct CallView {
     pub to: Option<String>,
     /// Which device of the line answered.
     pub elsewhere: Option<String>,
+    /// The far end's name.
+    pub name: Option<String>,
+    /// The services that it can be asked for. None: those of the features.
+    pub can: Option<Vec<String>>,
 }
 
 /// A rule of a device.
@@ -225,12 +229,17 @@ impl CallView {
             .chain(&self.from)
             .chain(&self.cause)
             .chain(&self.to)
-            .chain(&self.elsewhere);
+            .chain(&self.elsewhere)
+            .chain(&self.name)
+            .chain(self.can.iter().flatten());
         let number_fits = match &self.remote {
             Remote::Number(number) => fits(number),
             _ => true,
         };
-        let few = self.parties.len() <= MOST && self.from.len() <= MOST;
+        let few = [&self.parties, &self.from]
+            .into_iter()
+            .chain(&self.can)
+            .all(|list| list.len() <= MOST);
         number_fits && few && texts.all(|text| fits(text))
     }
 }

@@ -36,7 +36,7 @@ pub use crate::csta::ForwardingType;
 pub use config::{Config, Device, WhenDown};
 pub use link::{
     Answer, Appearance, CallState, CallView, DeviceView, LinkMessage, LinkRequest, Member, RULES,
-    Remote, Rule,
+    Remote, Rule, fits,
 };
 pub use nodes::NodeId;
 pub use output::{Counters, Event, Output};
@@ -46,7 +46,7 @@ use crate::phone::{self, ConfigError, Level, Phone};
 use crate::pool::reconnect_delay;
 use crate::prelude::*;
 use crate::rand::Random;
-use crate::session::accepted::{Accepted, Event as Told};
+use crate::session::{Accepted, Event as Told};
 use crate::time::{Instant, earliest};
 use alloc::collections::{BTreeMap, VecDeque};
 use nodes::{Action, Nodes, State};

@@ -1,7 +1,7 @@
 //! What a session can see, and what comes of its requests by that: an answer, or
 //! something to ask the switch.
 
-use super::events::{device_of, far_end};
+use super::events::{device_of, far_end, note};
 use super::failure::failure;
 use super::link::{CallState, CallView, Member, Members, RULES, Remote, fits};
 use super::session::Session;
@@ -91,6 +91,7 @@ impl View<'_> {
                         own: Some(call.state.own()),
                         other: Some(call.state.other()),
                     },
+                    note: note(call),
                 };
                 Outcome::Answer(Response::SnapshotDevice {
                     calls: Snapshot::Here(self.known.calls.iter().map(item).collect()),

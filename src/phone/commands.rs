@@ -79,9 +79,12 @@ impl Phone {
         self.login = None;
         self.give_up_requests();
         // With a call the binding stays, for the page that comes back.
-        let in_call = self.usages.calls.are_any();
-        self.memory.abandoned = self.usages.calls.to_pick_up().collect();
-        self.usages.calls.abandon_all(now, Situation::PageLeft);
+        let in_call = self.is_in_call();
+        self.memory.abandoned.clear();
+        if let Some(calls) = self.usages.calls.get_mut() {
+            self.memory.abandoned = calls.to_pick_up();
+            calls.abandon_all(now, Situation::PageLeft);
+        }
         self.perform_usages(now);
         self.remember();
         let removals = self.registration.deregister();
@@ -169,7 +172,10 @@ impl Phone {
             };
             self.transactions.end(&purpose);
             match purpose {
-                Purpose::Calls(key) => self.usages.calls.unauthorised(now, key.of),
+                Purpose::Calls(key) => {
+                    let calls = self.usages.calls.get_mut();
+                    _ = calls.map(|calls| calls.unauthorised(now, key.of));
+                }
                 _ => self.credentials_rejected(now, at),
             }
         }

@@ -120,6 +120,6 @@ impl Phone {
     /// Whether it is the INVITE of a session, of a phone that controls.
     pub(super) fn opens_session(&self, purpose: Purpose) -> bool {
         matches!(purpose, Purpose::Calls(key) if key.job == Job::Invite
-            && self.control.is_some() && self.usages.calls.is_session(key.of))
+            && self.control.is_some() && self.usages.calls.get().is_some_and(|calls| calls.is_session(key.of)))
     }
 }

@@ -78,7 +78,7 @@ impl Phone {
                     self.handle_request(now, id, &message);
                     // They change nothing that outlives the page.
                     let passing = matches!(message.method(), "OPTIONS" | "MESSAGE");
-                    if passing && !self.usages.calls.are_any() {
+                    if passing && !self.is_in_call() {
                         return self.go_on(now);
                     }
                 } else {
@@ -131,7 +131,7 @@ impl Phone {
     pub(super) fn keep_flows(&mut self, now: Instant) {
         let login = self.login.is_some() || self.awaits_control();
         // A call stays where it is as long as it can.
-        let settled = !login && self.registration.is_settled() && !self.usages.calls.are_any();
+        let settled = !login && self.registration.is_settled() && !self.is_in_call();
         self.flows.choose_home(now, settled, login);
         for slot in 0..self.flows.all.len() {
             if self.flows.wants(slot) {

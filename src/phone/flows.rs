@@ -3,7 +3,7 @@
 
 use super::Config;
 use crate::flow::FlowId;
-use crate::pool::{self, Candidate, Habit, Health, Heartbeat, Pace, Turn, Watch};
+use crate::pool::{self, Candidate, Habit, Health, Heartbeat, Pace, Watch};
 use crate::prelude::*;
 use crate::rand::Random;
 use crate::time::{Duration, Instant, earliest};
@@ -120,7 +120,6 @@ pub(super) struct Flows {
     /// Longest silence before a server is asked.
     interval: Duration,
     pub(super) in_call: bool,
-    pub(super) turn: Turn,
 }
 
 impl Flows {
@@ -137,7 +136,6 @@ impl Flows {
             back_at: None,
             interval: config.heartbeat,
             in_call: false,
-            turn: Turn::new(config.distribution),
         }
     }
 

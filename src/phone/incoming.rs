@@ -1,11 +1,15 @@
 //! Requests from the network. Only what arrives on the registered flow counts,
 //! and a hint is only a reason to look.
 
+#[cfg(feature = "events")]
+use super::Event;
 use super::inspect::{EVENTS, inspect};
 use super::{Phone, Status};
 use crate::flow::{ALLOW, FlowId, SUPPORTED};
 use crate::prelude::*;
 use crate::sip::{Message, Name, Writer, reason_phrase};
+#[cfg(feature = "events")]
+use crate::subscription;
 use crate::text::{cut, pieces};
 use crate::time::Instant;
 use crate::usage::{Arrival, Reply};
@@ -48,7 +52,7 @@ impl Phone {
             "INVITE" | "MESSAGE" => self.answer(flow, request, 480),
             // Whoever is in no call with us cannot make us call.
             "REFER" => self.answer(flow, request, 603),
-            "BYE" | "INFO" | "UPDATE" | "PRACK" => self.answer(flow, request, 481),
+            "BYE" | "CANCEL" | "INFO" | "UPDATE" | "PRACK" => self.answer(flow, request, 481),
             _ => self.answer(flow, request, 405),
         }
     }
@@ -61,8 +65,14 @@ impl Phone {
         if is("service-control") && home {
             self.handle_service_control(now, flow, notify);
         } else if is("message-summary") && unasked {
-            // Many servers send it. Nobody listens yet.
+            // Many servers send it.
             self.answer(flow, notify, 200);
+            #[cfg(feature = "events")]
+            if home {
+                self.emit(Event::Subscription(subscription::Event::notified(
+                    0, notify,
+                )));
+            }
         } else if unasked && !["service-control", "reg", "refer"].into_iter().any(is) {
             let reply = Reply::new(notify, 489);
             self.reply(flow, &reply.with("Allow-Events", EVENTS));

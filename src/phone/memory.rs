@@ -29,7 +29,7 @@ pub struct Memory {
 
 impl Memory {
     /// The text to store.
-    pub fn write(&self, calls: &Calls, authenticator: &Authenticator) -> String {
+    pub fn write(&self, calls: Option<&Calls>, authenticator: &Authenticator) -> String {
         let mut text = String::with_capacity(256);
         text.push_str(VERSION);
         let mut line = |fields: &[&str]| {
@@ -57,7 +57,8 @@ impl Memory {
         if self.no_reg_event {
             line(&["noRegEvent"]);
         }
-        for call in self.abandoned.iter().cloned().chain(calls.to_pick_up()) {
+        let there = calls.map(Calls::to_pick_up).unwrap_or_default();
+        for call in self.abandoned.iter().chain(&there) {
             let [uri, name, replaces] = call.write();
             line(&["call", uri, name, replaces]);
         }

@@ -17,6 +17,7 @@ mod registering;
 mod requests;
 mod usage;
 
+use crate::call::Calls;
 pub use crate::fault::{Code, Fault, Situation};
 use crate::flow::FlowId;
 use crate::pool::Pacer;
@@ -111,12 +112,14 @@ impl Phone {
     /// platform's cryptographic generator.
     pub fn new(config: Config, seed: [u8; 32]) -> Result<Self, ConfigError> {
         config.check()?;
-        Ok(Self::with_checked(config, seed))
+        let mut phone = Self::without_calls(config, seed);
+        phone.make_calls(Instant::default());
+        Ok(phone)
     }
 
-    /// The same for a configuration that was checked before. Whatever it holds,
-    /// the writer refuses what would break a message.
-    pub fn with_checked(mut config: Config, seed: [u8; 32]) -> Self {
+    /// The same without calls, until [`Phone::make_calls`], of a configuration that was
+    /// checked before. Whatever it holds, the writer refuses what would break a message.
+    pub fn without_calls(mut config: Config, seed: [u8; 32]) -> Self {
         let mut random = Random::from_seed(seed);
         let mut authenticator = Authenticator::new(Secrets {
             username: config
@@ -199,7 +202,7 @@ impl Phone {
 
     /// Fires what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let in_call = self.usages.calls.are_any();
+        let in_call = self.is_in_call();
         // A notifier gives a subscriber up that slept through its NOTIFY (RFC 6665
         // §4.2.2): to be believed again when it is heard again.
         if self.poll_timeout().is_some_and(|due| now - due > OVERSLEPT) {
@@ -300,7 +303,8 @@ impl Phone {
         let transaction = self
             .transactions
             .any(|purpose| matches!(purpose, Purpose::Calls(_)));
-        self.usages.calls.len() + usize::from(transaction)
+        let calls = self.usages.calls.get().map_or(0, Calls::len);
+        calls + usize::from(transaction)
     }
 
     /// Messages that were no SIP, or no answer to anything of ours.
@@ -362,7 +366,8 @@ impl Phone {
         if let Some(lapses_at) = self.registration.lapses_at() {
             self.memory.held_until = Some(lapses_at);
         }
-        let text = self.memory.write(&self.usages.calls, &self.authenticator);
+        let calls = self.usages.calls.get();
+        let text = self.memory.write(calls, &self.authenticator);
         if text != self.stored {
             self.outputs.push(Output::Store(text.clone()));
             self.stored = text;

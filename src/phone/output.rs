@@ -167,16 +167,14 @@ pub enum Event {
     Error(Fault),
     /// Something of a call.
     Call(crate::call::Event),
-    /// Something of a subscription of the app's.
-    #[cfg(feature = "sessions")]
+    /// Something of a subscription of the app's, or, of number 0, a NOTIFY that nobody
+    /// asked for.
+    #[cfg(feature = "events")]
     Subscription(crate::subscription::Event),
-    /// Something of a session.
-    #[cfg(feature = "sessions")]
-    Session(crate::session::Event),
     /// Something of a session that somebody else has opened.
     #[cfg(feature = "gateway")]
-    Accepted(crate::session::accepted::Event),
+    Accepted(crate::session::Event),
     /// Something of a publication.
-    #[cfg(feature = "sessions")]
+    #[cfg(feature = "publications")]
     Publication(crate::publication::Event),
 }

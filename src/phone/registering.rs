@@ -131,7 +131,7 @@ impl Phone {
         let wanted = self.authenticator.nonces_serve_once()
             && self.registration.is_settled()
             && self.flows.home().is_some()
-            && !self.usages.calls.are_any();
+            && !self.is_in_call();
         let after = match self.authenticator.has_fresh_nonce() {
             true => NONCE_AGE,
             false => NONCE_PAUSE,

@@ -6,17 +6,19 @@
 
 use super::registering::Job;
 use super::{Event, Phone, Status};
+#[cfg(feature = "events")]
+use crate::call::request_uri;
 use crate::call::{CallOptions, Calls, Document};
 use crate::fault::Situation;
 use crate::flow::{FLOW_GRACE, FlowId};
+use crate::late::Late;
+use crate::pool::Turn;
 use crate::prelude::*;
-#[cfg(feature = "sessions")]
+#[cfg(feature = "publications")]
 use crate::publication::Publications;
 use crate::rand::Random;
 #[cfg(feature = "gateway")]
-use crate::session::accepted::Accepted;
-#[cfg(feature = "sessions")]
-use crate::session::{Content, Sessions};
+use crate::session::Accepted;
 use crate::sip::Message;
 use crate::subscription::{self, Lapse, Subscriptions, Topic};
 use crate::time::{Instant, earliest};
@@ -25,9 +27,9 @@ use crate::usage::{Account, Action, Arrival, Cause, Key, Reply, Usage};
 
 /// The subscription to our own registrations.
 const WATCH: u32 = 0;
-/// Its time in seconds. The default of RFC 3680 §4.4, about an hour, would leave us
-/// trusting for long a notifier that has lost its state.
-const WATCH_EXPIRES: u32 = 600;
+/// Time of subscriptions in seconds. The defaults of the packages, an hour (RFC 3680 §4.4,
+/// RFC 3856 §6.4), would leave us trusting for long a notifier that has lost its state.
+const SUBSCRIBED: u32 = 600;
 
 /// A line of the table: name, where it is kept, its type, and what is done with what it
 /// tells.
@@ -240,11 +242,9 @@ macro_rules! usages {
 usages! {
     #[cfg(feature = "gateway")]
     Accepted, accepted: Accepted, |phone, _, event| phone.emit(Event::Accepted(event));
-    Calls, calls: Calls, |phone, _, event| phone.emit(Event::Call(event));
+    Calls, calls: Late<Calls>, |phone, _, event| phone.emit(Event::Call(event));
     Subscriptions, subscriptions: Subscriptions, Phone::subscription_told;
-    #[cfg(feature = "sessions")]
-    Sessions, sessions: Sessions, |phone, _, event| phone.emit(Event::Session(event));
-    #[cfg(feature = "sessions")]
+    #[cfg(feature = "publications")]
     Publications, publications: Publications, |phone, _, event| {
         phone.emit(Event::Publication(event));
     };
@@ -253,9 +253,7 @@ usages! {
 impl Phone {
     /// Calls `target`; `id` is odd and new.
     pub fn call(&mut self, now: Instant, id: u32, target: &str, options: CallOptions) {
-        let Self { usages, flows, .. } = self;
-        usages.calls.call(now, &mut flows.turn, id, target, options);
-        self.settle(now);
+        self.with_calls(now, |calls| calls.call(now, id, target, options));
     }
 
     /// Starts session `id`, a new number as that of a call, to `target` with its first
@@ -268,25 +266,57 @@ impl Phone {
         first: Document,
         headers: Vec<(String, String)>,
     ) {
-        let Self { usages, flows, .. } = self;
-        let turn = &mut flows.turn;
-        usages
-            .calls
-            .start_session(now, turn, id, target, first, headers);
-        self.settle(now);
+        self.with_calls(now, |calls| {
+            calls.start_session(now, id, target, first, headers);
+        });
     }
 
     /// Does something with the calls there are: what the app asks for, or what the
     /// media handler has done. See [`Calls`].
     pub fn with_calls(&mut self, now: Instant, action: impl FnOnce(&mut Calls)) {
-        action(&mut self.usages.calls);
-        self.settle(now);
+        if let Some(calls) = self.usages.calls.want() {
+            action(calls);
+            self.settle(now);
+        }
+    }
+
+    /// Makes it a phone with calls, if it was made without ([`Phone::without_calls`]).
+    pub fn make_calls(&mut self, now: Instant) {
+        let home = self.home_if_ready();
+        if let Some(calls) = self.usages.calls.make(&self.account) {
+            calls.spread(Turn::new(self.config.distribution));
+            calls.flows_changed(now, &self.flows.open, home);
+        }
+    }
+
+    /// Whether something could not be done since this was asked last because there are no
+    /// calls yet.
+    pub fn wanted_calls(&mut self) -> bool {
+        self.usages.calls.was_wanted()
+    }
+
+    /// Whether it takes calls: see [`Phone::make_calls`].
+    pub fn has_calls(&self) -> bool {
+        self.usages.calls.get().is_some()
+    }
+
+    /// Whether the app has a call.
+    pub(super) fn is_in_call(&self) -> bool {
+        self.usages.calls.get().is_some_and(Calls::are_any)
+    }
+
+    /// The flow that the phone is registered on, if it may use it.
+    fn home_if_ready(&self) -> Option<FlowId> {
+        let home = self.flows.home();
+        home.filter(|_| self.status == Status::Ready)
     }
 
     /// Allows for so many calls at once: they are those of other people.
     #[cfg(feature = "third-party")]
     pub fn allow_calls(&mut self, most: usize) {
-        self.usages.calls.allow(most);
+        if let Some(calls) = self.usages.calls.want() {
+            calls.allow(most);
+        }
         self.transactions.remember_more(most);
     }
 
@@ -294,10 +324,10 @@ impl Phone {
     pub(super) fn watch_registrations(&mut self) {
         if !self.registration.watch.unsupported {
             let topic = Topic {
-                package: "reg",
-                accept: "application/reginfo+xml",
+                package: "reg".to_owned(),
+                accept: "application/reginfo+xml".to_owned(),
                 target: self.account.aor.clone(),
-                expires: WATCH_EXPIRES,
+                expires: SUBSCRIBED,
             };
             self.usages.subscriptions.subscribe(WATCH, topic);
         }
@@ -314,34 +344,11 @@ impl Phone {
             subscription::Event::Lapsed { of: WATCH, why } => {
                 self.registration.watch_lapsed(why == Lapse::Refused);
             }
-            #[cfg(feature = "sessions")]
+            #[cfg(feature = "events")]
             event => self.emit(Event::Subscription(event)),
-            #[cfg(not(feature = "sessions"))]
+            #[cfg(not(feature = "events"))]
             _ => {}
         }
-    }
-
-    /// Opens session `of` to `target`, a SIP URI, with `content` and further `headers`.
-    #[cfg(feature = "sessions")]
-    pub fn open_session(
-        &mut self,
-        now: Instant,
-        of: u32,
-        target: &str,
-        content: Content,
-        headers: Vec<(String, String)>,
-    ) {
-        let Self { usages, flows, .. } = self;
-        let turn = &mut flows.turn;
-        usages.sessions.open(turn, of, target, content, headers);
-        self.settle(now);
-    }
-
-    /// Does something with the sessions.
-    #[cfg(feature = "sessions")]
-    pub fn with_sessions(&mut self, now: Instant, action: impl FnOnce(&mut Sessions)) {
-        action(&mut self.usages.sessions);
-        self.settle(now);
     }
 
     /// Does something with the sessions that others have opened.
@@ -352,14 +359,37 @@ impl Phone {
     }
 
     /// Does something with the publications.
-    #[cfg(feature = "sessions")]
+    #[cfg(feature = "publications")]
     pub fn with_publications(&mut self, now: Instant, action: impl FnOnce(&mut Publications)) {
         action(&mut self.usages.publications);
         self.settle(now);
     }
 
+    /// Subscribes to the state of `package` that `target` has, as it is dialled; `of` is
+    /// not 0, which is the phone's own.
+    #[cfg(feature = "events")]
+    pub fn subscribe(
+        &mut self,
+        now: Instant,
+        of: u32,
+        package: String,
+        accept: String,
+        target: &str,
+    ) {
+        // What cannot be called has no state.
+        if let Some(target) = request_uri(target, &self.account) {
+            let topic = Topic {
+                package,
+                accept,
+                target,
+                expires: SUBSCRIBED,
+            };
+            self.with_subscriptions(now, |subscriptions| subscriptions.subscribe(of, topic));
+        }
+    }
+
     /// Does something with the subscriptions: 0 is the phone's own.
-    #[cfg(feature = "sessions")]
+    #[cfg(feature = "events")]
     pub fn with_subscriptions(&mut self, now: Instant, action: impl FnOnce(&mut Subscriptions)) {
         action(&mut self.usages.subscriptions);
         self.settle(now);
@@ -430,10 +460,9 @@ impl Phone {
     /// Tells the usages which flows there are. What lost its own goes on over the one
     /// that the phone is registered on.
     pub(super) fn place_usages(&mut self, now: Instant) {
-        let home = self.flows.home();
-        let home = home.filter(|_| self.status == Status::Ready);
+        let home = self.home_if_ready();
         self.tell_flows(now, home);
-        let in_call = self.usages.calls.are_any();
+        let in_call = self.is_in_call();
         self.flows.set_in_call(now, in_call);
         let Some(home) = home else {
             return;

@@ -169,7 +169,7 @@ impl Publication {
         let min = answer.header(Name::MinExpires).and_then(number);
         match answer.status() {
             200..300 => {
-                self.etag = etag(answer).map(str::to_owned);
+                self.etag = answer.header(Name::SipEtag).map(str::to_owned);
                 let granted = answer.expires().unwrap_or(self.document.expires);
                 let half = Duration::from_millis(u64::from(granted.max(LEAST)) * 500);
                 self.state = match self.changed || self.withdrawn {
@@ -311,11 +311,4 @@ impl Usage for Publications {
     fn outlives_flow((): ()) -> bool {
         true
     }
-}
-
-/// `SIP-ETag`: what the server calls the state that it keeps (§11.3.1).
-fn etag(answer: &Message) -> Option<&str> {
-    let mut headers = answer.all_headers();
-    let etag = headers.find(|(name, _)| name.eq_ignore_ascii_case("SIP-ETag"));
-    etag.map(|(_, value)| value)
 }

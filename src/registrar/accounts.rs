@@ -23,6 +23,7 @@ impl Registrar {
             .push_back(Output::Event(Event::BindingsChanged {
                 user: user.to_owned(),
             }));
+        self.stale = true;
         let bound = self.store.of(user).iter();
         let instances: Vec<&str> = bound
             .filter_map(|entry| entry.identity.as_deref())
@@ -33,9 +34,10 @@ impl Registrar {
 
     pub(super) fn tell_account_news(&mut self) {
         while let Some(output) = self.accounts.poll_output() {
+            self.stale = true;
             match output {
-                account::Output::Changed { user, kind } => {
-                    let event = Event::AccountChanged { user, kind };
+                account::Output::Changed { user, kind, id } => {
+                    let event = Event::AccountChanged { user, kind, id };
                     self.outputs.push_back(Output::Event(event));
                 }
                 account::Output::Barred { .. } => self.bar_strangers(),

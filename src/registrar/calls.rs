@@ -3,14 +3,19 @@
 //! device that is cut off.
 
 use super::bindings::Entry;
+use super::dialog_event::Leg;
+use super::notify::About;
 use super::relay::End;
 use super::{ConnectionId, Registrar};
+use crate::account::CallKey;
 use crate::sip::{Message, Name, NameAddr, Writer};
 
 /// Dialogs from the 2xx to the BYE.
 #[derive(Default)]
 pub(super) struct Calls {
     list: Vec<Call>,
+    /// Those that are over, until somebody has taken note.
+    ended: Vec<Call>,
 }
 
 struct Call {
@@ -29,6 +34,21 @@ struct Side {
     target: String,
     /// Number of its last request.
     cseq: u32,
+}
+
+impl Call {
+    fn leg<'a>(&'a self, local: &'a Side, remote: &'a Side, initiator: bool) -> Leg<'a> {
+        Leg {
+            call_id: &self.call_id,
+            initiator,
+            confirmed: true,
+            local_tag: &local.tag,
+            remote_tag: Some(&remote.tag),
+            local: local.end,
+            remote: Some(remote.end),
+            address: &remote.address,
+        }
+    }
 }
 
 impl Side {
@@ -64,7 +84,7 @@ impl Calls {
             return;
         };
         if self.list.len() >= limit.max(1) {
-            self.list.remove(0);
+            self.ended.push(self.list.remove(0));
         }
         self.list.push(Call {
             call_id: accepted.call_id().to_owned(),
@@ -78,7 +98,7 @@ impl Calls {
             return;
         };
         if request.method() == "BYE" {
-            self.list.remove(at);
+            self.ended.push(self.list.remove(at));
             return;
         }
         let number = request.cseq().map_or(0, |cseq| cseq.number);
@@ -90,6 +110,17 @@ impl Calls {
         }
     }
 
+    /// The calls as each of their sides has them.
+    pub fn legs(&self) -> impl Iterator<Item = Leg<'_>> {
+        self.list.iter().flat_map(|call| {
+            let [caller, callee] = &call.sides;
+            [
+                call.leg(caller, callee, true),
+                call.leg(callee, caller, false),
+            ]
+        })
+    }
+
     /// Whether the client of `binding` is in a call.
     pub fn involve(&self, binding: u64) -> bool {
         let mut sides = self.list.iter().flat_map(|call| &call.sides);
@@ -99,7 +130,24 @@ impl Calls {
     /// Forgets the calls of which neither side is registered any more.
     pub fn forget_unless(&mut self, is_bound: impl Fn(u64) -> bool) {
         let bound = |side: &Side| side.end.binding.is_some_and(&is_bound);
-        self.list.retain(|call| call.sides.iter().any(bound));
+        let gone = |call: &mut Call| !call.sides.iter().any(bound);
+        self.ended.extend(self.list.extract_if(.., gone));
+    }
+
+    /// Whether the dialog of `message` is under way.
+    pub fn is_known(&self, message: &Message) -> bool {
+        self.position(message).is_some()
+    }
+
+    /// The dialogs that are over since this was asked last: the call that each was of,
+    /// and the tag of who had answered.
+    pub fn take_ended(&mut self) -> Vec<(CallKey, String)> {
+        let ended = std::mem::take(&mut self.ended).into_iter();
+        let named = ended.map(|Call { call_id, sides }| {
+            let [tag, callee] = sides.map(|side| side.tag);
+            (CallKey { call_id, tag }, callee)
+        });
+        named.collect()
     }
 
     /// The call that `message` is of: either side may speak.
@@ -119,16 +167,18 @@ impl Registrar {
     pub(super) fn end_calls_of(&mut self, gone: &Entry) {
         let ended = |call: &mut Call| call.sides.iter().any(|side| side.is_of(gone.id));
         let ended: Vec<Call> = self.calls.list.extract_if(.., ended).collect();
-        for Call { call_id, sides } in ended {
-            let [a, b] = &sides;
+        for call in ended {
+            let [a, b] = &call.sides;
             for (from, to) in [(a, b), (b, a)] {
                 let connection = match gone.flow.filter(|_| to.is_of(gone.id)) {
                     Some(flow) => flow,
                     None => self.current(to.end).connection,
                 };
-                self.send_bye(connection, &call_id, from, to);
+                self.send_bye(connection, &call.call_id, from, to);
             }
+            self.calls.ended.push(call);
         }
+        self.record_ended();
     }
 
     /// A BYE to one side of a call, as the other one would send it.
@@ -139,6 +189,6 @@ impl Registrar {
             .header(Name::CallId, call_id)
             .header(Name::CSeq, &format!("{} BYE", from.cseq.saturating_add(1)))
             .header(Name::Reason, "SIP;cause=403;text=\"Device not authorised\"");
-        self.send_own(connection, bye, None);
+        self.send_own(connection, bye, About::Nothing);
     }
 }

@@ -79,7 +79,13 @@ pub enum SharedSlot {
 }
 
 /// Accounts of servers, which are no person's and have no devices.
-pub(super) const SERVERS: [&str; 3] = ["cti", "controller", "voicemail"];
+pub(super) const SERVERS: [&str; 3] = ["cti", CONTROLLER, VOICEMAIL];
+
+/// The one that says what waits in mailboxes.
+pub(super) const VOICEMAIL: &str = "voicemail";
+
+/// The one that makes calls for desk phones. It says in From for whom one is.
+pub(super) const CONTROLLER: &str = "controller";
 
 /// Somebody who may register. The name under which it stands in
 /// [`Config::users`] is the user part of its address-of-record.
@@ -192,6 +198,8 @@ pub struct Config {
     pub devices: bool,
     /// What a second login in the shared slot meets.
     pub shared_slot: SharedSlot,
+    /// What a device dials to be taken into the set of those that ring, or out of it.
+    pub star_code: Option<String>,
     /// How ousted clients are told. `None`: in every way that applies.
     pub tell_ousted: Option<Vec<Telling>>,
     /// Whether `Event: reg` can be subscribed to. `None`: yes, except with the
@@ -246,6 +254,7 @@ impl Default for Config {
             domain: None,
             devices: false,
             shared_slot: SharedSlot::default(),
+            star_code: Some("*987".to_owned()),
             tell_ousted: None,
             reg_event: None,
             max_contacts: None,

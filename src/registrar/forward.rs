@@ -2,7 +2,7 @@
 //! RFC 3261 §16.6 and §16.7 ask of a proxy.
 
 use super::HOST;
-use crate::sip::{Message, Name};
+use crate::sip::{Framing, Message, Name};
 
 /// What changes in a request that is passed on.
 pub(super) struct Passage<'a> {
@@ -28,7 +28,7 @@ pub(super) enum Identity<'a> {
     Asserted(Option<&'a str>),
 }
 
-impl Identity<'_> {
+impl<'a> Identity<'a> {
     /// Whether a header is the registrar's to write, not a client's.
     fn takes_out(self, name: &str) -> bool {
         const OURS: [&str; 3] = [
@@ -40,19 +40,29 @@ impl Identity<'_> {
         matches!(self, Identity::Asserted(_)) && ours()
     }
 
-    /// Writes the sender's address into the copy of `message`, unless the sender
-    /// does not want it to be shown (RFC 3325 §7).
+    /// The sender's address as receivers of `message` are to see it; none, if the sender
+    /// does not want that (RFC 3325 §7).
+    pub fn shown_in(self, message: &Message) -> Option<&'a str> {
+        match self {
+            Identity::Asserted(aor) if !is_private(message) => aor,
+            _ => None,
+        }
+    }
+
     fn write(self, message: &Message, copy: &mut Outgoing) {
-        let private = |value: &str| {
-            let mut kinds = value.split(';');
-            kinds.any(|kind| kind.trim().eq_ignore_ascii_case("id"))
-        };
-        if let Identity::Asserted(Some(aor)) = self
-            && !message.values(Name::Privacy).any(private)
-        {
+        if let Some(aor) = self.shown_in(message) {
             copy.line(Name::PAssertedIdentity.as_str(), &format!("<{aor}>"));
         }
     }
+}
+
+/// Whether the sender of `message` does not want to be known (RFC 3325 §7).
+pub(super) fn is_private(message: &Message) -> bool {
+    let private = |value: &str| {
+        let mut kinds = value.split(';');
+        kinds.any(|kind| kind.trim().eq_ignore_ascii_case("id"))
+    };
+    message.values(Name::Privacy).any(private)
 }
 
 /// The Via value of a request that we send.
@@ -82,6 +92,25 @@ pub(super) fn request(request: &Message, passage: &Passage<'_>) -> Vec<u8> {
     }
     passage.identity.write(request, &mut copy);
     copy.finish(request.body())
+}
+
+/// `request` with another Request-URI, and these headers alone of their names.
+pub(super) fn rewritten(request: &Message, uri: &str, headers: &[(&str, String)]) -> Message {
+    let mut copy = Outgoing::start(&format!("{} {uri} SIP/2.0", request.method()));
+    for (name, value) in request.all_headers() {
+        let ours = headers
+            .iter()
+            .any(|(ours, _)| ours.eq_ignore_ascii_case(name));
+        if !ours && Name::from_text(name) != Name::ContentLength {
+            copy.line(name, value);
+        }
+    }
+    for (name, value) in headers.iter().filter(|(_, value)| !value.is_empty()) {
+        copy.line(name, value);
+    }
+    let written = Message::parse(&copy.finish(request.body()), Framing::Frame);
+    // Of a request that was read, and addresses that rules may have.
+    written.unwrap_or_else(|_| request.clone())
 }
 
 /// The copy of `response` for the one who sent the request: without our Via.

@@ -29,20 +29,29 @@ mod auth;
 mod bindings;
 mod calls;
 mod config;
+mod course;
 mod devices;
 mod dialect;
+mod dialog_event;
 mod forward;
 mod late;
+mod mailbox;
+mod messages;
 mod notify;
 mod output;
 mod policy;
+mod presence;
 mod proxy;
 mod public_ids;
+mod records;
 mod reg_event;
 mod register;
 mod relay;
 mod reply;
 mod ringing;
+mod rules;
+mod star_code;
+mod subscriptions;
 mod update;
 mod waking;
 
@@ -62,9 +71,10 @@ use auth::Authenticator;
 use bindings::{Cause, Change, Entry, Store};
 use calls::Calls;
 use notify::{Farewell, PendingNotify};
-use reg_event::Subscription;
+use presence::Publication;
 use relay::Relay;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use subscriptions::Subscription;
 
 /// A WebSocket connection as the host numbers it. Numbers are never used twice.
 pub type ConnectionId = u32;
@@ -72,7 +82,7 @@ pub type ConnectionId = u32;
 /// Our name in Via, Record-Route and Contact: no connection is ever made to it.
 const HOST: &str = "registrar.invalid";
 
-const ALLOW: &str = "REGISTER, SUBSCRIBE, OPTIONS, INVITE, ACK, BYE, CANCEL, MESSAGE, NOTIFY, REFER, INFO, UPDATE, PRACK";
+const ALLOW: &str = "REGISTER, SUBSCRIBE, PUBLISH, OPTIONS, INVITE, ACK, BYE, CANCEL, MESSAGE, NOTIFY, REFER, INFO, UPDATE, PRACK";
 
 /// How long a client may take to come back to its call on a new connection, if
 /// it announced `X-cisco-sessionpersist`.
@@ -93,6 +103,11 @@ pub struct Registrar {
     next_binding: u64,
     subscriptions: Vec<Subscription>,
     next_subscription: u64,
+    publications: Vec<Publication>,
+    /// When each user has changed what others see.
+    changes: BTreeMap<String, VecDeque<Instant>>,
+    /// Something changed that subscribers may want to know.
+    stale: bool,
     notifies: Vec<PendingNotify>,
     relays: Vec<Relay>,
     calls: Calls,
@@ -122,6 +137,9 @@ impl Registrar {
             next_binding: 1,
             subscriptions: Vec::new(),
             next_subscription: 0,
+            publications: Vec::new(),
+            changes: BTreeMap::new(),
+            stale: false,
             notifies: Vec::new(),
             relays: Vec::new(),
             calls: Calls::default(),
@@ -192,6 +210,7 @@ impl Registrar {
 
     /// The next thing for the host to do.
     pub fn poll_output(&mut self) -> Option<Output> {
+        self.tell_watchers();
         self.outputs.pop_front()
     }
 
@@ -200,13 +219,18 @@ impl Registrar {
         let entries = self.store.all().map(Entry::deadline);
         let subscriptions = self.subscriptions.iter().map(|one| one.until);
         let notifies = self.notifies.iter().map(PendingNotify::until);
-        let relays = self.relays.iter().map(|relay| relay.until);
+        let rings_until = |relay| self.rings_until(relay);
+        let rings = self.relays.iter().filter_map(rings_until);
+        let relays = self.relays.iter().map(|relay| relay.until).chain(rings);
+        let publications = self.publications.iter().map(|one| one.until);
         let closing = self.closing.values().map(|(at, _)| *at);
         entries
             .chain(subscriptions)
+            .chain(publications)
             .chain(notifies)
             .chain(relays)
             .chain(closing)
+            .chain(self.accounts.calls_until())
             .min()
     }
 
@@ -248,9 +272,7 @@ impl Registrar {
         let users = &self.config.users;
         self.accounts.retain(|user| users.contains_key(user));
         self.bar_strangers();
-        if !self.config.offers_reg_event() {
-            self.end_subscriptions();
-        }
+        self.end_subscriptions();
         if another {
             self.takeovers.clear();
             self.outcasts.clear();
@@ -274,9 +296,12 @@ impl Registrar {
             self.note_bindings(&user);
         }
         self.subscriptions.clear();
+        self.publications.clear();
+        self.changes.clear();
         self.notifies.clear();
         self.relays.clear();
         self.calls = Calls::default();
+        self.accounts.doubt_calls(self.now);
         self.closing.clear();
         self.takeovers.clear();
         self.outcasts.clear();
@@ -306,6 +331,9 @@ impl Registrar {
             "REGISTER" => self.handle_register(connection, &request),
             "SUBSCRIBE" if self.is_for_notifier(&request) => {
                 self.handle_subscribe(connection, &request);
+            }
+            "PUBLISH" if self.is_for_compositor(&request) => {
+                self.handle_publish(connection, &request);
             }
             "OPTIONS" if self.config.manner().answers_options() && request.to_tag().is_none() => {
                 self.handle_options(connection, &request);
@@ -340,7 +368,7 @@ impl Registrar {
         });
         let to_user = |uri: Uri<'_>| {
             let user = register::unescape(uri.user.unwrap_or_default());
-            let known = self.config.users.contains_key(user.as_ref());
+            let known = self.login(&user).is_some();
             known && self.config.serves(uri.host) && !uri.params.has("gr")
         };
         !routed && Uri::parse(request.request_uri()).is_some_and(to_user)
@@ -363,10 +391,13 @@ impl Registrar {
         self.publish_gone(expired, Cause::Expired);
         let not_back = self.store.take(|entry| entry.deadline() <= now);
         self.publish_gone(not_back, Cause::Deactivated);
+        self.expire_publications();
         self.expire_subscriptions();
         self.expire_notifies();
         self.expire_relays();
         self.close_sent_away();
+        self.accounts.sweep_calls(now);
+        self.tell_account_news();
     }
 
     fn drop_connection(&mut self, connection: ConnectionId) {

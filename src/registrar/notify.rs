@@ -6,7 +6,9 @@
 use super::bindings::{Cause, Change, Entry};
 use super::config::Telling;
 use super::forward;
+use super::messages::is_said;
 use super::{ConnectionId, HOST, Level, Registrar};
+use crate::account::DeviceId;
 use crate::sip::{Message, Name, Writer};
 use crate::time::{Duration, Instant};
 
@@ -29,9 +31,16 @@ const PATIENCE: Duration = Duration::from_secs(32);
 pub(super) struct PendingNotify {
     branch: String,
     connection: ConnectionId,
-    /// The subscription it belongs to, if it is of one.
-    subscription: Option<u64>,
+    about: About,
     until: Instant,
+}
+
+/// What hangs on the answer to a request of our own.
+pub(super) enum About {
+    Nothing,
+    Subscription(u64),
+    /// A message that is kept for a device of this user, under this id.
+    Message(String, DeviceId, String),
 }
 
 impl Registrar {
@@ -43,6 +52,7 @@ impl Registrar {
         self.note_bindings(user);
         let store = &self.store;
         self.calls.forget_unless(|id| store.get(id).is_some());
+        self.record_ended();
         self.notify_watchers(user, changes);
         for change in changes {
             if change.ousted {
@@ -134,16 +144,11 @@ impl Registrar {
             .header(Name::Event, "service-control")
             .header(Name::SubscriptionState, "active")
             .body("text/plain", body.as_bytes());
-        self.send_own(connection, notify, None);
+        self.send_own(connection, notify, About::Nothing);
     }
 
     /// Sends a request of our own that is complete but for what the transport adds.
-    pub(super) fn send_own(
-        &mut self,
-        connection: ConnectionId,
-        mut request: Writer,
-        subscription: Option<u64>,
-    ) {
+    pub(super) fn send_own(&mut self, connection: ConnectionId, mut request: Writer, about: About) {
         let branch = format!("z9hG4bK{}", self.random.hex::<12>());
         request
             .header(Name::Via, &forward::via(&branch))
@@ -151,7 +156,7 @@ impl Registrar {
         self.notifies.push(PendingNotify {
             branch,
             connection,
-            subscription,
+            about,
             until: self.now + PATIENCE,
         });
         self.send_written(connection, request.finish());
@@ -174,14 +179,19 @@ impl Registrar {
             return true;
         }
         let notify = self.notifies.remove(position);
-        // The failures that end a subscription (RFC 5057 §5.1, RFC 6665 §4.2.2).
-        let ends = matches!(
-            answer.status(),
-            404 | 405 | 410 | 416 | 480..=485 | 489 | 501 | 604
-        );
-        if let Some(id) = notify.subscription.filter(|_| ends) {
-            self.subscriptions
-                .retain(|subscription| subscription.id != id);
+        self.stale = true;
+        let status = answer.status();
+        match notify.about {
+            // The failures that end a subscription (RFC 5057 §5.1, RFC 6665 §4.2.2).
+            About::Subscription(id)
+                if matches!(status, 404 | 405 | 410 | 416 | 480..=485 | 489 | 501 | 604) =>
+            {
+                self.end_subscription(id);
+            }
+            About::Message(user, device, id) if is_said(status) => {
+                self.accounts.message_answered(&user, &device, &id);
+            }
+            _ => {}
         }
         true
     }
@@ -191,17 +201,26 @@ impl Registrar {
         let now = self.now;
         let due = |notify: &mut PendingNotify| notify.until <= now;
         for notify in self.notifies.extract_if(.., due).collect::<Vec<_>>() {
-            if let Some(id) = notify.subscription {
-                self.subscriptions
-                    .retain(|subscription| subscription.id != id);
+            if let About::Subscription(id) = notify.about {
+                self.end_subscription(id);
             }
         }
+    }
+
+    fn end_subscription(&mut self, id: u64) {
+        self.subscriptions
+            .retain(|subscription| subscription.id != id);
     }
 }
 
 impl PendingNotify {
     pub(super) fn until(&self) -> Instant {
         self.until
+    }
+
+    /// Whether it is of this subscription.
+    pub(super) fn is_of(&self, subscription: u64) -> bool {
+        matches!(self.about, About::Subscription(id) if id == subscription)
     }
 
     pub(super) fn connection(&self) -> ConnectionId {

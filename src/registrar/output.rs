@@ -58,6 +58,8 @@ pub enum Event {
         user: String,
         /// Which facts.
         kind: Kind,
+        /// Of the history: which record is new, or another one now.
+        id: Option<String>,
     },
     /// Devices that sleep are to be told something by push.
     Wake(Wake),

@@ -7,15 +7,21 @@
 
 use super::auth::Gate;
 use super::bindings::Entry;
-use super::config::{Dialect, SERVERS};
+use super::config::{CONTROLLER, Dialect, SERVERS, VOICEMAIL};
+use super::course::Course;
 use super::forward::{self, Identity, Passage};
+use super::messages::Kept;
 use super::policy::same_uri;
+use super::public_ids::target;
 use super::register::{Target, unescape};
-use super::relay::{Branch, End, Outcome, Relay};
+use super::relay::{ACCEPTED, Branch, End, Outcome, Relay};
 use super::reply::Refusal;
+use super::ringing::Choice;
+use super::subscriptions::Package;
 use super::waking::Woken;
 use super::{ALLOW, ConnectionId, HOST, Registrar};
 use crate::sip::{Message, Name, NameAddr, Uri, unquote};
+use crate::text::hex;
 
 /// Start of the user part of temporary GRUUs.
 const TEMP_GRUU: &str = "tgruu-";
@@ -24,10 +30,24 @@ const TEMP_GRUU: &str = "tgruu-";
 const DIALOG_MAKERS: [&str; 3] = ["INVITE", "SUBSCRIBE", "REFER"];
 
 /// A request that may pass: where it comes from and goes to.
-struct Passed {
-    from: End,
-    hops: Vec<Hop>,
-    woken: Option<Woken>,
+pub(super) struct Passed {
+    pub from: End,
+    pub hops: Vec<Hop>,
+    /// Of a call, what decides where it rings.
+    pub choice: Option<Choice>,
+    pub woken: Option<Woken>,
+    /// Of a message, whether it is kept for somebody.
+    pub kept: Option<Kept>,
+    /// Of a call, who has sent it on.
+    pub course: Course,
+}
+
+/// A request that its sender may send.
+enum Admitted {
+    /// Within a dialog: where it goes.
+    Inside(Box<Passed>),
+    /// Outside of them: where it comes from.
+    Outside(End),
 }
 
 /// One place that a request goes to.
@@ -38,7 +58,7 @@ pub(super) struct Hop {
 
 impl Hop {
     /// To a binding, if its connection is open.
-    fn to(entry: &Entry) -> Option<Self> {
+    pub fn to(entry: &Entry) -> Option<Self> {
         Some(Self {
             to: End {
                 connection: entry.flow?,
@@ -56,14 +76,33 @@ impl Registrar {
             "ACK" if self.absorbs_ack(connection, &request) => return,
             _ => {}
         }
-        match self.pass_on(connection, &request) {
-            Ok(Passed { from, hops, woken }) => self.relay(from, request, hops, woken),
+        match self.let_pass(connection, &request) {
+            Ok(Admitted::Inside(passed)) => self.relay(request, *passed),
+            Ok(Admitted::Outside(from)) => self.pass_on(from, request),
             Err(refusal) => self.refuse(connection, &request, &refusal),
         }
     }
 
-    /// Where `request` comes from and goes to.
-    fn pass_on(&mut self, connection: ConnectionId, request: &Message) -> Result<Passed, Refusal> {
+    /// Passes a request outside of dialogs on.
+    fn pass_on(&mut self, from: End, request: Message) {
+        if request.method() == "INVITE" {
+            return match self.is_star_code(&request) {
+                true => self.toggle_rings(from, &request),
+                false => self.handle_call(from, request),
+            };
+        }
+        match self.destinations(from, &request) {
+            Ok(passed) => self.relay(request, passed),
+            Err(refusal) => self.refuse(from.connection, &request, &refusal),
+        }
+    }
+
+    /// Whether its sender may send `request`.
+    fn let_pass(
+        &mut self,
+        connection: ConnectionId,
+        request: &Message,
+    ) -> Result<Admitted, Refusal> {
         if max_forwards(request) == 0 {
             return Err(Refusal::new(483, "Too Many Hops"));
         }
@@ -77,15 +116,30 @@ impl Registrar {
         }
         if let Some((from, to)) = self.dialog_ends(connection, request) {
             let uri = request.request_uri().to_owned();
-            return Ok(Passed {
+            return Ok(Admitted::Inside(Box::new(Passed {
                 from,
                 hops: vec![Hop { to, uri }],
+                choice: None,
                 woken: None,
-            });
+                kept: None,
+                course: Course::default(),
+            })));
         }
         let from = self.originator(connection, request)?;
-        let (hops, woken) = self.destinations(request)?;
-        Ok(Passed { from, hops, woken })
+        match self.tells_of_ours(from, request) {
+            true => Err(Refusal::new(403, "Not Yours To Tell")),
+            false => Ok(Admitted::Outside(from)),
+        }
+    }
+
+    /// Whether `request` is a NOTIFY that nobody subscribed to, about what we tell
+    /// ourselves: phones believe it (RFC 3842 is often told so). The voicemail service may.
+    fn tells_of_ours(&self, from: End, request: &Message) -> bool {
+        let package = Package::of(request).filter(|package| self.offers(*package));
+        let entry = from.binding.and_then(|id| self.store.get(id));
+        let service = entry.is_some_and(|entry| entry.user == VOICEMAIL);
+        let own = service && package == Some(Package::MessageSummary);
+        request.method() == "NOTIFY" && package.is_some() && !own
     }
 
     /// The sender of a request outside our dialogs: whoever has a binding on this
@@ -100,7 +154,11 @@ impl Registrar {
             return Err(Refusal::new(403, "Not Your Address-Of-Record"));
         }
         let login = self.login(&sender.user).unwrap_or(&sender.user).to_owned();
-        let mut on_flow = self.store.of(&login).iter();
+        let speaks_for = match request.method() {
+            "INVITE" => self.store.of(CONTROLLER),
+            _ => &[],
+        };
+        let mut on_flow = self.store.of(&login).iter().chain(speaks_for);
         if let Some(entry) = on_flow.find(|entry| entry.flow == Some(connection)) {
             return Ok(End {
                 connection,
@@ -124,7 +182,7 @@ impl Registrar {
 
     /// The bindings that a Request-URI outside a dialog reaches.
     pub(super) fn hops(&self, request: &Message) -> Result<Vec<Hop>, Refusal> {
-        let uri = request.request_uri();
+        let uri = &*target(request);
         let parsed = Uri::parse(uri)
             .filter(Uri::is_sip)
             .ok_or_else(|| Refusal::new(416, "Unsupported URI Scheme"))?;
@@ -154,7 +212,7 @@ impl Registrar {
     }
 
     /// RFC 5627 §5.1: the one instance, 480 if it is not registered.
-    fn of_gruu(&self, uri: &Uri<'_>) -> Result<Vec<&Entry>, Refusal> {
+    pub(super) fn of_gruu(&self, uri: &Uri<'_>) -> Result<Vec<&Entry>, Refusal> {
         let user = unescape(uri.user.unwrap_or_default());
         if user.starts_with(TEMP_GRUU) {
             let found = self
@@ -178,7 +236,7 @@ impl Registrar {
 
     /// A Request-URI may be a Contact that somebody learnt. Asterisk, being no
     /// proxy, knows no such thing.
-    fn of_contact(&self, uri: &str) -> Vec<&Entry> {
+    pub(super) fn of_contact(&self, uri: &str) -> Vec<&Entry> {
         if self.config.manner() == Dialect::Asterisk {
             return Vec::new();
         }
@@ -194,26 +252,33 @@ impl Registrar {
     }
 
     /// Sends a copy to every hop and remembers to wait for the answers.
-    fn relay(&mut self, from: End, request: Message, hops: Vec<Hop>, woken: Option<Woken>) {
+    pub(super) fn relay(&mut self, request: Message, mut passed: Passed) {
+        let from = passed.from;
         let method = request.method();
         self.calls.note(&request);
-        if method == "INVITE" {
-            let (status, reason) = match hops.is_empty() {
-                true => (182, "Queued"),
-                false => (100, "Trying"),
-            };
-            self.answer(from.connection, &request, status, reason, &[]);
-        }
-        if let Some(woken) = &woken {
+        self.record_ended();
+        if let Some(woken) = &passed.woken {
             self.wake(woken);
+        }
+        let hops = std::mem::take(&mut passed.hops);
+        let told = match method {
+            "INVITE" if hops.is_empty() => Some((182, "Queued")),
+            "INVITE" => Some((100, "Trying")),
+            _ => (passed.kept.is_some() && hops.is_empty()).then_some(ACCEPTED),
+        };
+        if let Some((status, reason)) = told {
+            self.answer(from.connection, &request, status, reason, &[]);
         }
         let branches = hops
             .into_iter()
             .map(|hop| self.branch(from, &request, hop))
             .collect();
-        if method != "ACK" {
-            self.relays
-                .push(Relay::new(from, request, branches, woken, self.now));
+        if method != "ACK" && told != Some(ACCEPTED) {
+            if passed.course.is_diverted() {
+                self.say_diverted(from, &request);
+            }
+            let relay = Relay::new(request, passed, branches, self.now);
+            self.relays.push(relay);
             self.settle();
         }
     }
@@ -248,6 +313,9 @@ impl Registrar {
                 .skip(pop_route.into())
                 .map(str::to_owned)
                 .collect(),
+            rang: false,
+            cancelled: false,
+            tag: None,
             outcome: (!open).then_some(Outcome::Lost),
         }
     }
@@ -267,7 +335,12 @@ impl Registrar {
     }
 
     fn record_route(&self, from: End, to: End) -> String {
-        let side = |end: End| format!("{}-{}", end.connection, end.binding.unwrap_or_default());
+        let side = |end: End| {
+            let user = end.binding.and_then(|id| self.store.get(id));
+            let user = user.map_or(String::new(), user_token);
+            let binding = end.binding.unwrap_or_default();
+            format!("{}-{binding}-{user}", end.connection)
+        };
         let sides = format!("{}-{}", side(from), side(to));
         let mac = self.auth.mac(&sides);
         format!("<sip:{sides}-{mac}@{HOST};transport=ws;lr>")
@@ -280,21 +353,42 @@ impl Registrar {
         let token = Uri::parse(route.uri)?.user?;
         let (sides, mac) = token.rsplit_once('-')?;
         (self.auth.mac(sides) == mac).then_some(())?;
-        let mut numbers = sides.split('-').map(|number| number.parse::<u64>().ok());
-        let mut end = || {
-            let connection = ConnectionId::try_from(numbers.next()??).ok()?;
-            let binding = numbers.next()?.filter(|&id| id != 0);
-            Some(self.current(End {
+        let mut parts = sides.split('-');
+        let mut side = || {
+            let mut number = || parts.next()?.parse::<u64>().ok();
+            let connection = ConnectionId::try_from(number()?).ok()?;
+            let binding = number().filter(|&id| id != 0);
+            let end = self.current(End {
                 connection,
                 binding,
-            }))
+            });
+            Some((end, parts.next()?))
         };
-        let (a, b) = (end()?, end()?);
+        let (a, b) = (side()?, side()?);
+        let is_here = |(end, _): (End, &str)| end.connection == connection;
         match connection {
-            _ if connection == a.connection => Some((a, b)),
-            _ if connection == b.connection => Some((b, a)),
-            _ => None,
+            _ if is_here(a) => Some((a.0, b.0)),
+            _ if is_here(b) => Some((b.0, a.0)),
+            _ => match self.back(a, connection) {
+                Some(end) => Some((end, b.0)),
+                None => Some((self.back(b, connection)?, a.0)),
+            },
         }
+    }
+
+    /// An end whose binding went with its connection, if its user is registered anew on
+    /// this one: who loses a flow ends by another what it had on it.
+    fn back(&self, (end, user): (End, &str), connection: ConnectionId) -> Option<End> {
+        if self.store.get(end.binding?).is_some() {
+            return None;
+        }
+        let mut here = self.store.all();
+        let entry =
+            here.find(|entry| entry.flow == Some(connection) && user_token(entry) == user)?;
+        Some(End {
+            connection,
+            binding: Some(entry.id),
+        })
     }
 
     /// Where that side is now.
@@ -344,9 +438,8 @@ impl Registrar {
             }
             "OPTIONS" => {
                 let mut headers = vec![("Allow", ALLOW.to_owned())];
-                if self.config.offers_reg_event() {
-                    headers.push(("Allow-Events", "reg".to_owned()));
-                }
+                let allowed = self.allow_events().map(|names| ("Allow-Events", names));
+                headers.extend(allowed);
                 self.answer(connection, request, 200, "OK", &headers);
             }
             _ => {
@@ -355,6 +448,12 @@ impl Registrar {
             }
         }
     }
+}
+
+/// Whose binding it is, for a flow token.
+fn user_token(entry: &Entry) -> String {
+    let user = Target::parse(&entry.aor).map_or(String::new(), |target| target.user);
+    hex(user.as_bytes())
 }
 
 /// Whether `request` goes to an account of a server, such as the CTI gateway: a device
@@ -366,7 +465,7 @@ fn is_for_server(request: &Message) -> bool {
 }
 
 /// Hops left; 70 if the request does not say.
-fn max_forwards(request: &Message) -> u32 {
+pub(super) fn max_forwards(request: &Message) -> u32 {
     request
         .header(Name::MaxForwards)
         .and_then(|value| value.parse().ok())

@@ -2,10 +2,12 @@
 //! user may be seen by. Accounts keep their names, whoever has confirmed the same as an id.
 
 use super::Registrar;
+use super::config::CONTROLLER;
 use super::register::{Target, unescape};
 use super::relay::End;
 use crate::account::PublicIdText;
 use crate::sip::{Message, NameAddr, Uri};
+use std::borrow::Cow;
 
 /// The user that gateways have by default. It acts for whom the registrar asserts, and by
 /// the login: an id is no line of a desk phone.
@@ -18,6 +20,23 @@ const PREFERRED: &str = "P-Preferred-Identity";
 fn telephone<'a>(uri: &Uri<'a>) -> Option<&'a str> {
     let tel = uri.scheme.eq_ignore_ascii_case("tel");
     tel.then(|| uri.opaque.split(';').next()).flatten()
+}
+
+/// Whom a request outside a dialog is for: its Request-URI, but a number that stands
+/// without a domain (RFC 3966) is one of the sender's, as a SIP URI (RFC 3261 §19.1.6).
+pub(super) fn target(request: &Message) -> Cow<'_, str> {
+    let uri = request.request_uri();
+    let parsed = Uri::parse(uri);
+    let dialled = |number: &&str| {
+        let mut bytes = number.bytes();
+        bytes.all(|byte| byte.is_ascii_digit() || b"+-.()".contains(&byte))
+    };
+    let number = parsed.as_ref().and_then(telephone).filter(dialled);
+    let sender = request.from().and_then(|from| Target::parse(from.uri));
+    match number.zip(sender) {
+        Some((number, sender)) => format!("sip:{number}@{};user=phone", sender.domain).into(),
+        None => uri.into(),
+    }
 }
 
 impl Registrar {
@@ -54,6 +73,9 @@ impl Registrar {
         let own = self.address_of(from);
         // Outside of dialogs From was checked.
         let own = own.or_else(|| self.address_of_login(named).filter(|_| outside))?;
+        if outside && Target::parse(&own).is_some_and(|own| own.user == CONTROLLER) {
+            return self.address_of_login(named).or(Some(own));
+        }
         let callee = Target::parse(request.request_uri());
         if callee.is_some_and(|callee| callee.user == GATEWAY) {
             return Some(own);

@@ -88,7 +88,8 @@ impl Registrar {
                     self.closing.remove(&connection);
                 }
                 self.publish(&target.user, &outcome.changes);
-                self.ring_late(&target.user);
+                self.ring_late(&target.user, connection);
+                self.send_kept(&target.user, connection);
             }
             Err(refusal) => self.refuse(connection, request, &refusal),
         }

@@ -11,11 +11,17 @@
 //!
 //! It is simple where a test can do without more: failures of several branches
 //! are not merged (challenges of one branch only come through), and redirects are
-//! passed on, not followed.
+//! passed on, not followed, but where a user deflects a call (see [`rules`](super::rules)).
 
+use super::course::{Course, Why};
 use super::forward;
-use super::waking::{CALL_WAITS, MESSAGE_WAITS, Woken};
+use super::messages::{Kept, OTHERS_WAIT};
+use super::proxy::Passed;
+use super::records::outcome_of;
+use super::ringing::Choice;
+use super::waking::{CALL_WAITS, Woken};
 use super::{ConnectionId, Registrar};
+use crate::account;
 use crate::sip::{Message, Name, Writer};
 use crate::time::{Duration, Instant};
 
@@ -25,6 +31,12 @@ pub(super) const RINGING: Duration = Duration::from_secs(190);
 /// How long other requests wait, and how long an answered INVITE is remembered
 /// for its ACK and for further 2xx: 64·T1.
 pub(super) const PATIENCE: Duration = Duration::from_secs(32);
+
+/// What the sender of a message hears that nobody has taken yet (RFC 3428 §7).
+pub(super) const ACCEPTED: (u16, &str) = (202, "Accepted");
+
+/// Why those ring no more who have not answered (RFC 3326).
+const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
 
 /// One side of a relayed dialog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +57,18 @@ pub(super) struct Relay {
     pub answered: Option<u16>,
     /// Whether it was cancelled, or declined for all devices.
     pub over: bool,
+    /// Of a call, what decides where it rings.
+    pub choice: Option<Choice>,
     /// Who was woken for it, until they are told that it rings no more.
     pub woken: Option<Woken>,
+    /// Of a message, that it is kept, and so accepted if nobody takes it.
+    pub kept: Option<Kept>,
+    /// Who has sent it on.
+    pub course: Course,
+    /// The first branch that rings since it was sent on.
+    pub stage: usize,
+    /// Since when it rings there.
+    pub rings_since: Option<Instant>,
 }
 
 /// One copy of it.
@@ -57,6 +79,12 @@ pub(super) struct Branch {
     pub uri: String,
     /// Route values that it was sent with.
     pub routes: Vec<String>,
+    /// Whether it has said that it rings.
+    pub rang: bool,
+    /// Whether it was told to ring no more.
+    pub cancelled: bool,
+    /// The tag of the device that rings.
+    pub tag: Option<String>,
     pub outcome: Option<Outcome>,
 }
 
@@ -73,33 +101,50 @@ pub(super) enum Outcome {
 }
 
 impl Relay {
-    pub fn new(
-        from: End,
-        request: Message,
-        branches: Vec<Branch>,
-        woken: Option<Woken>,
-        now: Instant,
-    ) -> Self {
-        let patience = match (request.method() == "INVITE", branches.is_empty()) {
-            (true, false) => RINGING,
-            (true, true) => CALL_WAITS,
-            (false, false) => PATIENCE,
-            (false, true) => MESSAGE_WAITS,
+    pub fn new(request: Message, passed: Passed, branches: Vec<Branch>, now: Instant) -> Self {
+        let patience = match request.method() {
+            "INVITE" if branches.is_empty() => CALL_WAITS,
+            "INVITE" => RINGING,
+            _ if passed.kept.is_some() => OTHERS_WAIT,
+            _ => PATIENCE,
         };
+        let rings = request.method() == "INVITE" && !branches.is_empty();
         Self {
-            from,
+            from: passed.from,
             request,
             branches,
             until: now + patience,
             answered: None,
             over: false,
-            woken,
+            choice: passed.choice,
+            woken: passed.woken,
+            kept: passed.kept,
+            course: passed.course,
+            stage: 0,
+            rings_since: rings.then_some(now),
         }
     }
 
     /// Whether it may still be answered by a device that it was not sent to yet.
     pub fn is_open(&self) -> bool {
         self.answered.is_none() && !self.over
+    }
+
+    /// The branches that ring since it was sent on, or did.
+    pub fn ringing(&self) -> &[Branch] {
+        self.branches.get(self.stage..).unwrap_or_default()
+    }
+
+    /// It was answered so.
+    pub fn end(&mut self, status: u16, now: Instant) {
+        self.answered = Some(status);
+        self.until = now + PATIENCE;
+    }
+
+    /// Whether it is a message that somebody is yet to get.
+    fn is_due(&self) -> bool {
+        let kept = self.kept.as_ref();
+        kept.is_some_and(|kept| kept.is_due(&self.branches))
     }
 
     pub fn is_invite(&self) -> bool {
@@ -121,9 +166,9 @@ impl Relay {
     }
 
     /// The failure to pass on (RFC 3261 §16.7 step 6).
-    fn best_failure(&self) -> Option<(u16, &Vec<u8>)> {
+    pub fn best_failure(&self) -> Option<(u16, &Vec<u8>)> {
         let failures = self
-            .branches
+            .ringing()
             .iter()
             .filter_map(|branch| match &branch.outcome {
                 Some(Outcome::Failed { status, answer }) => Some((*status, answer)),
@@ -182,21 +227,31 @@ impl Registrar {
             .zip(asked)
             .and_then(|(branch, asked)| self.shown_in_answer(branch.to, asked, answer));
         let passed = forward::response(answer, self.identity(sender.as_deref()));
+        if let Some(index) = position.filter(|_| answer.status() >= 200) {
+            self.copy_answered(index, connection, answer.status());
+        }
         let Some(relay) = position.and_then(|index| self.relays.get_mut(index)) else {
             self.counters.strays += 1;
             return;
         };
         let origin = relay.from;
         let invite = relay.is_invite();
-        let Some(branch) = relay.branches.iter_mut().find(|branch| branch.id == id) else {
+        let stage = relay.stage;
+        let found = relay.branches.iter_mut().enumerate();
+        let Some((index, branch)) = found.into_iter().find(|(_, branch)| branch.id == id) else {
             return;
         };
+        let rings = index >= stage;
         match answer.status() {
             // Ours went back at once.
             ..=100 => {}
             101..=199 => {
+                branch.tag = answer.to_tag().map(str::to_owned);
                 relay.until = now + RINGING;
-                if relay.answered.is_none() && branch.outcome.is_none() {
+                if relay.answered.is_none() && branch.outcome.is_none() && rings {
+                    branch.rang = true;
+                    let callee = branch.to;
+                    self.record_rings(position, callee);
                     self.send(origin.connection, passed);
                 }
             }
@@ -204,25 +259,23 @@ impl Registrar {
                 branch.outcome = Some(Outcome::Accepted);
                 let callee = branch.to;
                 let first = relay.answered.is_none();
-                relay.answered = Some(answer.status());
+                relay.end(answer.status(), now);
                 if invite {
-                    relay.until = now + PATIENCE;
-                    let limit = self.config.limits.relays;
-                    let ends = [origin, callee];
-                    self.calls.begin(&relay.request, answer, ends, limit);
+                    self.record_answered(position, answer, [origin, callee]);
                 }
                 // Every 2xx to an INVITE makes a dialog of its own (§13.2.2.4).
                 if first || invite {
                     self.send(origin.connection, passed);
                 }
                 if first && invite {
-                    let reason = "SIP;cause=200;text=\"Call completed elsewhere\"";
-                    self.cancel_branches(position, Some(reason));
+                    self.cancel_branches(position, Some(ELSEWHERE));
                 }
             }
             status => {
                 let ack =
                     invite.then(|| branch_request("ACK", &relay.request, branch, Some(answer)));
+                let deflects = rings && matches!(status, 301 | 302);
+                let deflects = deflects && branch.outcome.is_none() && !branch.cancelled;
                 if branch.outcome.is_none() {
                     branch.outcome = Some(Outcome::Failed {
                         status,
@@ -232,9 +285,16 @@ impl Registrar {
                 if let Some(mut ack) = ack {
                     self.send_written(connection, ack.finish());
                 }
-                if invite && status >= 600 {
+                if let Some(relay) = position.filter(|_| deflects) {
+                    self.deflect(relay, answer);
+                }
+                if invite && status >= 600 && rings {
                     let reason = format!("SIP;cause={status};text=\"Declined for all devices\"");
-                    self.cancel_branches(position, Some(&reason));
+                    match position {
+                        // No refusal: there may be a rule for it.
+                        Some(index) if status == 600 => self.cancel_open(index, Some(&reason)),
+                        _ => self.cancel_branches(position, Some(&reason)),
+                    }
                 }
             }
         }
@@ -259,9 +319,26 @@ impl Registrar {
             return;
         }
         self.answer(connection, request, 200, "OK", &[]);
-        self.cancel_branches(position, request.header(Name::Reason));
+        let reason = request.header(Name::Reason);
+        let taken = reason.is_none() && self.is_taken_over(request.call_id());
+        let reason = reason.or(taken.then_some(ELSEWHERE));
+        self.cancel_branches(position, reason);
         // Nobody may have it yet.
         self.settle();
+    }
+
+    /// Whether somebody else has a call that rings: by an INVITE that names it (RFC 3891).
+    /// The caller then cancels it, and those who ring shall not take it for missed.
+    fn is_taken_over(&self, call_id: &str) -> bool {
+        let names = |relay: &Relay| {
+            let replaces = relay.request.header(Name::Replaces).unwrap_or_default();
+            replaces.split(';').next().map(str::trim) == Some(call_id)
+        };
+        let mut accepted = self.relays.iter().filter(|relay| {
+            let status = relay.answered.unwrap_or_default();
+            relay.is_invite() && (200..300).contains(&status)
+        });
+        accepted.any(names)
     }
 
     /// Whether `ack` is for a failure that was passed back: it ends here.
@@ -286,108 +363,145 @@ impl Registrar {
         }
         for index in orphans {
             self.cancel_branches(Some(index), None);
+            self.record_given_up(index);
         }
+        // Of a message that is kept, whoever has it has yet to say so.
         self.relays
-            .retain(|relay| relay.from.connection != connection);
+            .retain(|relay| relay.from.connection != connection || relay.kept.is_some());
         self.settle();
     }
 
     /// Gives up on requests that nobody answered in time.
     pub(super) fn expire_relays(&mut self) {
         let now = self.now;
+        self.divert_unanswered();
         let is_due = |relay: &Relay| relay.until <= now;
-        let due: Vec<usize> = (0..self.relays.len())
-            .filter(|&index| self.relays.get(index).is_some_and(is_due))
-            .collect();
-        for index in due {
-            self.cancel_branches(Some(index), None);
+        let due = |registrar: &Self, index: usize| registrar.relays.get(index).is_some_and(is_due);
+        for index in 0..self.relays.len() {
+            let waits = self.relays.get(index).is_some_and(Relay::is_waiting);
+            // Those that a call waited for did not come.
+            if due(self, index) && !(waits && self.divert(index, Why::Offline)) {
+                self.cancel_branches(Some(index), None);
+                self.accept_kept(index);
+            }
         }
         for relay in self
             .relays
             .extract_if(.., |relay| is_due(relay))
             .collect::<Vec<_>>()
         {
-            // Those it waited for did not come.
-            if relay.branches.is_empty() && relay.answered.is_none() {
-                let origin = relay.from.connection;
-                let reason = "Temporarily Unavailable";
-                self.answer(origin, &relay.request, 480, reason, &[]);
-                continue;
-            }
-            // Nobody is told of a non-INVITE that timed out (RFC 4320 §4.2).
-            if relay.answered.is_none() && relay.is_invite() {
-                let origin = relay.from.connection;
-                self.answer(origin, &relay.request, 408, "Request Timeout", &[]);
+            let origin = relay.from.connection;
+            let (status, reason) = match relay.ringing().is_empty() {
+                true => (480, "Temporarily Unavailable"),
+                // Nobody is told of a non-INVITE that timed out (RFC 4320 §4.2).
+                false if !relay.is_invite() => continue,
+                false => (408, "Request Timeout"),
+            };
+            if relay.answered.is_none() {
+                self.record_failed(&relay.request, account::Outcome::of(status));
+                self.answer(origin, &relay.request, status, reason, &[]);
             }
         }
     }
 
-    fn cancel_branches(&mut self, relay: Option<usize>, reason: Option<&str>) {
-        let Some(relay) = relay.and_then(|index| self.relays.get_mut(index)) else {
+    /// Tells the sender of a message that it is kept for those that have not answered in
+    /// time, and goes on to wait for them.
+    fn accept_kept(&mut self, relay: usize) {
+        let relay = self.relays.get_mut(relay);
+        let is_open = |relay: &&mut Relay| relay.is_open() && relay.is_due();
+        if let Some(relay) = relay.filter(is_open) {
+            let (status, reason) = ACCEPTED;
+            relay.end(status, self.now);
+            let (origin, request) = (relay.from.connection, relay.request.clone());
+            self.answer(origin, &request, status, reason, &[]);
+        }
+    }
+
+    pub(super) fn cancel_branches(&mut self, relay: Option<usize>, reason: Option<&str>) {
+        let Some(index) = relay else { return };
+        let Some(relay) = self.relays.get_mut(index).filter(|relay| relay.is_invite()) else {
             return;
         };
-        if !relay.is_invite() {
-            return;
-        }
         relay.over = true;
-        let cancels: Vec<_> = relay
-            .branches
-            .iter()
-            .filter(|branch| branch.outcome.is_none())
-            .map(|branch| {
-                let mut cancel = branch_request("CANCEL", &relay.request, branch, None);
-                if let Some(reason) = reason {
-                    cancel.header(Name::Reason, reason);
-                }
-                (branch.to.connection, cancel.finish())
-            })
-            .collect();
-        for (connection, cancel) in cancels {
-            self.send_written(connection, cancel);
-        }
+        self.cancel_open(index, reason);
         self.withdraw_pushes();
     }
 
-    /// Passes the best failure back where all branches have failed, and forgets
-    /// what is over.
-    pub(super) fn settle(&mut self) {
-        let now = self.now;
-        let mut lost = Vec::new();
-        let mut passed = Vec::new();
-        for relay in &mut self.relays {
-            let open = relay.branches.iter().any(|branch| branch.outcome.is_none());
-            if open || relay.answered.is_some() || relay.is_waiting() {
+    /// Tells those who ring to ring no more.
+    pub(super) fn cancel_open(&mut self, relay: usize, reason: Option<&str>) {
+        let Some(relay) = self.relays.get_mut(relay) else {
+            return;
+        };
+        let mut cancels = Vec::new();
+        for branch in &mut relay.branches {
+            if branch.outcome.is_some() || branch.cancelled {
                 continue;
             }
-            let origin = relay.from.connection;
-            let status = match relay.best_failure() {
-                Some((status, answer)) => {
-                    passed.push((origin, answer.clone()));
-                    status
-                }
-                None => {
-                    let answer = match relay.over {
-                        true => (487, "Request Terminated"),
-                        false => (480, "Temporarily Unavailable"),
-                    };
-                    lost.push((origin, relay.request.clone(), answer));
-                    answer.0
-                }
+            branch.cancelled = true;
+            let mut cancel = branch_request("CANCEL", &relay.request, branch, None);
+            if let Some(reason) = reason {
+                cancel.header(Name::Reason, reason);
+            }
+            cancels.push((branch.to.connection, cancel.finish()));
+        }
+        for (connection, cancel) in cancels {
+            self.send_written(connection, cancel);
+        }
+    }
+
+    /// Where all branches have failed, does what rules say, or passes the best failure
+    /// back; and forgets what is over.
+    pub(super) fn settle(&mut self) {
+        self.stale = true;
+        for index in 0..self.relays.len() {
+            let has_failed = |relay: &Relay| {
+                let open = relay
+                    .ringing()
+                    .iter()
+                    .any(|branch| branch.outcome.is_none());
+                !open && relay.answered.is_none() && !relay.is_waiting()
             };
-            relay.answered = Some(status);
-            relay.until = now + PATIENCE;
+            // Who gets it then may have failed already.
+            while self.relays.get(index).is_some_and(has_failed) {
+                if !self.divert_failed(index) {
+                    self.pass_failure(index);
+                }
+            }
         }
         self.relays.retain(|relay| {
             let open = relay.branches.iter().any(|branch| branch.outcome.is_none());
             open || relay.is_invite() || relay.is_waiting()
         });
-        for (origin, answer) in passed {
-            self.send(origin, answer);
-        }
-        for (origin, request, (status, reason)) in lost {
-            self.answer(origin, &request, status, reason, &[]);
-        }
         self.withdraw_pushes();
+    }
+
+    fn pass_failure(&mut self, relay: usize) {
+        let now = self.now;
+        let Some(relay) = self.relays.get_mut(relay) else {
+            return;
+        };
+        let origin = relay.from.connection;
+        let due = relay.is_due();
+        let best = relay.best_failure().filter(|_| !due);
+        let best = best.map(|(status, answer)| (status, answer.clone()));
+        let (status, reason) = match (&best, relay.over) {
+            _ if due => ACCEPTED,
+            (Some((status, _)), _) => (*status, ""),
+            (None, true) => (487, "Request Terminated"),
+            (None, false) => (480, "Temporarily Unavailable"),
+        };
+        relay.end(status, now);
+        let request = relay.request.clone();
+        match best {
+            Some((_, answer)) => {
+                self.record_failed(&request, outcome_of(status, &answer));
+                self.send(origin, answer);
+            }
+            None => {
+                self.record_failed(&request, account::Outcome::of(status));
+                self.answer(origin, &request, status, reason, &[]);
+            }
+        }
     }
 }
 

@@ -59,6 +59,10 @@ impl Refusal {
         Self::new(503, "Too Many Takeovers").with("Retry-After", seconds.to_string())
     }
 
+    pub fn too_many_changes(seconds: u64) -> Self {
+        Self::new(503, "Too Many Changes").with("Retry-After", seconds.to_string())
+    }
+
     pub fn too_many_contacts(dialect: Dialect) -> Self {
         match dialect {
             Dialect::Asterisk => Self::new(403, "Forbidden"),

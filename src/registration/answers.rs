@@ -269,14 +269,20 @@ impl Registration {
             Verdict::LogInAgain if query => {
                 // Where there is room for one contact only, ours pushes theirs out,
                 // and the way to them with it; and theirs ours, if it was under way.
-                if rivals(&list).next().is_some() {
+                let rival = rivals(&list).next().is_some();
+                if rival {
                     self.hint_rivals(&list);
-                    // Not in step with each other again and again.
-                    let again = self.kept_mut().is_some_and(Kept::takes_back_again);
-                    if again {
-                        let wait = Duration::from_millis(self.random.below(4000));
-                        return self.pause(now + wait);
-                    }
+                }
+                // Not in step with each other again and again, be it another device that
+                // pushes us out.
+                let others = || list.iter().any(|binding| binding.kind == Kind::Other);
+                let pushed_out = rival || self.is_confirmed() && others();
+                let again = |kept: &mut Kept| pushed_out && kept.takes_back_again();
+                if self.kept_mut().is_some_and(again) {
+                    let wait = Duration::from_millis(1000 + self.random.below(3000));
+                    return self.pause(now + wait);
+                }
+                if rival {
                     self.look_at(now + DOUBT);
                 }
                 let ghosts = Self::removals(&list, &[Kind::Ghost]);

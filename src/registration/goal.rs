@@ -53,7 +53,8 @@ pub(super) struct Kept {
     pub unconfirmed: bool,
     /// Since when somebody is listed who may be a newcomer that leaves at once.
     pub doubted: Option<Instant>,
-    /// A rival with an older claim had taken our place, and we took it back.
+    /// Our place was lost to another device on a flow that stands, or to a rival with an
+    /// older claim, and we took it back.
     took_back: bool,
 }
 
@@ -119,7 +120,7 @@ impl Kept {
         }
     }
 
-    /// Whether the place is to be taken back from a rival for a second time running.
+    /// Whether the place is to be taken back for a second time running.
     pub fn takes_back_again(&mut self) -> bool {
         self.took_back = !self.took_back;
         !self.took_back

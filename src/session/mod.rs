@@ -1,379 +1,366 @@
-//! Sessions with any body: an INVITE to any address, INFO both ways (RFC 6086 calls
-//! that legacy usage), a session timer, BYE. What the bodies say is the owner's
-//! business, as is what follows when a session ends.
+//! Sessions that others open with us: INVITE with a body that the owner reads, INFO
+//! both ways, BYE. What a gateway does; a phone in a page only opens some.
 //!
-//! A session stays on the flow that it was made on: it ends with it.
+//! A session stays on the flow that it was made on. When that is lost the far end is
+//! told as soon as there is another one, so that it opens the session anew.
 
-#[cfg(feature = "gateway")]
-pub mod accepted;
-mod terms;
+mod accepted;
+mod content;
 
-pub use terms::{Answer, Content, Event, Job};
+pub use content::Content;
 
-use crate::dialog::{Dialog, SessionTimer, timer};
+use crate::dialog::timer;
 use crate::fault::Situation;
-use crate::flow::{ALLOW, FlowId, Flows};
-use crate::pool::Turn;
+use crate::flow::{FlowId, Flows};
 use crate::prelude::*;
-use crate::queue::take_first;
 use crate::rand::Random;
 use crate::sip::Message;
 use crate::text::decimal;
 use crate::time::{Instant, earliest};
-use crate::transaction::{Due, Request, Resend};
-use crate::usage::{self, Account, Arrival, Cause, Key, Reply, Usage};
-use terms::content;
+use crate::transaction::Due;
+use crate::usage::{self, Account, Arrival, Cause, Key, Reply, Usage, shown_headers};
+use accepted::{Session, State};
+use alloc::collections::{BTreeMap, VecDeque};
+use content::content;
 
 type Action = usage::Action<Job, Event>;
 
-/// ```text
-///           2xx (ACK)
-///  Calling ───────────► Open ──────────────► Over
-///     │                       BYE, either way, ▲
-///     │                       or its flow lost │
-///     └────────────────────────────────────────┘
-///       refused, cancelled, flow lost
-/// ```
-///
-/// It then stays until its last transaction is over: a 2xx may cross a CANCEL.
+/// What a request of ours is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Calling,
-    Open,
-    Over,
+pub enum Job {
+    /// INFO. Its number is the owner's.
+    Info,
+    /// BYE. Its answer changes nothing.
+    Bye,
 }
 
-struct Session {
-    of: u32,
-    state: State,
-    dialog: Dialog,
-    flow: Option<FlowId>,
-    contact: String,
-    headers: Vec<(String, String)>,
-    content: Content,
-    timer: SessionTimer,
-    /// Counts the refreshes.
-    refreshes: u32,
-    /// One is under way.
-    refreshing: bool,
-    /// CSeq number of the last INVITE of ours whose 2xx was acknowledged.
-    acknowledged: u32,
-    /// INFOs of ours that are not answered yet.
-    asked: Vec<u32>,
-    /// Our 2xx to a re-INVITE, sent until it is acknowledged.
-    unacknowledged: Option<(Resend, Reply)>,
+/// What the owner hears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Somebody wants a session: to be accepted or refused.
+    Offered {
+        /// Session.
+        of: u32,
+        /// All headers but credentials.
+        headers: Vec<(String, String)>,
+        /// What it says.
+        content: Option<Content>,
+    },
+    /// An INFO, or the INVITE that refreshes the session: to be answered.
+    Asked {
+        /// Session.
+        of: u32,
+        /// Names the request.
+        number: u32,
+        /// What it says.
+        content: Option<Content>,
+    },
+    /// An INFO of ours is answered, or never will be.
+    Done {
+        /// Session.
+        of: u32,
+        /// Status; 0: nobody answered.
+        status: u16,
+    },
+    /// It is over, and was not ended by us.
+    Ended {
+        /// Session.
+        of: u32,
+    },
 }
 
-/// The sessions of a phone.
-pub struct Sessions {
-    list: Vec<Session>,
+/// The sessions that a phone has accepted.
+pub struct Accepted {
+    listens: bool,
+    list: BTreeMap<u32, Session>,
+    /// Sessions by Call-ID: there may be ten thousand.
+    by_call_id: BTreeMap<String, u32>,
+    /// Those that are over, and have had an answer since: to be forgotten unless they
+    /// wait for another one. Who is still waiting is not looked at again and again: a
+    /// gateway that stops ends ten thousand at once.
+    over: Vec<u32>,
+    /// Nothing is due before.
+    due: Option<Instant>,
+    /// Sessions so far.
+    count: u32,
     flows: Flows,
     account: Account,
     random: Random,
-    actions: Vec<Action>,
+    actions: VecDeque<Action>,
 }
 
-impl Sessions {
-    /// Opens session `of` to `target`, a SIP URI, with `content` and further `headers`.
-    pub(crate) fn open(
-        &mut self,
-        turn: &mut Turn,
-        of: u32,
-        target: &str,
-        content: Content,
-        headers: Vec<(String, String)>,
-    ) {
-        let Some(flow) = self.flows.for_session(turn) else {
-            return self.tell_end(of, Cause::Failed, None, Some(Situation::NotRegistered));
+impl Accepted {
+    /// From now on sessions are offered to the owner.
+    pub fn listen(&mut self) {
+        self.listens = true;
+    }
+
+    /// Whether they are.
+    pub fn listens(&self) -> bool {
+        self.listens
+    }
+
+    /// Accepts what was offered.
+    pub fn accept(&mut self, now: Instant, of: u32, content: Content) {
+        let Some(session) = self.list.get_mut(&of) else {
+            return;
         };
-        let from = self.account.address();
-        let target = target.to_owned();
-        let dialog = Dialog::half(&mut self.random, &from, target, &self.account.routes);
-        let home = self.flows.home == Some(flow);
-        let contact = self.account.contact(home, &mut self.random);
-        let session = Session {
-            of,
-            state: State::Calling,
-            dialog,
-            flow: Some(flow),
-            contact: self.account.named_contact(&contact),
-            headers,
-            content,
-            timer: SessionTimer::default(),
-            refreshes: 0,
-            refreshing: false,
-            acknowledged: 0,
-            asked: Vec::new(),
-            unacknowledged: None,
+        if let State::Offered(invite) = core::mem::replace(&mut session.state, State::Open) {
+            let reply = session.agree(now, of, &invite, Some(content));
+            self.due = earliest(&[self.due, session.due()]);
+            self.actions.push_back(Action::Reply(reply));
+        }
+    }
+
+    /// Refuses what was offered.
+    pub fn refuse(&mut self, of: u32, status: u16, headers: Vec<(String, String)>) {
+        let Some(session) = self.list.get_mut(&of) else {
+            return;
         };
-        let key = session.key(Job::Invite, 0);
-        self.actions.push(Action::Send(key, session.invite()));
-        self.list.push(session);
+        if let State::Offered(invite) = core::mem::replace(&mut session.state, State::Over) {
+            let mut reply = session.reply(of, &invite, status);
+            reply.headers = headers;
+            self.over.push(of);
+            self.actions.push_back(Action::Reply(reply));
+        }
+    }
+
+    /// Answers an [`Event::Asked`].
+    pub fn answer(&mut self, now: Instant, of: u32, number: u32, content: Content) {
+        let Some(session) = self.list.get_mut(&of) else {
+            return;
+        };
+        let mut asked = session.asked.extract_if(.., |(asked, _)| *asked == number);
+        let Some((_, request)) = asked.next() else {
+            return;
+        };
+        drop(asked);
+        let reply = session.answer(now, of, &request, content);
+        self.due = earliest(&[self.due, session.due()]);
+        self.actions.push_back(Action::Reply(reply));
     }
 
     /// Sends INFO; answered by [`Event::Done`].
-    pub fn info(&mut self, op: u32, of: u32, content: Content) {
-        match self.list.iter_mut().find(|one| one.of == of) {
-            Some(session) if session.state == State::Open => {
-                session.asked.push(op);
-                let mut info = session.dialog.request("INFO");
-                info.content = Some(content);
-                let key = session.key(Job::Info, op);
-                self.actions.push(Action::Send(key, info));
-            }
-            _ => self.done(of, op, None),
+    pub fn info(&mut self, of: u32, number: u32, content: Content) {
+        if let Some(session) = self.list.get_mut(&of)
+            && let State::Open = session.state
+        {
+            self.actions.push_back(session.info(of, number, content));
         }
     }
 
-    fn done(&mut self, of: u32, op: u32, answer: Option<Answer>) {
-        for session in self.list.iter_mut().filter(|one| one.of == of) {
-            session.asked.retain(|asked| *asked != op);
-        }
-        self.actions.push(Action::Event(Event::Done { op, answer }));
-    }
-
-    /// Ends it.
-    pub fn close(&mut self, of: u32) {
-        self.end(of, Cause::Local, None, None);
-    }
-
-    /// Ends one that is not over, with a word to the far end.
-    fn end(&mut self, of: u32, cause: Cause, answer: Option<Answer>, at: Option<Situation>) {
-        let live = |one: &&mut Session| one.of == of && one.state != State::Over;
-        let Some(session) = self.list.iter_mut().find(live) else {
+    /// Ends a session; `reason`: a Reason header (RFC 3326).
+    pub fn dismiss(&mut self, of: u32, reason: Option<&str>) {
+        let Some(session) = self.list.get_mut(&of) else {
             return;
         };
-        let before = core::mem::replace(&mut session.state, State::Over);
-        session.unacknowledged = None;
-        match before {
-            State::Calling if answer.is_none() => {
-                let key = session.key(Job::Invite, 0);
-                self.actions.push(Action::Cancel(key));
-            }
-            State::Open if cause != Cause::Remote => {
-                let key = session.key(Job::Bye, 0);
-                let bye = session.dialog.request("BYE");
-                self.actions.push(Action::Send(key, bye));
-            }
-            _ => {}
+        if let State::Offered(_) = session.state {
+            return self.refuse(of, 480, Vec::new());
         }
-        self.tell_end(of, cause, answer, at);
+        match core::mem::replace(&mut session.state, State::Over) {
+            State::Open => {
+                self.actions.extend(session.give_up(of));
+                self.actions.push_back(session.bye(of, reason));
+            }
+            State::Lost => self.over.push(of),
+            State::Offered(_) | State::Over => {}
+        }
     }
 
-    fn tell_end(&mut self, of: u32, cause: Cause, answer: Option<Answer>, at: Option<Situation>) {
-        self.actions.push(Action::Event(Event::Ended {
+    fn offered(&mut self, invite: &Message, at: Arrival) {
+        self.count += 1;
+        let of = self.count;
+        let tag = self.random.hex::<8>();
+        let contact = self.account.contact(at.home, &mut self.random);
+        let session = Session::offered(invite, tag, at.flow, contact);
+        self.by_call_id.insert(invite.call_id().to_owned(), of);
+        self.list.insert(of, session);
+        self.actions.push_back(Action::Event(Event::Offered {
             of,
-            cause,
-            answer,
-            at,
+            headers: shown_headers(invite),
+            content: content(invite),
         }));
     }
 
-    fn invite_answered(&mut self, now: Instant, key: Key<Job>, answer: &Message) {
-        let Some(session) = self.list.iter_mut().find(|one| one.of == key.of) else {
-            return;
+    /// CANCEL (RFC 3261 §9.2).
+    fn cancelled(&mut self, cancel: &Message) -> bool {
+        let number = |message: &Message| message.cseq().map(|cseq| cseq.number);
+        let is_this = |one: &&mut Session| match &one.state {
+            State::Offered(invite) => {
+                invite.branch() == cancel.branch() && number(invite) == number(cancel)
+            }
+            _ => false,
         };
-        match answer.status() {
-            // Whoever gave up before the first of these still has to cancel.
-            ..200 if session.state == State::Over => self.actions.push(Action::Cancel(key)),
-            ..200 => {}
-            200..300 => {
-                let dialog = Dialog::of_answer(&session.dialog, answer);
-                let number = answer.cseq().map_or(0, |cseq| cseq.number);
-                let ack = dialog.request("ACK");
-                self.actions.push(Action::Ack(key, ack, number));
-                let known = session.dialog.remote_tag == dialog.remote_tag;
-                if session.state == State::Open && known {
-                    // Sent again, because our ACK was late.
-                    return;
-                }
-                if session.state != State::Calling {
-                    // It crossed our CANCEL, or comes of another fork.
-                    let bye = dialog.request("BYE");
-                    let key = session.key(Job::Bye, number);
-                    return self.actions.push(Action::Send(key, bye));
-                }
-                session.dialog = dialog;
-                session.state = State::Open;
-                session.acknowledged = number;
-                session.timer.answered(now, answer);
-                let (of, answer) = (key.of, Answer::of(answer));
-                self.actions
-                    .push(Action::Event(Event::Opened { of, answer }));
-            }
-            422 if session.state == State::Calling && session.timer.raise(answer) => {
-                let invite = session.invite();
-                self.actions.push(Action::Send(key, invite));
-            }
-            _ => self.end(key.of, Cause::Rejected, Some(Answer::of(answer)), None),
+        let Some(of) = self.by_call_id.get(cancel.call_id()).copied() else {
+            return false;
+        };
+        let Some(session) = self.list.get_mut(&of).filter(is_this) else {
+            return false;
+        };
+        let reply = session.reply(of, cancel, 200);
+        self.actions.push_back(Action::Reply(reply));
+        self.refuse(of, 487, Vec::new());
+        self.actions.push_back(Action::Event(Event::Ended { of }));
+        true
+    }
+
+    /// Nothing more comes of one of its requests.
+    fn answered(&mut self, of: u32) {
+        if self.list.get(&of).is_some_and(Session::is_over) {
+            self.over.push(of);
         }
     }
 
-    fn refresh_answered(&mut self, now: Instant, key: Key<Job>, answer: &Message) {
-        let open = |one: &&mut Session| one.of == key.of && one.state == State::Open;
-        let Some(session) = self.list.iter_mut().find(open) else {
+    /// It is over, and the owner did not end it.
+    fn end(&mut self, of: u32, bye: bool) {
+        let Some(session) = self.list.get_mut(&of) else {
             return;
         };
-        session.refreshing &= answer.status() < 200;
-        match answer.status() {
-            ..200 => {}
-            200..300 => {
-                session.dialog.refresh_target(answer);
-                let number = answer.cseq().map_or(0, |cseq| cseq.number);
-                let ack = session.dialog.request("ACK");
-                self.actions.push(Action::Ack(key, ack, number));
-                if number <= core::mem::replace(&mut session.acknowledged, number) {
-                    return;
-                }
-                session.timer.answered(now, answer);
-                let (of, answer) = (key.of, Answer::of(answer));
-                self.actions
-                    .push(Action::Event(Event::Refreshed { of, answer }));
+        match core::mem::replace(&mut session.state, State::Over) {
+            State::Over => return,
+            // The owner was told when its flow was lost.
+            State::Lost => {}
+            State::Offered(_) | State::Open => {
+                self.actions.push_back(Action::Event(Event::Ended { of }));
             }
-            408 | 481 => self.end(key.of, Cause::Failed, Some(Answer::of(answer)), None),
-            422 if session.timer.raise(answer) => session.timer.refresh_at_once(now),
-            _ => session.timer.put_off(now),
+        }
+        self.actions.extend(session.give_up(of));
+        match bye {
+            true => self.actions.push_back(session.bye(of, None)),
+            false => self.over.push(of),
         }
     }
 }
 
-impl Session {
-    fn key(&self, job: Job, number: u32) -> Key<Job> {
-        let of = self.of;
-        Key { of, job, number }
-    }
-
-    /// The INVITE that makes it, or refreshes it.
-    fn invite(&self) -> Request {
-        let mut invite = self.dialog.request("INVITE");
-        invite.header("Contact", &self.contact);
-        invite.header("Allow", ALLOW);
-        invite.header("Supported", "timer");
-        self.timer.offer(&mut invite);
-        invite.headers.extend(self.headers.iter().cloned());
-        invite.content = Some(self.content.clone());
-        invite
-    }
-
-    /// Takes a request of the far end: the answer, and what the owner hears.
-    fn handle(&mut self, now: Instant, request: &Message) -> (Option<Reply>, Option<Event>) {
-        let of = self.of;
-        let plain = |status| Some(Reply::new(request, status));
-        if request.method() == "ACK" {
-            self.unacknowledged = None;
-            return (None, None);
-        }
-        if !self.dialog.in_order(request) {
-            return (plain(500), None);
-        }
-        match request.method() {
-            "BYE" => (plain(200), None),
-            _ if self.state == State::Over => (plain(481), None),
-            "INFO" => {
-                let content = content(request).unwrap_or_default();
-                (plain(200), Some(Event::Info { of, content }))
-            }
-            "INVITE" | "UPDATE" if timer::is_too_brief(request) => {
-                let min = decimal(timer::MIN.into());
-                let reply = Reply::new(request, 422).with("Min-SE", &min);
-                (Some(reply), None)
-            }
-            "INVITE" if self.refreshing => (plain(491), None),
-            method @ ("INVITE" | "UPDATE") => {
-                self.dialog.refresh_target(request);
-                let mut reply = Reply::new(request, 200).with("Contact", &self.contact);
-                reply
-                    .headers
-                    .push(("Supported".to_owned(), "timer".to_owned()));
-                self.timer.answer(now, request, &mut reply.headers);
-                if method == "INVITE" {
-                    self.unacknowledged = Some((Resend::new(now), reply.clone()));
-                }
-                (Some(reply), None)
-            }
-            "OPTIONS" => (plain(200), None),
-            _ => (plain(405), None),
-        }
-    }
-}
-
-impl Usage for Sessions {
+impl Usage for Accepted {
     type Job = Job;
     type Event = Event;
-    const INVITES: bool = true;
 
     fn new(account: &Account, random: Random) -> Self {
         Self {
-            list: Vec::new(),
+            listens: false,
+            list: BTreeMap::new(),
+            by_call_id: BTreeMap::new(),
+            over: Vec::new(),
+            due: None,
+            count: 0,
             flows: Flows::default(),
             account: account.clone(),
             random,
-            actions: Vec::new(),
+            actions: VecDeque::new(),
         }
     }
 
     fn poll_action(&mut self) -> Option<Action> {
-        take_first(&mut self.actions)
+        let next = self.actions.pop_front();
+        if next.is_none() {
+            // What ten thousand ends have taken.
+            self.actions = VecDeque::new();
+        }
+        next
     }
 
-    fn handle_answer(&mut self, now: Instant, key: Key<Job>, answer: &Message) {
-        match key.job {
-            Job::Invite => self.invite_answered(now, key, answer),
-            Job::Refresh => self.refresh_answered(now, key, answer),
-            Job::Info if answer.status() >= 200 => {
-                let status = answer.status();
-                let answer = Answer::of(answer);
-                self.done(key.of, key.number, Some(answer.clone()));
-                // RFC 5057 §5.1: the far end knows nothing of this dialog any more.
-                if matches!(status, 408 | 481) {
-                    self.end(key.of, Cause::Failed, Some(answer), None);
-                }
+    fn handle_answer(&mut self, _: Instant, key: Key<Job>, answer: &Message) {
+        let (of, status) = (key.of, answer.status());
+        if status < 200 {
+            return;
+        }
+        self.answered(of);
+        if key.job == Job::Info {
+            self.actions
+                .push_back(Action::Event(Event::Done { of, status }));
+            // RFC 5057 §5.1: the far end knows nothing of this dialog any more.
+            if matches!(status, 408 | 481) {
+                self.end(of, true);
             }
-            Job::Info | Job::Bye => {}
         }
     }
 
     fn unanswered(&mut self, _: Instant, key: Key<Job>, _: Option<&'static str>) {
+        self.answered(key.of);
         if key.job == Job::Info {
-            self.done(key.of, key.number, None);
-        }
-        if key.job != Job::Bye {
-            let at = Some(Situation::Unanswered);
-            self.end(key.of, Cause::Failed, None, at);
+            let (of, status) = (key.of, 0);
+            self.actions
+                .push_back(Action::Event(Event::Done { of, status }));
+            self.end(of, true);
         }
     }
 
-    fn handle_request(&mut self, now: Instant, request: &Message, _: Arrival) -> bool {
-        let this = |one: &&mut Session| one.state != State::Calling && one.dialog.has(request);
-        let Some(session) = self.list.iter_mut().find(this) else {
+    fn handle_request(&mut self, now: Instant, request: &Message, at: Arrival) -> bool {
+        if !self.listens {
             return false;
-        };
-        let (reply, event) = session.handle(now, request);
-        let of = session.of;
-        let ended = request.method() == "BYE" && reply.as_ref().is_some_and(|it| it.status == 200);
-        self.actions.extend(reply.map(Action::Reply));
-        self.actions.extend(event.map(Action::Event));
-        if ended {
-            self.end(of, Cause::Remote, None, None);
         }
-        true
+        let known = self.by_call_id.get(request.call_id()).copied();
+        let session = known.and_then(|of| self.list.get_mut(&of));
+        let session = session.filter(|session| session.dialog.has(request));
+        if let Some((of, session)) = known.zip(session) {
+            let (reply, event) = session.handle(now, of, request);
+            self.due = earliest(&[self.due, session.due()]);
+            let ended =
+                request.method() == "BYE" && reply.as_ref().is_some_and(|it| it.status == 200);
+            self.actions.extend(reply.map(Action::Reply));
+            self.actions.extend(event.map(Action::Event));
+            if ended {
+                self.end(of, false);
+            }
+            return true;
+        }
+        match request.method() {
+            "CANCEL" => self.cancelled(request),
+            // There is nobody to read it.
+            "MESSAGE" => {
+                let refusal = Reply::new(request, 405);
+                self.actions.push_back(Action::Reply(refusal));
+                true
+            }
+            "INVITE" if request.to_tag().is_none() && at.bound => {
+                let refusal = if known.is_some() {
+                    // It came by another way (RFC 3261 §8.2.2.2), or comes again.
+                    Some(Reply::new(request, 482))
+                } else if timer::is_too_brief(request) {
+                    let min = decimal(timer::MIN.into());
+                    Some(Reply::new(request, 422).with("Min-SE", &min))
+                } else {
+                    None
+                };
+                match refusal {
+                    Some(refusal) => self.actions.push_back(Action::Reply(refusal)),
+                    None => self.offered(request, at),
+                }
+                true
+            }
+            _ => false,
+        }
     }
 
     fn flows_changed(&mut self, _: Instant, open: &[FlowId], home: Option<FlowId>) {
+        if self.flows.open == open && self.flows.home == home {
+            return;
+        }
         self.flows.set(open, home);
         let lost = |one: &Session| one.flow.is_some_and(|flow| !open.contains(&flow));
-        for session in self.list.extract_if(.., |one| lost(one)) {
-            for op in session.asked {
-                let answer = None;
-                self.actions.push(Action::Event(Event::Done { op, answer }));
+        for (of, session) in &mut self.list {
+            if lost(session) {
+                session.flow = None;
+                let tells = matches!(session.state, State::Open | State::Offered(_));
+                session.state = match session.state {
+                    State::Open => State::Lost,
+                    _ => {
+                        self.over.push(*of);
+                        State::Over
+                    }
+                };
+                session.asked.clear();
+                session.unacknowledged = None;
+                if tells {
+                    self.actions
+                        .push_back(Action::Event(Event::Ended { of: *of }));
+                }
             }
-            if session.state != State::Over {
-                self.actions.push(Action::Event(Event::Ended {
-                    of: session.of,
-                    cause: Cause::Failed,
-                    answer: None,
-                    at: Some(Situation::FlowLost),
-                }));
+            if let (State::Lost, Some(home)) = (&session.state, home) {
+                session.state = State::Over;
+                session.flow = Some(home);
+                self.actions.push_back(session.bye(*of, None));
             }
         }
     }
@@ -383,66 +370,56 @@ impl Usage for Sessions {
     }
 
     fn flow(&self, of: u32) -> Option<FlowId> {
-        let session = self.list.iter().find(|one| one.of == of);
-        session.and_then(|session| session.flow)
+        self.list.get(&of).and_then(|session| session.flow)
     }
 
     fn handle_timeout(&mut self, now: Instant) {
+        if self.due.is_none_or(|due| due > now) {
+            return;
+        }
         let mut expired = Vec::new();
-        for session in self.list.iter_mut().filter(|one| one.state == State::Open) {
-            match session.timer.due(now) {
-                timer::Due::Nothing => {}
-                timer::Due::Expired => expired.push((session.of, Situation::NotRefreshed)),
-                timer::Due::Refresh => {
-                    session.refreshes += 1;
-                    session.refreshing = true;
-                    let key = session.key(Job::Refresh, session.refreshes);
-                    self.actions.push(Action::Send(key, session.invite()));
-                }
+        for (of, session) in &mut self.list {
+            if !matches!(session.state, State::Open | State::Lost) {
+                continue;
+            }
+            if session.timer.due(now) == timer::Due::Expired {
+                expired.push(*of);
             }
             if let Some((resend, reply)) = &mut session.unacknowledged {
                 match resend.due(now) {
                     Due::Nothing => {}
-                    Due::Again => self.actions.push(Action::Reply(reply.clone())),
-                    Due::GiveUp => expired.push((session.of, Situation::Unacknowledged)),
+                    Due::Again => self.actions.push_back(Action::Reply(reply.clone())),
+                    Due::GiveUp => expired.push(*of),
                 }
             }
         }
-        for (of, at) in expired {
-            self.end(of, Cause::Failed, None, Some(at));
+        for of in expired {
+            let here = self.flow(of).is_some();
+            self.end(of, here);
         }
+        let due = self.list.values().filter_map(Session::due);
+        self.due = due.min();
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        let mut due = None;
-        for session in self.list.iter().filter(|one| one.state == State::Open) {
-            let resend = session.unacknowledged.as_ref();
-            let resend = resend.map(|(resend, _)| resend.poll_timeout());
-            due = earliest(&[due, session.timer.poll_timeout(), resend]);
-        }
-        due
+        self.due
     }
 
-    fn end_all(&mut self, _: Instant, cause: Cause, at: Situation) {
-        let live = |one: &Session| one.state != State::Over;
-        while let Some(session) = self.list.iter().find(|one| live(one)) {
-            self.end(session.of, cause, None, Some(at));
+    fn end_all(&mut self, _: Instant, _: Cause, _: Situation) {
+        let live = self.list.iter().filter(|(_, one)| !one.is_over());
+        let live: Vec<u32> = live.map(|(of, _)| *of).collect();
+        for of in live {
+            self.dismiss(of, None);
         }
     }
 
     fn tidy(&mut self, pending: impl Fn(u32) -> bool) {
-        self.list
-            .retain(|one| one.state != State::Over || pending(one.of));
-    }
-
-    /// A re-INVITE means something outside of its dialog, too, and goes where the far
-    /// end's Contact says: no digest over that.
-    fn answers_challenge(&self, key: Key<Job>) -> bool {
-        let over = |one: &Session| one.of == key.of && one.state == State::Over;
-        match key.job {
-            Job::Refresh => false,
-            Job::Invite => !self.list.iter().any(over),
-            Job::Info | Job::Bye => true,
+        for of in core::mem::take(&mut self.over) {
+            if !pending(of)
+                && let Some(session) = self.list.remove(&of)
+            {
+                self.by_call_id.remove(&session.dialog.call_id);
+            }
         }
     }
 }

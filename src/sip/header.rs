@@ -68,6 +68,7 @@ names! {
     Server "Server" NONE,
     ServiceRoute "Service-Route" NONE,
     SessionExpires "Session-Expires" b'x',
+    SipEtag "SIP-ETag" NONE,
     Subject "Subject" b's',
     SubscriptionState "Subscription-State" NONE,
     Supported "Supported" b'k',

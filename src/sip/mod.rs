@@ -14,6 +14,7 @@ mod body;
 mod credentials;
 mod date;
 mod digest;
+mod head;
 mod header;
 mod message;
 mod name_addr;

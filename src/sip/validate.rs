@@ -9,7 +9,7 @@
 use super::header::Name;
 use super::message::Message;
 use super::name_addr::NameAddr;
-use super::text::{Split, number};
+use super::text::{Split, cut, number};
 use super::uri::Uri;
 use super::via::Via;
 
@@ -35,7 +35,11 @@ impl Message {
         check(!self.bad_length, "Malformed Content-Length")?;
         self.check_mandatory()?;
         if self.is_request() {
-            self.check_request_uri()?;
+            // Whose number it is a proxy may know (RFC 3966): its handler is to say.
+            let (scheme, _) = cut(self.request_uri(), b':').unwrap_or_default();
+            if !scheme.eq_ignore_ascii_case("tel") || self.method() == "REGISTER" {
+                self.check_request_uri()?;
+            }
             self.check_request_headers()?;
         }
         Ok(())

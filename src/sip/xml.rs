@@ -149,11 +149,7 @@ impl<'a> Reader<'a> {
     /// stand.
     fn add_text(&mut self, text: &str, escaped: bool) -> Result<(), XmlError> {
         match self.open.last_mut() {
-            Some((_, element)) if escaped => unescape(text, &mut element.text),
-            Some((_, element)) => {
-                push(text, &mut element.text);
-                Ok(())
-            }
+            Some((_, element)) => push(text, escaped, &mut element.text),
             None => require(text.trim_ascii().is_empty()),
         }
     }
@@ -188,7 +184,7 @@ impl<'a> Reader<'a> {
             let mut value = String::new();
             let raw = self.until(quote)?;
             require(cut(raw, b'<').is_none())?;
-            unescape(raw, &mut value)?;
+            push(raw, true, &mut value)?;
             self.count()?;
             let name = if name.starts_with("xmlns:") {
                 name
@@ -260,11 +256,11 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn local(name: &str) -> &str {
-    match cut(name, b':') {
-        Some((_, behind)) => local(behind),
-        None => name,
+fn local(mut name: &str) -> &str {
+    while let Some((_, behind)) = cut(name, b':') {
+        name = behind;
     }
+    name
 }
 
 fn require(condition: bool) -> Result<(), XmlError> {
@@ -275,39 +271,35 @@ fn require(condition: bool) -> Result<(), XmlError> {
     }
 }
 
-fn unescape(raw: &str, out: &mut String) -> Result<(), XmlError> {
-    let mut rest = raw;
-    while let Some((before, behind)) = cut(rest, b'&') {
-        push(before, out);
-        let (entity, behind) = cut(behind, b';').ok_or(XmlError::Malformed)?;
-        out.push(match entity {
-            "lt" => '<',
-            "gt" => '>',
-            "amp" => '&',
-            "quot" => '"',
-            "apos" => '\'',
-            _ => character(entity)?,
-        });
-        rest = behind;
-    }
-    push(rest, out);
-    Ok(())
-}
-
 /// Adds text as it stands in a document: each end of a line is LF (XML 1.0 §2.11),
-/// and control characters that XML does not have (§2.2) are left out.
-fn push(raw: &str, out: &mut String) {
-    let mut before = ' ';
-    for character in raw.chars() {
-        let read = match character {
-            '\r' => '\n',
-            other => other,
-        };
-        if read >= ' ' || read == '\t' || read == '\n' && (before, character) != ('\r', '\n') {
-            out.push(read);
+/// and control characters that XML does not have (§2.2) are left out. `escaped`: what
+/// stands for a character is read as that.
+fn push(raw: &str, escaped: bool, out: &mut String) -> Result<(), XmlError> {
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'&' || matches!(byte, b'\t' | b'\n');
+    let mut rest = raw;
+    while !rest.is_empty() {
+        let (plain, behind) = split_while(rest, is_plain);
+        out.push_str(plain);
+        rest = behind.get(1..).unwrap_or_default();
+        match behind.as_bytes().first() {
+            Some(b'&') if escaped => {
+                let (entity, behind) = cut(rest, b';').ok_or(XmlError::Malformed)?;
+                out.push(match entity {
+                    "lt" => '<',
+                    "gt" => '>',
+                    "amp" => '&',
+                    "quot" => '"',
+                    "apos" => '\'',
+                    _ => character(entity)?,
+                });
+                rest = behind;
+            }
+            Some(b'&') => out.push('&'),
+            Some(b'\r') if !rest.starts_with('\n') => out.push('\n'),
+            _ => {}
         }
-        before = character;
     }
+    Ok(())
 }
 
 /// `#10` or `#x0A`.

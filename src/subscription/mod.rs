@@ -25,9 +25,9 @@ const RETRY: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Topic {
     /// Event package.
-    pub package: &'static str,
+    pub package: String,
     /// Media types of its documents.
-    pub accept: &'static str,
+    pub accept: String,
     /// Whose state it is.
     pub target: String,
     /// Seconds asked for, refreshed at half of them: a notifier that lost its state
@@ -60,7 +60,7 @@ pub enum Event {
         of: u32,
         /// Content-Type.
         content_type: String,
-        /// Document.
+        /// Document. With `third-party` empty where a NOTIFY has none.
         body: Vec<u8>,
     },
     /// It does not stand any more.
@@ -70,6 +70,17 @@ pub enum Event {
         /// Why.
         why: Lapse,
     },
+}
+
+impl Event {
+    /// Of the document in `notify`.
+    pub(crate) fn notified(of: u32, notify: &Message) -> Self {
+        Self::Notified {
+            of,
+            content_type: notify.media_type().to_owned(),
+            body: notify.body().to_vec(),
+        }
+    }
 }
 
 /// Whose state a SUBSCRIBE asks for, and so who answers it.
@@ -157,6 +168,16 @@ impl Subscriptions {
         }
     }
 
+    /// Refreshes it by that time: the notifier answers with all of its state (RFC 6665
+    /// §4.2.1.2).
+    pub fn refresh_by(&mut self, of: u32, at: Instant) {
+        for one in self.list.iter_mut().filter(|one| one.of == of) {
+            if let State::Active { refresh_at, .. } = &mut one.state {
+                *refresh_at = (*refresh_at).min(at);
+            }
+        }
+    }
+
     /// Forgets what is over, and starts what waits for a flow, if there is one.
     fn start(&mut self) {
         self.list.retain(|one| !one.over);
@@ -190,8 +211,8 @@ impl Subscription {
     /// The SUBSCRIBE that makes it, refreshes it or, without time, ends it.
     fn subscribe(&self, aor: &str, contact: &str) -> Action {
         let mut request = self.dialog.request("SUBSCRIBE");
-        request.header("Event", self.topic.package);
-        request.header("Accept", self.topic.accept);
+        request.header("Event", &self.topic.package);
+        request.header("Accept", &self.topic.accept);
         request.header("Contact", contact);
         request.header("Expires", &decimal(self.topic.expires.into()));
         let key = Key {
@@ -264,7 +285,7 @@ impl Subscription {
             && !from.is_empty()
             // The first NOTIFY may overtake the 200, which has the same tag.
             && (remote_tag.is_empty() || from == remote_tag)
-            && notify.event_package().eq_ignore_ascii_case(self.topic.package)
+            && notify.event_package().eq_ignore_ascii_case(&self.topic.package)
     }
 }
 
@@ -336,12 +357,10 @@ impl Usage for Subscriptions {
         // One that was overtaken is of no interest any more.
         if one.dialog.in_order(request) {
             one.dialog.answered_by(request);
-            if !request.body().is_empty() {
-                self.actions.push(Action::Event(Event::Notified {
-                    of,
-                    content_type: request.media_type().to_owned(),
-                    body: request.body().to_vec(),
-                }));
+            // Who watches others is told of one without a document, too.
+            if cfg!(feature = "third-party") || !request.body().is_empty() {
+                self.actions
+                    .push(Action::Event(Event::notified(of, request)));
             }
             self.actions.extend(one.read_state(now, request));
         }

@@ -42,8 +42,8 @@ impl Rig {
         rig.subscriber.subscribe(
             7,
             Topic {
-                package: "weather",
-                accept: "application/weather+json",
+                package: "weather".into(),
+                accept: "application/weather+json".into(),
                 target: "sip:lisbon@example.com".into(),
                 expires: 600,
             },
@@ -227,7 +227,7 @@ fn what_was_refused_can_be_asked_for_again() {
     rig.answer(403, "");
     rig.asked.clear();
     let topic = Topic {
-        package: "weather",
+        package: "weather".into(),
         ..Topic::default()
     };
     rig.subscriber.subscribe(7, topic);
@@ -280,7 +280,10 @@ fn what_a_notify_makes_of_it() {
         let mut rig = Rig::standing(600);
         assert!(rig.notify(1, &state(value), "", SAME));
         assert_eq!(rig.replies, [200]);
-        assert_eq!(rig.heard(), events, "{value}");
+        let heard = rig.heard();
+        let (told, heard) = heard.split_first().expect("a NOTIFY");
+        assert!(matches!(told, Event::Notified { of: 7, body, .. } if body.is_empty()));
+        assert_eq!(heard, events, "{value}");
         assert_eq!(rig.refresh_in(), due, "{value}");
     }
 }

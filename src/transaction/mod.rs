@@ -3,20 +3,24 @@
 //! time after which nobody will answer, and a server transaction is the request
 //! that its owner still has to answer.
 
+mod answers;
 mod authenticator;
 mod request;
 mod resend;
+mod sequences;
 
 use crate::prelude::*;
+pub use answers::Matched;
 pub use authenticator::{Ask, Authenticator, Credentials, Learned, Once, Reach, Secrets, Subject};
 pub use request::{Context, Request};
 pub use resend::{Due, Resend};
 
 use crate::flow::FlowId;
-use crate::sip::{Message, Name, NameAddr, WriteError};
+use crate::sip::WriteError;
 use crate::text::cut;
 use crate::time::{Duration, Instant};
 use request::Sent;
+use sequences::Sequences;
 
 /// Time for the registrar's first answer. Timer F's 32 s is what a user would
 /// stare at; on a reliable transport a server that is silent for this long is gone.
@@ -66,27 +70,9 @@ struct Transaction<P> {
 /// what the answer is for.
 pub struct Transactions<P> {
     pending: Vec<Transaction<P>>,
-    /// Last CSeq number of each Call-ID. RFC 3261 §10.2 wants steps of one.
-    sequences: Vec<(String, u32)>,
-    #[cfg(feature = "third-party")]
-    more_sequences: usize,
+    sequences: Sequences,
     /// Host of our Via: nobody can resolve it, nobody needs to (RFC 7118 §5).
     host: String,
-}
-
-/// Call-IDs whose numbers are remembered: a registration and a subscription with
-/// a few of their past, and the calls at hand. The longest unused goes first; requests
-/// that nothing follows push none of them out.
-const MAX_SEQUENCES: usize = 64;
-
-/// What an answer is.
-pub enum Matched<P> {
-    /// Matches nothing of ours.
-    Nothing,
-    /// Provisional: the final one is still to come.
-    Provisional(P),
-    /// Final.
-    Final(P),
 }
 
 impl<P: Clone + PartialEq> Transactions<P> {
@@ -94,9 +80,7 @@ impl<P: Clone + PartialEq> Transactions<P> {
     pub fn new(host: String) -> Self {
         Self {
             pending: Vec::new(),
-            sequences: Vec::new(),
-            #[cfg(feature = "third-party")]
-            more_sequences: 0,
+            sequences: Sequences::default(),
             host,
         }
     }
@@ -104,7 +88,7 @@ impl<P: Clone + PartialEq> Transactions<P> {
     /// Remembers the numbers of so many Call-IDs more.
     #[cfg(feature = "third-party")]
     pub fn remember_more(&mut self, more: usize) {
-        self.more_sequences = more;
+        self.sequences.remember_more(more);
     }
 
     /// Sends `request` on `flow`: the bytes to write to it.
@@ -178,7 +162,7 @@ impl<P: Clone + PartialEq> Transactions<P> {
         let sent = &mut transaction.sent;
         let number = match sent.request.stands_alone() {
             true => sent.number + 1,
-            false => self.next_sequence(&sent.request.call_id),
+            false => self.sequences.next(&sent.request.call_id),
         };
         let method = sent.request.method;
         sent.branch = context.branch();
@@ -215,16 +199,6 @@ impl<P: Clone + PartialEq> Transactions<P> {
         let bytes = sent.write(method, to, None, &self.host, context)?;
         self.pending.push(transaction);
         Ok(bytes)
-    }
-
-    /// The ACK for a failure of an INVITE, part of its transaction (RFC 3261
-    /// §17.1.1.3).
-    pub fn acknowledge(&self, answer: &Message, context: &Context<'_>) -> Option<Vec<u8>> {
-        let sent = &self.pending.get(self.find(answer)?)?.sent;
-        let to = answer.header(Name::To).unwrap_or(&sent.request.to);
-        let to = NameAddr::echo(to);
-        let failure = sent.request.method == "INVITE" && answer.status() >= 300;
-        failure.then(|| sent.write("ACK", &to, None, &self.host, context).ok())?
     }
 
     /// The ACK for a 2xx: a transaction of its own, which is over at once
@@ -269,101 +243,10 @@ impl<P: Clone + PartialEq> Transactions<P> {
         sent.write("CANCEL", to, reason, &self.host, context).ok()
     }
 
-    fn next_sequence(&mut self, call_id: &str) -> u32 {
-        let known = |(known, _): &(String, u32)| known == call_id;
-        let last = match self.sequences.iter().position(known) {
-            Some(index) => self.sequences.remove(index),
-            None => {
-                #[cfg(feature = "third-party")]
-                let most = MAX_SEQUENCES + self.more_sequences;
-                #[cfg(not(feature = "third-party"))]
-                let most = MAX_SEQUENCES;
-                if self.sequences.len() >= most {
-                    self.sequences.remove(0);
-                }
-                (call_id.to_owned(), 0)
-            }
-        };
-        let number = last.1 + 1;
-        self.sequences.push((last.0, number));
-        number
-    }
-
     fn position(&self, purpose: &P) -> Option<usize> {
         self.pending
             .iter()
             .position(|pending| pending.purpose == *purpose)
-    }
-
-    /// RFC 3261 §17.1.3.
-    fn find(&self, answer: &Message) -> Option<usize> {
-        let branch = answer.branch()?;
-        let method = answer.cseq()?.method;
-        self.pending.iter().position(|pending| {
-            pending.sent.branch == branch && pending.sent.request.method == method
-        })
-    }
-
-    /// Finds the transaction that `answer` belongs to, and takes it further.
-    pub fn match_answer(&mut self, now: Instant, answer: &Message) -> Matched<P> {
-        let found = self.find(answer).and_then(|at| self.pending.get_mut(at));
-        let Some(transaction) = found else {
-            return Matched::Nothing;
-        };
-        let purpose = transaction.purpose.clone();
-        let invite = transaction.sent.request.method == "INVITE";
-        let accepted = transaction.state == State::Accepted;
-        match answer.status() {
-            // After a 2xx only further ones count (RFC 6026 §7.2).
-            status if accepted && !(200..300).contains(&status) => Matched::Nothing,
-            ..200 => {
-                if transaction.state == State::Waiting {
-                    transaction.state = State::Proceeding;
-                    // The server lives: the request has the rest of timer F.
-                    let deadline = transaction.sent_at + LONG_TIMEOUT;
-                    transaction.deadline = (!invite).then_some(deadline);
-                }
-                Matched::Provisional(purpose)
-            }
-            200..300 if invite => {
-                if !accepted {
-                    transaction.state = State::Accepted;
-                    transaction.deadline = Some(now + LONG_TIMEOUT);
-                }
-                Matched::Final(purpose)
-            }
-            _ => Matched::Final(purpose),
-        }
-    }
-
-    /// Whether `answer`, which matches nothing, has Call-ID and CSeq of a request
-    /// that waits: somebody has written over its branch.
-    pub fn misses(&self, answer: &Message) -> bool {
-        let Some(cseq) = answer.cseq() else {
-            return false;
-        };
-        self.pending.iter().any(|pending| {
-            let sent = &pending.sent;
-            pending.state == State::Waiting
-                && sent.number == cseq.number
-                && sent.request.method == cseq.method
-                && sent.request.call_id == answer.call_id()
-        })
-    }
-
-    /// A message that came by `flow` was dropped, for this reason: it may be the
-    /// answer that somebody waits for. The method of the first such request that
-    /// did not hear of one before.
-    pub fn note_dropped(&mut self, flow: FlowId, why: &'static str) -> Option<&'static str> {
-        let mut method = None;
-        for transaction in &mut self.pending {
-            let waits = matches!(transaction.state, State::Waiting | State::Proceeding);
-            if waits && transaction.flow == flow && transaction.dropped.is_none() {
-                transaction.dropped = Some(why);
-                method = method.or(Some(transaction.sent.request.method));
-            }
-        }
-        method
     }
 
     /// Stops the clock of the transaction for `purpose`: the app is being asked.
@@ -504,7 +387,8 @@ impl<P> Transaction<P> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Authenticator, Context, MAX_SEQUENCES, Request, Secrets, Transactions};
+    use super::sequences::MOST;
+    use super::{Authenticator, Context, Request, Secrets, Transactions};
     use crate::flow::FlowId;
     use crate::prelude::*;
     use crate::rand::Random;
@@ -565,22 +449,10 @@ mod tests {
         };
         let inside = || request("INVITE", "call", "<sip:b>;tag=2");
         assert_eq!(send(0, inside()), "CSeq: 1 INVITE");
-        for other in 0..2 * MAX_SEQUENCES {
+        for other in 0..2 * MOST {
             let alone = request("OPTIONS", &other.to_string(), "<sip:b>");
             assert_eq!(send(1, alone), "CSeq: 1 OPTIONS");
         }
         assert_eq!(send(0, inside()), "CSeq: 2 INVITE");
-    }
-
-    #[test]
-    fn what_is_used_again_and_again_keeps_its_number() {
-        let mut transactions = Transactions::<()>::new("host".into());
-        for call in 0..2 * MAX_SEQUENCES {
-            transactions.next_sequence(&call.to_string());
-            let number = transactions.next_sequence("registration");
-            assert_eq!(number as usize, call + 1);
-        }
-        assert_eq!(transactions.sequences.len(), MAX_SEQUENCES);
-        assert_eq!(transactions.next_sequence("0"), 1);
     }
 }

@@ -180,7 +180,7 @@ fn a_flow_that_does_not_come_back_costs_the_change_and_not_the_call() {
     assert!((12..14).contains(&seconds), "{seconds}");
     let refused = matches!(
         &heard[..],
-        [Event::Done { op: settled, error: Some(error) }]
+        [Event::Done { op: settled, error: Some(error), .. }]
             if *settled == op && error.code().as_str() == "eCallFailed" && error.status == Some(430)
     );
     assert!(refused, "{heard:?}");

@@ -19,6 +19,7 @@ mod incoming;
 mod media;
 mod outgoing;
 mod public_ids;
+mod publish;
 mod readable;
 mod sessions;
 mod timers;

@@ -311,6 +311,7 @@ fn a_refused_change_says_what_the_far_end_said() {
     let Some(Event::Done {
         op: done,
         error: Some(error),
+        ..
     }) = heard.first()
     else {
         panic!("{heard:?}");

@@ -144,6 +144,7 @@ fn what_was_dropped_while_somebody_waited_is_named() {
             Event::Done {
                 op: done,
                 error: Some(problem),
+                ..
             },
         ] = &heard[..]
         else {

@@ -1,9 +1,9 @@
 //! Every event by its bytes, in both directions.
 
-use crate::notation::{check_both_ways, check_complete, connection, party, text};
+use crate::notation::{check_both_ways, check_complete, connection, party, read, text, whole};
 use graceline::csta::{
     CallEvent, CallEventKind, ConnectionId, ConnectionList, ConnectionListItem, ConnectionState,
-    Content, DeviceEvent, Event, Party,
+    Content, DeviceEvent, Document, Event, Note, Party,
 };
 
 const K11: &str = "<callID>k11</callID><deviceID>tel:5101;phone-context=dialstring</deviceID>";
@@ -234,6 +234,33 @@ fn call_rows() -> Vec<(String, CallEvent)> {
             },
         ),
     ]
+}
+
+/// What a gateway of ours adds, and where.
+#[test]
+fn a_name_and_services_are_written_and_read() {
+    let private = "<extensions><privateData><private>\
+         <cti:displayName xmlns:cti=\"urn:graceline:cti\">Ann &lt;3&gt;</cti:displayName>\
+         <cti:services xmlns:cti=\"urn:graceline:cti\">SnapshotCall HoldCall</cti:services>\
+         </private></privateData></extensions>";
+    let held = whole(&format!(
+        "<HeldEvent><monitorCrossRefID>m-3c</monitorCrossRefID>\
+         <heldConnection>{K11}</heldConnection><holdingDevice>{OWN}</holdingDevice>\
+         <localConnectionInfo>hold</localConnectionInfo><cause>normal</cause>{private}</HeldEvent>"
+    ));
+    let content = read(&held);
+    let Content::Event {
+        event: Event::Call(event),
+        ..
+    } = &content
+    else {
+        panic!("{content:?}");
+    };
+    let note = event.note.as_ref().expect("a note");
+    assert_eq!(note.name.as_deref(), Some("Ann <3>"));
+    assert!(note.permits("holdcall") && !note.permits("ClearConnection"));
+    assert!(Note::default().permits("ClearConnection"));
+    assert_eq!(Document::new(content.clone()).to_xml(), held);
 }
 
 fn device_rows() -> Vec<(String, DeviceEvent)> {

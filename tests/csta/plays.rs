@@ -1,6 +1,8 @@
 //! Whole calls, in each order in which answers and events may come.
 
+use crate::notation::{LINE, whole};
 use crate::rig::{Order, Rig};
+use graceline::csta::Code;
 use graceline::csta::client::Verb;
 
 const ORDERS: [Order; 3] = [Order::AnswerFirst, Order::EventsFirst, Order::Separately];
@@ -249,4 +251,37 @@ fn a_transfer_by_the_far_end_is_followed() {
     assert_eq!(rig.story.last().expect("a line"), "1 connected tel:5199");
     assert_eq!(rig.does(Verb::Hold(1)), Ok(()));
     rig.check_calls();
+}
+
+/// As gateways of ours add it.
+#[test]
+fn a_call_has_a_name_and_does_what_is_permitted() {
+    let mut rig = Rig::connected();
+    let cross_ref = rig.switch.cross_ref.clone();
+    let event = |root: &str, far: &str, private: &str| {
+        whole(&format!(
+            "<{root}><monitorCrossRefID>{cross_ref}</monitorCrossRefID>\
+             <establishedConnection><callID>k7</callID><deviceID>{LINE}</deviceID>\
+             </establishedConnection><callingDevice><deviceIdentifier>{far}</deviceIdentifier>\
+             </callingDevice><localConnectionInfo>connected</localConnectionInfo>\
+             <extensions><privateData><private>{private}</private></privateData></extensions>\
+             </{root}>"
+        ))
+    };
+    let named = "<displayName>Ann</displayName><services>SnapshotCall</services>";
+    rig.tell(&event("EstablishedEvent", "tel:5177", named));
+    rig.run();
+    let call = rig.calls[&1].clone();
+    assert_eq!(call.name, "Ann");
+    assert_eq!(call.can, [""; 0]);
+    for verb in [Verb::Hold(1), Verb::Clear(1)] {
+        let fault = rig.does(verb).expect_err("not permitted");
+        assert_eq!(fault.code, Code::NotSupported);
+    }
+    // The name was that of who is not there any more.
+    rig.tell(&event("EstablishedEvent", "tel:5178", ""));
+    rig.run();
+    let call = rig.calls[&1].clone();
+    assert_eq!(call.name, "");
+    assert!(call.can.contains(&"HoldCall"), "{:?}", call.can);
 }

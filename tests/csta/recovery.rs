@@ -242,7 +242,13 @@ fn a_node_that_is_away_is_waited_for() {
     assert_eq!(rig.reopened, 0);
     assert!(rig.desk.monitored);
     rig.check_calls();
-    // A refresh tells, too.
+    // A refresh of the session asks for nothing more where nothing has changed.
+    rig.sent.clear();
+    let greeting = rig.switch.greeting();
+    rig.client.handle_refreshed(rig.now, greeting.as_bytes());
+    rig.run();
+    assert_eq!(rig.sent, [""; 0]);
+    // It tells, too.
     for (status, monitored) in [
         ("disabled", false),
         ("normal", true),

@@ -214,6 +214,7 @@ fn every_notice_is_written_and_read() {
             own: Some(ConnectionState::Hold),
             other: None,
         },
+        note: None,
     }];
     let rows = [
         (

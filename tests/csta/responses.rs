@@ -77,6 +77,7 @@ fn rows() -> Vec<(String, Response)> {
                         own: Some(ConnectionState::Connected),
                         other: Some(ConnectionState::Alerting),
                     },
+                    note: None,
                 }]),
             },
         ),

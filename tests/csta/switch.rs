@@ -332,6 +332,7 @@ impl Switch {
                         own: Some(line.own),
                         other: Some(line.there),
                     },
+                    note: None,
                 };
                 Response::SnapshotDevice {
                     calls: Snapshot::Here(self.calls.iter().map(item).collect()),

@@ -107,6 +107,29 @@ fn a_route_is_good_for_its_two_sides_only() {
     assert!(world.is_silent(bob.connection));
 }
 
+/// A gateway's, to a page that drives a desk phone, and so has no binding.
+#[test]
+fn who_has_lost_its_flow_ends_by_another_one_what_it_had_on_it() {
+    let mut world = World::new(users().with_user("2003", "other"));
+    let (mut alice, mut bob) = pair(&mut world);
+    let route = call(&mut world, &mut alice, &bob);
+    let talk = bob.call_id.clone();
+    bob.call_id = format!("register-{}", bob.connection);
+    bob.register(&mut world, &[&format!("{BOB};expires=0")]);
+    bob.call_id = talk;
+    world.disconnect(alice.connection);
+    assert_eq!(world.contacts("2001").len(), 0);
+    // Somebody else shows the same route.
+    let thief = Client::registered(&mut world, "2003", "<sip:t@t.invalid>");
+    let bye = inside(&mut alice, "BYE", &route, bob.connection);
+    world.send(thief.connection, bye);
+    assert!(world.is_silent(bob.connection));
+    let back = Client::registered(&mut world, "2001", "<sip:back@back.invalid>");
+    let bye = inside(&mut alice, "BYE", &route, bob.connection);
+    world.send(back.connection, bye);
+    assert_eq!(world.next(bob.connection).method(), "BYE");
+}
+
 const PERSISTS: &str = "Supported: X-cisco-sessionpersist\r\n";
 
 /// A call between `2001`, which may come back, and `2002`, under policy graceful.

@@ -7,6 +7,8 @@ use graceline::sip::{ContactState, Message, Name, RegInfo, RegState};
 const A: &str = "<sip:a@a.invalid;transport=ws>";
 const SUBSCRIBE: &str = "Event: reg;id=7\r\nContact: <sip:w@w.invalid;transport=ws>\r\n";
 
+const OFFERED: &str = "reg, presence, dialog, message-summary";
+
 fn plain() -> World {
     let dialect = Some(Dialect::Rfc3261);
     World::new(Config {
@@ -274,12 +276,12 @@ fn other_packages_types_and_omissions_are_refused() {
     let contact = "Contact: <sip:w@w.invalid>\r\n";
     for (headers, status, name, value) in [
         (
-            format!("Event: presence\r\n{contact}"),
+            format!("Event: weather\r\n{contact}"),
             489,
             Name::AllowEvents,
-            Some("reg"),
+            Some(OFFERED),
         ),
-        (contact.to_owned(), 489, Name::AllowEvents, Some("reg")),
+        (contact.to_owned(), 489, Name::AllowEvents, Some(OFFERED)),
         (
             format!("Event: reg\r\nAccept: application/pidf+xml\r\n{contact}"),
             406,

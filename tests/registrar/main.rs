@@ -5,16 +5,23 @@
 
 mod auth;
 mod authorised;
+mod call_rules;
+mod call_sessions;
 mod calls;
+mod deflections;
 mod devices;
 mod dialects;
 mod events;
 mod faults;
 mod forking;
+mod history;
+mod messages;
+mod packages;
 mod policies;
 mod proxy;
 mod public_ids;
 mod register;
+mod ringing;
 mod rules;
 mod telling;
 mod waking;

@@ -203,7 +203,7 @@ fn options_to_the_registrar_itself() {
     let answer = anybody.ask(&mut world, "OPTIONS", "sip:example.com", "");
     assert_eq!(
         (answer.status(), answer.header(Name::AllowEvents)),
-        (200, Some("reg"))
+        (200, Some("reg, presence, dialog, message-summary"))
     );
     assert!(answer.header(Name::Allow).unwrap().contains("REGISTER"));
     let answer = anybody.ask(&mut world, "MESSAGE", "sip:example.com", "");

@@ -78,6 +78,9 @@ fn a_user_is_reached_by_each_confirmed_id() {
         "sip:+39333111222@example.com",
         "sip:+39-333-111.222@example.com;user=phone",
         "sip:%2B39333111222@example.com",
+        "tel:+39333111222",
+        "TEL:+39-(333)-111.222;x=y",
+        "tel:2002",
         "sip:MARCO@EXAMPLE.com",
     ] {
         for method in ["INVITE", "MESSAGE"] {
@@ -89,14 +92,18 @@ fn a_user_is_reached_by_each_confirmed_id() {
             while world.raw(alice.connection).is_some() {}
         }
     }
-    for uri in [
-        "sip:+39333111222@elsewhere.example",
-        "sip:+39333111223@example.com",
-        "sip:mario@example.com",
+    for (uri, status) in [
+        ("sip:+39333111222@elsewhere.example", 404),
+        ("sip:+39333111223@example.com", 404),
+        ("sip:mario@example.com", 404),
+        ("tel:+39333111223", 404),
+        ("tel:marco", 416),
+        ("tel:2002%40evil.example", 416),
+        ("tel:", 400),
     ] {
         let text = alice.request("MESSAGE", uri, "");
         world.send(alice.connection, text);
-        assert_eq!(world.next(alice.connection).status(), 404, "{uri}");
+        assert_eq!(world.next(alice.connection).status(), status, "{uri}");
     }
 }
 
@@ -131,16 +138,18 @@ fn an_id_reaches_its_user_only_when_confirmed_and_until_removed() {
 
 #[test]
 fn a_device_that_registers_late_is_rung_under_the_id() {
-    let mut world = world();
-    let mut alice = Client::registered(&mut world, "2001", ALICE);
-    let bob = Client::registered(&mut world, "2002", BOB);
-    add(&mut world, "2002", "marco", true);
-    let text = alice.request("INVITE", "sip:marco@example.com", "");
-    world.send(alice.connection, text);
-    assert_eq!(world.next(bob.connection).method(), "INVITE");
-    let contact = "<sip:two@two.invalid>;+u.sip!devicename.ccm.cisco.com=\"TWO\"";
-    let two = Client::registered(&mut world, "2002", contact);
-    assert_eq!(world.next(two.connection).method(), "INVITE");
+    for uri in ["sip:marco@example.com", "tel:2002"] {
+        let mut world = world();
+        let mut alice = Client::registered(&mut world, "2001", ALICE);
+        let bob = Client::registered(&mut world, "2002", BOB);
+        add(&mut world, "2002", "marco", true);
+        let text = alice.request("INVITE", uri, "");
+        world.send(alice.connection, text);
+        assert_eq!(world.next(bob.connection).method(), "INVITE");
+        let contact = "<sip:two@two.invalid>;+u.sip!devicename.ccm.cisco.com=\"TWO\"";
+        let two = Client::registered(&mut world, "2002", contact);
+        assert_eq!(world.next(two.connection).method(), "INVITE", "{uri}");
+    }
 }
 
 #[test]

@@ -124,9 +124,12 @@ fn who_is_there_is_not_woken_and_nobody_who_would_not_ring() {
 #[test]
 fn a_call_that_rings_no_more_is_withdrawn_once() {
     type Ending = fn(&mut Play, &mut Client, u32, &Message);
-    let endings: [(&str, &[u16], Ending); 5] = [
+    let endings: [(&str, &[u16], Ending); 6] = [
         ("answered", &[200], |play, _, callee, invite| {
             play.world.reply(callee, invite, "200 OK", "");
+        }),
+        ("answered", &[603], |play, _, callee, invite| {
+            play.world.reply(callee, invite, "603 Decline", "");
         }),
         ("missed", &[486], |play, _, callee, invite| {
             play.world.reply(callee, invite, "486 Busy Here", "");
@@ -186,26 +189,33 @@ fn a_call_that_waits_may_be_given_up() {
     assert!(play.world.is_silent(late));
 }
 
+/// The same of a message with something in it.
+fn write(play: &mut Play, writer: &mut Client, body: &str) -> Vec<u16> {
+    let text = writer.message(TO, "", "text/plain", body);
+    play.world.send(writer.connection, text);
+    answers(play, writer)
+}
+
 #[test]
-fn a_message_wakes_all_and_goes_to_the_first_that_comes() {
+fn a_message_wakes_all_that_sleep_and_is_kept_for_them() {
     let (mut play, mut caller) = scene();
     play.ask("rings_set ids=[\"c\"]");
-    assert_eq!(send(&mut play, &mut caller, "MESSAGE", TO), [0; 0]);
+    assert_eq!(write(&mut play, &mut caller, "hello"), [202]);
     assert_eq!(wakes(&mut play), ["2001 a,b message"]);
     let first = register(&mut play, "a");
     let message = play.world.next(first);
     assert_eq!(message.method(), "MESSAGE");
     play.world.reply(first, &message, "200 OK", "");
-    assert_eq!(answers(&mut play, &caller), [200]);
+    assert_eq!(answers(&mut play, &caller), [0; 0]);
     // Who is there has it; who sleeps hears of it.
-    assert_eq!(send(&mut play, &mut caller, "MESSAGE", TO), [0; 0]);
+    assert_eq!(write(&mut play, &mut caller, "hello"), [0; 0]);
     assert_eq!(play.world.next(first).method(), "MESSAGE");
     assert_eq!(wakes(&mut play), ["2001 b message"]);
-    // Nobody comes.
+    // Nobody is woken for what is not kept.
     play.world.disconnect(first);
-    send(&mut play, &mut caller, "MESSAGE", TO);
-    play.world.pass(20);
-    assert_eq!(answers(&mut play, &caller), [480]);
+    assert_eq!(answers(&mut play, &caller), [202]);
+    assert_eq!(write(&mut play, &mut caller, ""), [480]);
+    assert_eq!(wakes(&mut play), [""; 0]);
 }
 
 #[test]

@@ -217,6 +217,24 @@ fn a_refusal_that_names_nobody_is_a_refusal_after_a_logout() {
     }
 }
 
+/// Whoever logged out waits for no ghost, be the login that he gave up the first of a page.
+#[test]
+fn a_refusal_that_names_nobody_is_a_refusal_after_a_login_was_given_up() {
+    let mut rig = rig(|asked| match asked.number {
+        3.. => answer(CONFLICT),
+        _ => answer(TAKEN),
+    });
+    assert_eq!(rig.login(false), None, "{}", rig.told());
+    rig.reload();
+    rig.act(|phone, now| phone.register(now, 1000, false));
+    rig.seconds(1);
+    rig.act(graceline::phone::Phone::unregister);
+    rig.seconds(1);
+    let begun = rig.now;
+    rig.login(false).expect("somebody is there");
+    assert_eq!((rig.now - begun).as_secs(), 0, "{}", rig.told());
+}
+
 /// While the binding could not be refreshed it may have been the phone's own; when it
 /// has lapsed somebody else holds the line.
 #[test]

@@ -85,6 +85,11 @@ fn reginfo() {
 }
 
 #[test]
+fn dialog_info() {
+    fuzz("dialog_info", 4000);
+}
+
+#[test]
 fn phone() {
     fuzz("phone", 1500);
 }

@@ -1,4 +1,4 @@
-//! Sessions, publications and subscriptions of an app: made-up packages and bodies, and
+//! Publications and subscriptions of an app: made-up packages and bodies, and
 //! a far end whose every message is written down.
 
 // The panics of a test are its verdict.
@@ -10,7 +10,6 @@
 )]
 
 mod publications;
-mod sessions;
 mod subscriptions;
 
 use graceline::sip::Message;

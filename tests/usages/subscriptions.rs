@@ -8,8 +8,8 @@ use graceline_kit::rig::{self, Heard};
 
 fn topic(target: &str) -> Topic {
     Topic {
-        package: "weather",
-        accept: "text/weather",
+        package: "weather".into(),
+        accept: "text/weather".into(),
         target: target.into(),
         expires: 600,
     }
@@ -91,8 +91,13 @@ fn documents_are_handed_out_unread_and_the_end_is_told() {
     let state = "Event: weather\r\nSubscription-State: terminated;reason=noresource\r\n";
     let text = peer.request("NOTIFY", state, "");
     rig.act(|phone, now| phone.handle_message(now, 0, 1, text.as_bytes()));
+    let nothing = Event::Notified {
+        of: 4,
+        content_type: String::new(),
+        body: Vec::new(),
+    };
     let why = Lapse::Refused;
-    assert_eq!(heard(&mut rig), [Event::Lapsed { of: 4, why }]);
+    assert_eq!(heard(&mut rig), [nothing, Event::Lapsed { of: 4, why }]);
     rig.seconds(4000);
     assert_eq!(subscribes(&rig, "weather").len(), 1);
     assert_eq!(subscribes(&rig, "reg").len(), 1);
@@ -117,4 +122,24 @@ fn what_nobody_asked_for_goes_by_its_package() {
         let allowed = answer.header(Name::AllowEvents).is_some();
         assert_eq!(allowed, status == 489, "{package}{inside}");
     }
+}
+
+#[test]
+fn a_mailbox_that_nobody_asked_about_is_told() {
+    let mut rig = Rig::new();
+    let headers = "Event: message-summary\r\nSubscription-State: active\r\n\
+                   Content-Type: application/simple-message-summary\r\n";
+    let summary = "Messages-Waiting: yes\r\n";
+    let empty = "Content-Length: 0\r\n\r\n";
+    let text = Peer::caller(7).request("NOTIFY", headers, "");
+    let length = format!("Content-Length: {}\r\n\r\n{summary}", summary.len());
+    rig.receive(&text.replace(empty, &length));
+    rig.answer(200);
+    let told = std::mem::take(&mut rig.events);
+    let expected = Told::Subscription(Event::Notified {
+        of: 0,
+        content_type: "application/simple-message-summary".into(),
+        body: summary.into(),
+    });
+    assert!(told.contains(&expected), "{told:?}");
 }

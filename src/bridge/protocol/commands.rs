@@ -39,25 +39,11 @@ commands! {
     /// Unasked: what was answered for this realm is about to end.
     renewCredentials(realm: text, answer: credentials) =>
         _ = answer.map(|answer| phone.renew_credentials(realm, answer));
-    /// The number is a new odd one.
-    call(call: number, target: text, options: call_options) =>
-        phone.call(now, call, target, options);
-    /// An INVITE with a document. The number is a new odd one. Answered by
-    /// `sessionOpened` or `sessionEnded`.
-    openSession(
-        session: number,
-        target: text,
-        contentType: owned,
-        body: owned,
-        disposition: owned,
-        options: answer_options
-    ) => phone.start_session(
-        now,
-        session,
-        target,
-        Document { content_type: contentType, body, disposition },
-        options,
-    );
+    /// To a state of the target's, who may be ourselves. The number is new, and not 0.
+    subscribe(subscription: number, package: owned, accept: owned, target: text) =>
+        phone.subscribe(now, subscription, package, accept, target);
+    unsubscribe(subscription: number) =>
+        phone.with_subscriptions(now, |all| all.unsubscribe(subscription));
     socketOpened(slot: number, generation: number, protocol: text) =>
         phone.handle_open(now, slot, generation, protocol);
     socketClosed(slot: number, generation: number) =>
@@ -70,6 +56,25 @@ commands! {
     CALLS, obey_call(calls: Calls, now, record),
     else _ => false,
 
+    /// The number is a new odd one.
+    call(call: number, target: text, options: call_options) =>
+        calls.call(now, call, target, options);
+    /// An INVITE with a document. The number is a new odd one. Answered by
+    /// `sessionOpened` or `sessionEnded`.
+    openSession(
+        session: number,
+        target: text,
+        contentType: owned,
+        body: owned,
+        disposition: owned,
+        options: answer_options
+    ) => calls.start_session(
+        now,
+        session,
+        target,
+        Document { content_type: contentType, body, disposition },
+        options,
+    );
     answer(op: number, call: number, options: answer_options) =>
         calls.answer(now, op, call, options);
     reject(op: number, call: number, status: status) =>
@@ -97,6 +102,10 @@ commands! {
     /// MESSAGE outside of calls; from the login where there is no public id.
     message(op: number, target: text, contentType: owned, body: owned, publicId: text) =>
         calls.message_as(now, op, publicId, target, (contentType, body));
+    /// PUBLISH of a state of ours (RFC 3903), whose Event and condition are among the
+    /// options; a refresh has no body.
+    publish(op: number, contentType: owned, body: owned, options: answer_options) =>
+        calls.publish(now, op, (contentType, body), options);
     /// The media handler made the description asked for.
     mediaReady(call: number, request: number, sdp: owned) =>
         calls.media_ready(now, call, request, sdp);

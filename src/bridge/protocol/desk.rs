@@ -132,6 +132,7 @@ shapes! {
         incoming: flag = view.incoming,
         state: text = view.state.as_str(),
         remote: text = device_of(&view.remote),
+        displayName: text = &view.name,
         parties: texts = view.parties.iter().map(device_of),
         cause: text = &view.cause,
         can: texts = view.can.iter().copied(),

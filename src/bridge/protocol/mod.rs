@@ -1,8 +1,9 @@
 //! What crosses the boundaries, said once. Of the phone: `commands` go in, `outputs`
 //! come out, `options` are the objects in the one and `shapes` those in the other;
-//! of the control of a desk phone: `desk`. Each row is what reads or writes it
-//! (`tables`); the types of `js/core/seam.d.ts` and `js/desk/seam.d.ts`, and the
-//! list by which the tests' doubles are judged, are made of the same rows.
+//! of a phone that controls others also `watching`; of the control of a desk phone:
+//! `desk`. Each row is what reads or writes it (`tables`); the types of
+//! `js/core/seam.d.ts` and `js/desk/seam.d.ts`, and the list by which the tests' doubles
+//! are judged, are made of the same rows.
 
 #[cfg(any(test, feature = "bridge"))]
 mod commands;
@@ -20,6 +21,8 @@ mod shapes;
 mod tables;
 #[cfg(test)]
 mod tests;
+#[cfg(any(test, feature = "third-party"))]
+pub(super) mod watching;
 
 #[cfg(any(test, feature = "bridge"))]
 pub(super) use commands::obey;

@@ -4,6 +4,7 @@ use super::tables::outputs;
 use crate::call::{self, Asked, Want};
 use crate::phone::{Config, Event, Output};
 use crate::prelude::*;
+use crate::subscription;
 
 outputs! {
     HOST, write(json, output: Output, config) names "type",
@@ -49,9 +50,11 @@ outputs! {
         // No page accepts sessions.
         #[cfg(feature = "gateway")]
         Event::Accepted(_) => {},
+        // The first document says it.
+        Event::Subscription(subscription::Event::Confirmed { .. }) => {},
         // No page can ask for them yet.
-        #[cfg(feature = "sessions")]
-        Event::Subscription(_) | Event::Session(_) | Event::Publication(_) => {},
+        #[cfg(feature = "publications")]
+        Event::Publication(_) => {},
     },
 
     Event::Status(status, registered) => status {
@@ -85,6 +88,13 @@ outputs! {
     Event::Unregistered => unregistered {}
     /// Nothing follows.
     Event::Closed => closed {}
+    /// What a document says, as a tree if it is XML. Of 0, a NOTIFY that nobody asked for.
+    Event::Subscription(subscription::Event::Notified { of: subscription, body, .. }) => notified(subscription) {
+        body: text = str::from_utf8(&body).unwrap_or_default(),
+        document: document = &body,
+    }
+    /// It does not stand any more, or not for a while.
+    Event::Subscription(subscription::Event::Lapsed { of: subscription, .. }) => lapsed(subscription) {}
     /// To be answered by the command of this name.
     Event::Credentials { id, scheme, realm, authz_server, scope } => credentials(id) {
         scheme: text = scheme,
@@ -149,8 +159,10 @@ outputs! {
         cause: text = cause.as_str(),
         ..ending_part = fault.as_ref()
     }
-    call::Event::Done { op, error } => done(op) {
+    call::Event::Done { op, error, etag, expires } => done(op) {
         error: optional_fault = error.as_ref(),
+        etag: option = etag.as_deref(),
+        expires: amount = expires,
     }
     call::Event::CallInfo { call, info } => callInfo(call) {
         callInfo: call_info = &info,

@@ -2,7 +2,7 @@
 //! is checked, and `tests/js/support/seam.json`, by which the tests' doubles of the phone's
 //! core are judged.
 
-use super::{Row, commands, desk, options, outputs, shapes};
+use super::{Row, commands, desk, options, outputs, shapes, watching};
 use crate::prelude::*;
 use std::fs;
 
@@ -45,8 +45,10 @@ const FIRST: &str = "// Made of src/bridge/protocol: SEAM=write cargo test --loc
 
 fn declarations() -> String {
     let mut text = FIRST.to_owned();
-    text += &commands_in(commands::PHONE.iter().chain(commands::CALLS), MESSAGE);
-    text += &shapes_in(options::ROWS.iter().chain(shapes::ROWS));
+    let commands = commands::PHONE.iter().chain(commands::CALLS);
+    text += &commands_in(commands.chain(watching::COMMANDS), MESSAGE);
+    let shapes = options::ROWS.iter().chain(shapes::ROWS);
+    text += &shapes_in(shapes.chain(watching::ROWS));
     text += &outputs_in(
         "What the host has to do.",
         "Outputs",
@@ -54,6 +56,7 @@ fn declarations() -> String {
         SEND,
     );
     let events = outputs::EVENTS.iter().chain(outputs::CALLS);
+    let events = events.chain(watching::EVENTS);
     text += &outputs_in("What the app hears.", "Events", events, REFUSED);
     text + "\nexport type Event = { [N in keyof Events]: { name: N } & Events[N] }[keyof Events];\n\
             export type Output =\n  \
@@ -196,7 +199,10 @@ fn type_of(kind: &str) -> (&'static str, bool) {
         "optional_failure" => ("Failure", true),
         "texts" => ("string[]", false),
         "maybe" => ("boolean", true),
+        "document" => ("Element", true),
+        "elements" => ("Element[]", false),
         "rules" => ("Rule[]", true),
+        "dialogs" => ("WatchedDialog[]", false),
         reader => {
             let mut rows = options::ROWS.iter().chain(shapes::ROWS);
             let row = rows.find(|row| row.part == reader);

@@ -7,6 +7,7 @@ use crate::fault::{Fault, Situation};
 use crate::phone::{Config, Registered};
 use crate::prelude::*;
 use crate::registration::{Holder, Profile};
+use crate::sip::Element;
 use crate::text::decimal;
 
 shapes! {
@@ -67,6 +68,14 @@ shapes! {
         retryAfter: amount = answer.retry_after,
         expires: amount = answer.expires,
     }
+
+    // Of an XML document, by local names.
+    Element as element, element_part(element, &Element) {
+        name: text = &element.name,
+        attributes: pairs = &element.attributes,
+        children: elements = &element.children,
+        text: text = &element.text,
+    }
 }
 
 fn is_ours(at: &Situation) -> bool {
@@ -101,6 +110,21 @@ impl Json {
             Some(registered) => self.registration(name, (registered, config)),
             None => self.raw(name, "null"),
         };
+    }
+
+    /// What is no XML that we read is left out.
+    pub(super) fn document(&mut self, name: &str, body: &[u8]) {
+        if let Ok(root) = Element::parse(body) {
+            self.element(name, &root);
+        }
+    }
+
+    pub(super) fn elements(&mut self, name: &str, elements: &[Element]) {
+        self.raw(name, "[");
+        for element in elements {
+            self.element("", element);
+        }
+        self.close(']');
     }
 
     /// `[[name, value], …]`.

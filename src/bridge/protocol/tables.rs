@@ -11,6 +11,7 @@ macro_rules! commands {
         /// Does what the record says. `false`: it is no command, or a number in it is
         /// none, and nothing was done.
         #[allow(non_snake_case)] // fields have the names of JavaScript
+        #[inline(never)]
         pub(in crate::bridge) fn $obey(
             $machine: &mut $type,
             $now: Instant,
@@ -50,6 +51,7 @@ macro_rules! outputs {
             $($field:ident: $kind:ident = $what:expr,)* $(..$part:ident = $more:expr)?
         }
     )*) => {
+        #[inline(never)]
         pub(in crate::bridge) fn $write($json: &mut $crate::bridge::json::Json, $output: $type $(, $config: &Config)?) {
             match $output {
                 $($pattern => {

@@ -131,6 +131,66 @@ fn outputs_are_written_by_their_names() {
     assert!(core::iter::from_fn(|| phone.poll_output()).any(|output| sent(&output)));
 }
 
+mod watching {
+    use super::super::watching::{COMMANDS, obey, write};
+    use super::{phone, sample};
+    use crate::bridge::json::Json;
+    use crate::bridge::record::Record;
+    use crate::controller::{Controller, Watched};
+    use crate::documents::dialog_info::{Dialog, Direction};
+    use crate::prelude::*;
+    use crate::time::Instant;
+
+    fn takes(fields: &[&str]) -> bool {
+        let text = fields.join("\0");
+        let record = Record::of(text.as_bytes());
+        let mut controller = Controller::new(phone(), 10);
+        let now = Instant::from_millis(1);
+        obey(&mut controller, now, record.text(), &record)
+    }
+
+    #[test]
+    fn it_takes_the_commands_of_a_phone_and_its_own() {
+        for row in COMMANDS.iter().chain(super::rows()) {
+            assert!(takes(&sample(row)), "{}", row.name);
+        }
+        assert!(!takes(&["watchDialogs", "x", "sip:a@b"]));
+        assert!(!takes(&["watch", "1", "sip:a@b"]));
+    }
+
+    #[test]
+    fn what_is_watched_is_written_by_its_names() {
+        let written = |watched| {
+            let mut json = Json::new();
+            json.raw("", "{");
+            write(&mut json, watched);
+            json.close('}');
+            json.done()
+        };
+        let dialog = Dialog {
+            id: "a".into(),
+            direction: Some(Direction::Recipient),
+            code: Some(486),
+            ..Dialog::default()
+        };
+        assert_eq!(
+            written(Watched::Dialogs {
+                of: 3,
+                dialogs: vec![(true, dialog)]
+            }),
+            r#"{"name":"dialogs","watch":3,"dialogs":[{"id":"a","own":true,"incoming":true,"state":"trying","status":486,"held":false,"remote":""}]}"#
+        );
+        assert_eq!(
+            written(Watched::Registered { of: 4, any: false }),
+            r#"{"name":"presence","watch":4,"registered":false}"#
+        );
+        assert_eq!(
+            written(Watched::Refused { of: 4 }),
+            r#"{"name":"unwatched","watch":4}"#
+        );
+    }
+}
+
 mod desk {
     use super::super::desk::{self, COMMANDS};
     use super::sample;

@@ -3,7 +3,7 @@
 use super::Client;
 use super::output::Output;
 use super::verbs::{NEEDS, Need};
-use crate::csta::{ConnectionId, ConnectionState, Party};
+use crate::csta::{ConnectionId, ConnectionState, Note, Party};
 use crate::prelude::*;
 
 /// A call, as the app sees it.
@@ -19,6 +19,8 @@ pub struct CallView {
     pub state: CallState,
     /// Who is at the far end.
     pub remote: Party,
+    /// Its name; empty where the switch does not tell it.
+    pub name: String,
     /// Of a conference, all that are known at the far end.
     pub parties: Vec<Party>,
     /// CSTA's word for why it is as it is.
@@ -96,6 +98,8 @@ pub(super) struct Call {
     pub(super) connection: Option<ConnectionId>,
     pub(super) incoming: bool,
     pub(super) remote: Party,
+    /// What else is told of it: of this far end.
+    pub(super) note: Note,
     /// The far end changed: what was called, or called, is not it any more.
     pub(super) moved: bool,
     pub(super) parties: Vec<Party>,
@@ -136,6 +140,7 @@ impl Call {
         self.parties.retain(|known| Some(known) != party);
         if let [last] = self.parties.as_slice() {
             self.remote = last.clone();
+            self.note.name = None;
         }
     }
 
@@ -147,7 +152,17 @@ impl Call {
     pub(super) fn meets(&mut self, party: Option<&Party>) {
         let is_told = matches!(party, Some(Party::Device(_) | Party::Restricted));
         if let Some(party) = party.filter(|_| is_told && !self.moved) {
+            if self.remote != *party {
+                self.note.name = None;
+            }
             self.remote = party.clone();
+        }
+    }
+
+    /// Takes over what else is told of it.
+    pub(super) fn notes(&mut self, note: Option<&Note>) {
+        if let Some(note) = note {
+            self.note = note.clone();
         }
     }
 
@@ -223,6 +238,7 @@ impl Client {
             incoming: call.incoming,
             state: call.state(),
             remote: call.remote.clone(),
+            name: call.note.name.clone().unwrap_or_default(),
             parties: call.parties.clone(),
             cause: call.cause.clone(),
             can: self.abilities(call),
@@ -234,7 +250,9 @@ impl Client {
             return Vec::new();
         }
         let can = |(service, need): &&(&'static str, Need)| {
-            self.features().offers(service) && self.meets_need(call, *need)
+            self.features().offers(service)
+                && call.note.permits(service)
+                && self.meets_need(call, *need)
         };
         NEEDS
             .iter()

@@ -125,6 +125,7 @@ impl Client {
             _ => {}
         }
         call.meets(far_end(event, call.incoming));
+        call.notes(event.note.as_deref());
         if let Some((cause, reason)) = ending {
             self.end(id, cause, &reason);
         }
@@ -181,6 +182,7 @@ impl Client {
             ..Call::default()
         };
         call.meets(far_end(event, incoming));
+        call.notes(event.note.as_deref());
         self.appear(call);
     }
 

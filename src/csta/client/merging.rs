@@ -60,7 +60,11 @@ impl Client {
             call.seen = true;
             call.cause.clone_from(&event.cause);
             call.local = event.local.or(call.local);
-            call.remote = far.unwrap_or_else(|| call.remote.clone());
+            if let Some(far) = far {
+                call.remote = far;
+                call.note.name = None;
+            }
+            call.notes(event.note.as_deref());
             call.parties.clear();
             call.moved = true;
         }

@@ -238,6 +238,7 @@ impl Client {
                 connection: Some(item.connection.clone()),
                 incoming: listed.incoming.unwrap_or(rings_here),
                 remote: item.endpoint.clone().unwrap_or_default(),
+                note: item.note.as_deref().cloned().unwrap_or_default(),
                 parties: listed.parties.clone().unwrap_or_default(),
                 local: item.states.own,
                 rings_there,
@@ -266,6 +267,7 @@ impl Client {
                 if let Some(far @ (Party::Device(_) | Party::Restricted)) = &item.endpoint {
                     call.remote = far.clone();
                 }
+                call.notes(item.note.as_deref());
                 if let Some(parties) = &listed.parties {
                     call.parties.clone_from(parties);
                 }

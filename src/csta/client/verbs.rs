@@ -274,6 +274,15 @@ impl Client {
         }
     }
 
+    /// The call, if the service can be asked for in it.
+    fn permitted(&self, id: u32, service: &str) -> Result<&Call, Fault> {
+        let call = self.known(id)?;
+        match call.note.permits(service) {
+            true => Ok(call),
+            false => Err(Fault::new(Code::NotSupported, service)),
+        }
+    }
+
     /// Asks for a service for a call, if that is offered and can be now.
     fn do_one(
         &mut self,
@@ -286,7 +295,7 @@ impl Client {
         self.offered(request.name())?;
         let mut needs = NEEDS.iter();
         let need = needs.find(|(service, _)| *service == request.name());
-        let call = self.known(id)?;
+        let call = self.permitted(id, request.name())?;
         if !need.is_none_or(|(_, need)| self.meets_need(call, *need)) {
             let why = concat(&["not in this state of the call: ", request.name()]);
             return Err(Fault::new(Code::InvalidState, &why));
@@ -376,7 +385,7 @@ impl Client {
 
     fn clear(&mut self, now: Instant, op: u32, id: u32) -> Result<(), Fault> {
         self.offered("ClearConnection")?;
-        let call = self.known(id)?;
+        let call = self.permitted(id, "ClearConnection")?;
         if call.clear.is_some() {
             return Err(Fault::new(Code::InvalidState, "the call is being ended"));
         }

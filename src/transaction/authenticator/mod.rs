@@ -2,90 +2,18 @@
 //! kept for the next request, and bearer tokens (RFC 8898).
 
 mod kept;
+mod learn;
+mod terms;
+
+pub use terms::{Ask, Credentials, Learned, Once, Reach, Secrets, Subject};
 
 use crate::prelude::*;
 use crate::rand::Random;
 use crate::sip::{
-    AuthenticationInfo, BearerChallenge, Challenge, DigestChallenge, Message, Name, Qop, Secret,
-    challenges, digest_authorization, digest_rspauth,
+    AuthenticationInfo, BearerChallenge, DigestChallenge, Message, Name, Secret,
+    digest_authorization, digest_rspauth,
 };
 use crate::text::concat;
-
-/// What the app configured.
-#[derive(Clone, Default)]
-pub struct Secrets {
-    /// Digest username.
-    pub username: String,
-    /// Password, or:
-    pub password: Option<String>,
-    /// HA1, which is bound to one realm and algorithm.
-    pub ha1: Option<String>,
-    /// Whether the app can be asked.
-    pub ask: bool,
-    /// Whether MD5 challenges are passed over.
-    pub refuse_md5: bool,
-    /// Whether a bearer token may be sent: TLS, or loopback.
-    pub token_allowed: bool,
-}
-
-/// What the app answered when asked.
-#[derive(Clone)]
-pub enum Credentials {
-    /// For digest.
-    Password {
-        /// Digest username, if another than configured.
-        username: Option<String>,
-        /// Password.
-        password: String,
-    },
-    /// For bearer.
-    Token(String),
-}
-
-/// A question for the app's `credentials` callback.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ask {
-    /// `digest` or `bearer`.
-    pub scheme: &'static str,
-    /// Realm of the challenge.
-    pub realm: String,
-    /// Authorization server (RFC 8898 §4).
-    pub authz_server: Option<String>,
-    /// Scope wanted.
-    pub scope: Option<String>,
-}
-
-/// Where a request ends, and so who may challenge it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
-    /// At the registrar, as REGISTER: it names the realms that count.
-    Registrar,
-    /// At our own server, but for its realms we know.
-    Server,
-    /// At somebody else's phone, which may answer as if it were the server.
-    Others,
-}
-
-/// A challenge that is answered in one request, and not kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Once {
-    proxy: bool,
-    challenge: DigestChallenge,
-}
-
-/// What a challenge leads to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Learned {
-    /// Send the request again; it will carry credentials, and what answers this
-    /// challenge to it alone.
-    Retry(Option<Once>),
-    /// Ask the app, then send the request again.
-    Ask(Ask),
-    /// The credentials were refused.
-    Rejected,
-    /// No challenge that can or may be answered.
-    Unsupported,
-}
 
 /// One protection space that was challenged.
 struct Space {
@@ -133,18 +61,6 @@ pub struct Authenticator {
     spaces: Vec<Space>,
     /// A nonce was refused when it was shown for the second time.
     nonces_serve_once: bool,
-}
-
-/// What credentials are computed for.
-pub struct Subject<'a> {
-    /// Method.
-    pub method: &'a str,
-    /// Request-URI.
-    pub uri: &'a str,
-    /// Body.
-    pub body: &'a [u8],
-    /// Whether it ends at our own server.
-    pub to_server: bool,
 }
 
 /// How many refusals of secrets that were accepted before are doubted.
@@ -241,208 +157,6 @@ impl Authenticator {
             } if challenge.realm == realm => given.as_ref(),
             _ => None,
         })
-    }
-
-    /// Takes a 401 or 407. Only the registrar may name a realm, and how strong a
-    /// digest has to be; nothing is kept of a challenge to what goes to others:
-    /// whoever answers it would have a nonce of his choice offered to the next one,
-    /// or a password hashed by the weakest algorithm (RFC 3261 §22.3, §26.3.2.4).
-    /// `again`: the request had answered a challenge before.
-    pub fn learn(&mut self, answer: &Message, reach: Reach, again: bool) -> Learned {
-        let mut learned = Learned::Unsupported;
-        let mut seen = [false; 2];
-        let challenges = challenges(answer);
-        if challenges.is_empty() && self.drop_nonces(reach) {
-            return Learned::Retry(None);
-        }
-        for (proxy, challenge) in challenges {
-            let Some(seen) = seen.get_mut(usize::from(proxy)) else {
-                continue;
-            };
-            // Most preferred first (RFC 8760 §2.4): the topmost one we can answer.
-            if *seen || !self.answerable(&challenge) {
-                continue;
-            }
-            if reach != Reach::Registrar && !self.is_as_strong(&challenge) {
-                continue;
-            }
-            *seen = true;
-            let new = match challenge {
-                Challenge::Digest(challenge) if reach == Reach::Others => {
-                    return match again && !challenge.stale {
-                        true => Learned::Rejected,
-                        false => Learned::Retry(Some(Once { proxy, challenge })),
-                    };
-                }
-                // A token is good for whoever gets hold of it.
-                Challenge::Bearer(_) if reach == Reach::Others => continue,
-                challenge => self.learn_one(proxy, challenge, again),
-            };
-            learned = match (learned, new) {
-                (Learned::Rejected, _) | (_, Learned::Rejected) => Learned::Rejected,
-                (ask @ Learned::Ask(_), _) => ask,
-                (_, new) => new,
-            };
-        }
-        learned
-    }
-
-    /// Whether `answer` asks for a digest in `realm`, and for nothing else, to which
-    /// nothing was answered yet.
-    pub fn is_first(&self, answer: &Message, realm: &str) -> bool {
-        let known = |space: &Space| space.used && space.scheme.realm().eq_ignore_ascii_case(realm);
-        let own = |(_, challenge): &(bool, Challenge)| {
-            matches!(challenge, Challenge::Digest(digest)
-                if digest.realm.eq_ignore_ascii_case(realm))
-        };
-        let challenges = challenges(answer);
-        !challenges.is_empty() && challenges.iter().all(own) && !self.spaces.iter().any(known)
-    }
-
-    /// Whether the registrar asks for no more than `challenge` does, in its realm.
-    fn is_as_strong(&self, challenge: &Challenge) -> bool {
-        let mut known = false;
-        for space in &self.spaces {
-            let enough = match (&space.scheme, challenge) {
-                (scheme, Challenge::Digest(new)) if scheme.realm() != new.realm => continue,
-                (scheme, Challenge::Bearer(new)) if scheme.realm() != new.realm => continue,
-                (
-                    Scheme::Digest {
-                        challenge: known, ..
-                    },
-                    Challenge::Digest(new),
-                ) => {
-                    let weaker = new.algorithm.is_md5() && !known.algorithm.is_md5();
-                    let bare = new.qop == Qop::default() && known.qop != Qop::default();
-                    !weaker && !bare
-                }
-                (Scheme::Bearer { .. }, Challenge::Bearer(_)) => true,
-                _ => false,
-            };
-            if !enough {
-                return false;
-            }
-            known = true;
-        }
-        known
-    }
-
-    /// What was offered has been refused without a new challenge: its nonces are of
-    /// no use any more, and a request without them may bring in another. `false`:
-    /// nothing was offered.
-    fn drop_nonces(&mut self, reach: Reach) -> bool {
-        let mut dropped = false;
-        for space in &mut self.spaces {
-            if let Scheme::Digest { challenge, .. } = &mut space.scheme
-                && space.used
-                && (space.proxy || reach != Reach::Others)
-            {
-                dropped |= !challenge.nonce.is_empty();
-                challenge.nonce.clear();
-            }
-        }
-        dropped
-    }
-
-    fn answerable(&self, challenge: &Challenge) -> bool {
-        let secrets = &self.secrets;
-        match challenge {
-            Challenge::Digest(digest) => {
-                let known = secrets.ask || secrets.password.is_some() || secrets.ha1.is_some();
-                known && !(digest.algorithm.is_md5() && secrets.refuse_md5)
-            }
-            Challenge::Bearer(_) => secrets.ask && secrets.token_allowed,
-        }
-    }
-
-    fn learn_one(&mut self, proxy: bool, challenge: Challenge, again: bool) -> Learned {
-        let realm = match &challenge {
-            Challenge::Digest(digest) => digest.realm.clone(),
-            Challenge::Bearer(bearer) => bearer.realm.clone(),
-        };
-        let stale = matches!(&challenge, Challenge::Digest(digest) if digest.stale);
-        let same = |space: &Space| space.proxy == proxy && space.scheme.realm() == realm;
-        let old = self
-            .spaces
-            .iter()
-            .position(same)
-            .map(|index| self.spaces.remove(index));
-        let refused = old
-            .as_ref()
-            .is_some_and(|old| again && old.used && !old.proven && !stale);
-        if let Some(Space {
-            scheme: Scheme::Digest { nc: 2, .. },
-            used: true,
-            proven: true,
-            ..
-        }) = &old
-        {
-            self.nonces_serve_once = true;
-        }
-        let doubts = old.as_ref().map_or(0, |old| old.doubts);
-        let doubted = refused && doubts > 0;
-        if refused && !doubted {
-            return Learned::Rejected;
-        }
-        let doubts = doubts - u8::from(doubted);
-        let given = match old {
-            // Accepted before and refused time and again: it has ended. The app is asked
-            // for another one.
-            Some(_) if doubted && doubts == 0 => None,
-            Some(Space {
-                scheme: Scheme::Digest { given, .. },
-                ..
-            }) => given,
-            _ => None,
-        };
-        let (scheme, ask) = match challenge {
-            Challenge::Digest(challenge) => {
-                let known = self.secrets.for_digest(given.as_ref()).is_some();
-                let ask = (!known).then(|| Ask {
-                    scheme: "digest",
-                    realm: realm.clone(),
-                    authz_server: None,
-                    scope: None,
-                });
-                (
-                    Scheme::Digest {
-                        challenge,
-                        nc: 0,
-                        given,
-                        sent: None,
-                    },
-                    ask,
-                )
-            }
-            Challenge::Bearer(challenge) => {
-                let ask = Ask {
-                    scheme: "bearer",
-                    realm: realm.clone(),
-                    authz_server: challenge.authz_server.clone(),
-                    scope: challenge.scope.clone(),
-                };
-                (
-                    Scheme::Bearer {
-                        challenge,
-                        token: None,
-                    },
-                    Some(ask),
-                )
-            }
-        };
-        if self.spaces.len() >= MAX_SPACES {
-            self.spaces.remove(0);
-        }
-        // Seldom more than one.
-        self.spaces.reserve_exact(1);
-        self.spaces.push(Space {
-            proxy,
-            scheme,
-            used: false,
-            proven: false,
-            doubts,
-        });
-        ask.map_or(Learned::Retry(None), Learned::Ask)
     }
 
     /// Takes what the app answered to an [`Ask`] of this realm, or has for it meanwhile.

@@ -42,7 +42,9 @@ pub fn ends(events: &[Event]) -> Vec<(u32, Cause)> {
 /// Operations that are done, with the code of what went wrong.
 pub fn settled(events: &[Event]) -> Vec<(u32, Option<&'static str>)> {
     let done = |event: &Event| match event {
-        Event::Done { op, error } => Some((*op, error.as_ref().map(|error| error.code().as_str()))),
+        Event::Done { op, error, .. } => {
+            Some((*op, error.as_ref().map(|error| error.code().as_str())))
+        }
         _ => None,
     };
     events.iter().filter_map(done).collect()

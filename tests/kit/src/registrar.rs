@@ -102,7 +102,7 @@ impl World {
                     connection, code, ..
                 } => self.closed.push((connection, code)),
                 Output::Event(Event::BindingsChanged { user }) => self.changed.push(user),
-                Output::Event(Event::AccountChanged { user, kind }) => {
+                Output::Event(Event::AccountChanged { user, kind, .. }) => {
                     self.account_news.push(format!("{user} {}", kind.as_str()));
                 }
                 Output::Event(Event::Wake(wake)) => self.wakes.push(wake),
@@ -247,6 +247,15 @@ impl Client {
             format!("<{uri}>")
         };
         self.text(method, uri, &to, &format!("{authorization}{headers}"))
+    }
+
+    /// The text of a MESSAGE with this Content-Type.
+    pub fn message(&mut self, uri: &str, headers: &str, kind: &str, body: &str) -> String {
+        let headers = format!("{headers}Content-Type: {kind}\r\n");
+        let empty = self.request("MESSAGE", uri, &headers);
+        let head = empty.strip_suffix("Content-Length: 0\r\n\r\n");
+        let head = head.expect("a request without a body");
+        format!("{head}Content-Length: {}\r\n\r\n{body}", body.len())
     }
 
     /// The text of a request with this To.

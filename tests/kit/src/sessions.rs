@@ -2,7 +2,7 @@
 
 use crate::tally::Tally;
 use std::cell::Cell;
-use std::fmt::{self, Display};
+use std::fmt::{self, Debug, Display};
 use std::io::Write;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -149,6 +149,57 @@ fn play_many(
         }
     });
     (tally, found.into_inner().expect("no panic in here"))
+}
+
+/// Deeds drawn from a seed, of which any may be left out.
+pub trait Script: Clone + Debug {
+    type Deed: Clone;
+
+    fn draw(seed: u64) -> Self;
+
+    fn deeds(&mut self) -> &mut Vec<Self::Deed>;
+
+    fn play(&self, tally: &mut Tally) -> Holds;
+
+    /// Plays it once more, and tells what happens.
+    fn story(&self) -> Vec<String>;
+
+    /// The script, made short, and what it does.
+    fn report(&self, violation: &Violation) -> String {
+        let with = |deeds: &[Self::Deed]| {
+            let mut script = self.clone();
+            *script.deeds() = deeds.to_vec();
+            script
+        };
+        let fails = |deeds: &[Self::Deed]| {
+            let outcome = with(deeds).play(&mut Tally::default());
+            outcome.is_err_and(|other| other.rule == violation.rule)
+        };
+        let script = with(&shortest(self.clone().deeds(), fails));
+        let story = excerpt(&script.story());
+        format!("{violation}\n{script:#?}\n{story}")
+    }
+}
+
+/// Plays the session of `GRACELINE_SEED` alone, and tells it if it fails; or as many as
+/// `GRACELINE_SESSIONS` says: these are to have come across all of `expected`.
+pub fn play_scripts<S: Script>(sessions: u64, expected: &[(&'static str, &str)]) {
+    if let Some(seed) = number("GRACELINE_SEED") {
+        let script = S::draw(seed);
+        if let Err(violation) = script.play(&mut Tally::default()) {
+            panic!("{}", script.report(&violation));
+        }
+        return;
+    }
+    let tally = play_all(
+        number("GRACELINE_SESSIONS").unwrap_or(sessions),
+        |seed, tally| S::draw(seed).play(tally),
+        |seed, violation| S::draw(seed).report(violation),
+    );
+    for (category, name) in expected {
+        let seen = tally.get(category, name) > 0;
+        assert!(seen, "{category}: {name} never seen");
+    }
 }
 
 /// Lines of a transcript that are printed.

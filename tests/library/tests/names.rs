@@ -1,8 +1,7 @@
 //! What a program says and hears of calls and sessions has names that it can write.
 
 use graceline::prelude::*;
-use graceline::publication::{self, Document, Publications};
-use graceline::session::{self, Answer, Content, Sessions};
+use graceline::publication::{self, Publications};
 use graceline::subscription::{self, Lapse, Subscriptions, Topic};
 use graceline_library::{drain, phone};
 
@@ -10,12 +9,15 @@ use graceline_library::{drain, phone};
 fn end(event: &Event) -> Option<(Cause, Situation)> {
     match event {
         Event::Call(CallEvent::Ended { cause, fault, .. }) => Some((*cause, fault.as_ref()?.at)),
-        Event::Session(session::Event::Ended {
-            cause, answer, at, ..
+        Event::Call(CallEvent::SessionEnded {
+            cause,
+            fault,
+            answer,
+            ..
         }) => {
-            let answer: &Option<Answer> = answer;
-            assert!(answer.is_none());
-            Some((*cause, (*at)?))
+            let answer: &Answer = answer;
+            assert_eq!(answer.status, 0);
+            Some((*cause, fault.as_ref()?.at))
         }
         Event::Subscription(event) => match event {
             subscription::Event::Lapsed { why, .. } => {
@@ -36,16 +38,22 @@ fn end(event: &Event) -> Option<(Cause, Situation)> {
 fn without_a_registration_there_is_no_call_and_no_session() {
     let now = Instant::from_millis(1_700_000_000_000);
     let mut phone = phone([1; 32]).expect("a good configuration");
-    let hello: Content = ("text/plain".to_owned(), "hello".to_owned());
+    let hello = Document {
+        content_type: "text/plain".to_owned(),
+        body: "hello".to_owned(),
+        ..Document::default()
+    };
     phone.call(now, 1, "2002", CallOptions::default());
-    phone.open_session(now, 1, "sip:2002@example.com", hello.clone(), Vec::new());
+    phone.start_session(now, 3, "sip:2002@example.com", hello.clone(), Vec::new());
     phone.with_calls(now, |calls: &mut Calls| calls.hangup(now, 7, 1));
-    phone.with_sessions(now, |sessions: &mut Sessions| sessions.info(8, 1, hello));
+    phone.with_calls(now, |calls: &mut Calls| {
+        calls.session_info(now, 8, 3, hello)
+    });
     phone.with_subscriptions(now, |all: &mut Subscriptions| {
         all.subscribe(1, Topic::default());
     });
     phone.with_publications(now, |all: &mut Publications| {
-        all.publish(now, 1, Document::default());
+        all.publish(now, 1, publication::Document::default());
     });
     let events: Vec<Event> = drain(&mut phone)
         .into_iter()
@@ -58,13 +66,14 @@ fn without_a_registration_there_is_no_call_and_no_session() {
     let ends: Vec<_> = events.iter().filter_map(end).collect();
     assert_eq!(ends, [unregistered; 2]);
     let over = |event: &Event| {
-        matches!(event, Event::Call(CallEvent::Done { op: 7, error: Some(fault) })
+        matches!(event, Event::Call(CallEvent::Done { op: 7, error: Some(fault), .. })
             if fault.code() == Code::InvalidState)
     };
     assert!(events.iter().any(over), "{events:?}");
-    let nobody = session::Event::Done {
-        op: 8,
-        answer: None,
+    let nobody = CallEvent::SessionAnswered {
+        asked: Asked::Info,
+        number: 8,
+        answer: Answer::default(),
     };
-    assert!(events.contains(&Event::Session(nobody)), "{events:?}");
+    assert!(events.contains(&Event::Call(nobody)), "{events:?}");
 }

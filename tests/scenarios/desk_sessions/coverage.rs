@@ -55,6 +55,7 @@ const MUST_BE_SEEN: &[(&str, &[&str])] = &[
             "transfer",
             "conference",
             "send on",
+            "send on inside",
             "deflect",
             "digits",
             "forward",

@@ -73,6 +73,7 @@ const MUST_BE_SEEN: &[(&str, &[&str])] = &[
             "failed eTimeout",
             "terminated takenOver",
             "terminated refused",
+            "terminated rivalReturned",
             "terminated sameBrowser",
             "unregistered",
             "closed",

@@ -34,6 +34,14 @@ pub fn draw(seed: u64) -> Script {
             }
         }
     }
+    if registrar.policy == Policy::Normal {
+        // Somebody else's SIP client: its Contact claims nothing.
+        let naive = |client: &&mut ClientKind| client.kind == RegistrationType::Normal;
+        for client in clients.iter_mut().filter(naive) {
+            client.profile.get_or_insert(Profile::Cisco);
+            client.expires.get_or_insert(120);
+        }
+    }
     let nodes = clients.iter().map(|client| client.addresses).max();
     let steps = draw.steps(clients.len(), nodes.unwrap_or(1));
     Script {

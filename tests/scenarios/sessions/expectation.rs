@@ -14,7 +14,8 @@ struct Expected {
     back: Option<Instant>,
     /// When somebody logged in politely.
     came_in: Option<(ClientId, Instant)>,
-    /// When a takeover was given up that had perhaps been sent already.
+    /// When a takeover was given up that had perhaps been sent already, or one came in
+    /// that may have come before that.
     abandoned: Option<Instant>,
 }
 
@@ -73,6 +74,8 @@ impl Expectations {
         }
         let expected = &mut self.groups[group];
         if expected.abandoned.is_some_and(|then| then >= since) {
+            // Nor can it be told of one that crosses this one.
+            expected.abandoned = Some(now);
             return self.contest(group);
         }
         expected.clients.retain(|(_, settled)| *settled >= since);

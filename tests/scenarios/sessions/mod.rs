@@ -13,8 +13,9 @@
 //!    logged out or lapsed. What is not forced takes nothing over.
 //! 6. A phone's own ghost never locks its user out, while its storage survives: a
 //!    login that nobody and nothing stands against succeeds.
-//!
 //! 7. A login that fails leaves nothing bound, or its error names what.
+//! 8. A client leaves to one that knows nothing of claims only what it took from it by
+//!    force, and what that one has taken back.
 //!
 //! Panics count as violations, too. A failure prints the seed and a script made as
 //! short as it goes: put it into `regressions`.

@@ -50,6 +50,38 @@ struct Model {
     rival_seen: Option<Instant>,
     /// Since when there has been one without a gap.
     rival_since: Option<Instant>,
+    naive: Naive,
+}
+
+/// A group's place at the registrar.
+#[derive(Default)]
+struct Place {
+    is_taken: bool,
+    /// When somebody was bound last while nobody was.
+    taken_at: Instant,
+}
+
+/// Contacts of naive clients on a client's device, since its last login began.
+#[derive(Default)]
+struct Naive {
+    /// Bound while a force was under way.
+    seen: Vec<String>,
+    /// Of those, what was bound no more.
+    gone: Vec<String>,
+    /// Of those, one was bound again.
+    back: bool,
+}
+
+impl Naive {
+    /// `bound` are there; `forcing`: a force is under way.
+    fn look(&mut self, bound: Vec<String>, forcing: bool) {
+        self.back |= bound.iter().any(|contact| self.gone.contains(contact));
+        if forcing {
+            let gone = self.seen.iter().filter(|seen| !bound.contains(seen));
+            self.gone.extend(gone.cloned());
+            self.seen.extend(bound);
+        }
+    }
 }
 
 pub struct Session<'a> {
@@ -70,6 +102,7 @@ pub struct Session<'a> {
     disturbed: Instant,
     /// Since when each group has had two clients that believe to be registered.
     doubles: Vec<Option<Instant>>,
+    places: Vec<Place>,
     pub tally: Tally,
 }
 
@@ -120,6 +153,7 @@ impl<'a> Session<'a> {
             models: script.clients.iter().map(|_| Model::default()).collect(),
             expected: Expectations::new(groups.len(), last_wins, refuses_by_itself),
             doubles: vec![None; groups.len()],
+            places: groups.iter().map(|_| Place::default()).collect(),
             groups,
             refreshes: refreshes(script),
             allowance: SAVED,
@@ -347,6 +381,7 @@ impl<'a> Session<'a> {
         if !already {
             self.models[id].since = self.world.now;
             self.models[id].faulted = false;
+            self.models[id].naive = Naive::default();
         }
         let attempt = self.world.register(id, force);
         self.models[id].pending = Some(Pending {
@@ -357,6 +392,7 @@ impl<'a> Session<'a> {
             takes_over,
             disturbed: others || slow || !reachable || !idle,
         });
+        self.look_for_naive(id);
     }
 
     /// The client gives up what it has, and what it is about to get.

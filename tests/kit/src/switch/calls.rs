@@ -34,6 +34,8 @@ impl Switch {
             by_local: false,
             to: None,
             elsewhere: None,
+            name: None,
+            can: None,
         }
     }
 

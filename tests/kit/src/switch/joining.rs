@@ -100,10 +100,16 @@ impl Switch {
         Ok(Some(id))
     }
 
-    /// A single-step transfer, to somebody outside.
+    /// A single-step transfer. A phone of ours rings for the far end, under the name that
+    /// the call has.
     pub(super) fn send_on(&mut self, at: &Appearance, id: &str, to: &str) -> Done {
         let call = self.view(at, id, &[Connected])?;
-        if !call.parties.is_empty() || self.phones.keys().any(|phone| phone.line == to) {
+        let is_inside = self.phones.keys().any(|phone| phone.line == to);
+        let is_in_it = to == at.line || call.remote == number(to);
+        if !call.parties.is_empty()
+            || is_in_it
+            || is_inside && !self.ring_for(to, id, call.remote.clone())
+        {
             return Err("invalidDestination");
         }
         self.goes(at, call, to, "singleStepTransfer");
@@ -119,7 +125,7 @@ impl Switch {
         Ok(None)
     }
 
-    /// The far end is put through to somebody outside.
+    /// The far end is put through to somebody else.
     fn goes(&mut self, at: &Appearance, call: CallView, to: &str, why: &str) {
         let (id, cause) = (call.id.clone(), Some(why.to_owned()));
         let ended = |view: CallView| CallView {
@@ -138,6 +144,8 @@ impl Switch {
         );
         for (end, view) in self.others(at, &id) {
             let view = match view.state {
+                // It rings for whom was sent on.
+                Ringing if end.line == to => continue,
                 // It rang there, too.
                 Ringing => ended(view),
                 _ => CallView {

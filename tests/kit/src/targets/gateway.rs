@@ -182,6 +182,8 @@ impl Run {
                     by_local: state.is_multiple_of(2),
                     to: words.get(5).cloned(),
                     elsewhere: words.get(6).cloned(),
+                    name: words.get(7).cloned(),
+                    can: words.get(8).map(|word| vec![word.clone()]),
                 },
             ),
             false => LinkMessage::Device(

@@ -7,6 +7,7 @@ mod calls;
 pub mod challenge;
 pub mod control;
 pub mod csta;
+pub mod dialog_info;
 pub mod gateway;
 pub mod parse;
 pub mod phone;
@@ -31,6 +32,7 @@ pub const TARGETS: &[Target] = &[
     target("round_trip", round_trip::run, &[]),
     target("challenge", challenge::run, challenge::SEEDS),
     target("reginfo", reginfo::run, reginfo::SEEDS),
+    target("dialog_info", dialog_info::run, dialog_info::SEEDS),
     Target {
         before: phone::LOG_IN,
         ..target("phone", phone::run, phone::SEEDS)

@@ -83,6 +83,8 @@ pub struct World {
     pub sent: Vec<(ClientId, u32, String)>,
     /// Events of all clients in order, with the REGISTERs sent before.
     pub log: Vec<(ClientId, usize, Event)>,
+    /// Who was to be told something by push, until it is taken.
+    pub wakes: Vec<registrar::Wake>,
     /// What gateways have put out, sockets and the log aside.
     pub of_gateways: Vec<(ClientId, cti::Output)>,
     /// What was seen on the wire.
@@ -165,6 +167,7 @@ impl World {
             transcript: Vec::new(),
             sent: Vec::new(),
             log: Vec::new(),
+            wakes: Vec::new(),
             of_gateways: Vec::new(),
             tally: Tally::default(),
             messages: 0,
@@ -285,6 +288,15 @@ impl World {
         let seed = [self.seed ^ 0x55 ^ self.restarts; 32];
         self.registrar = Registrar::new(self.registrar_config.clone(), seed);
         self.bindings_changed = true;
+        self.lose_what_is_under_way();
+        for id in 0..self.clients.len() {
+            self.cut(id);
+        }
+    }
+
+    /// The registrar restarts, but for what its database has: the facts about users.
+    pub fn restart_with_facts(&mut self) {
+        self.forget();
         self.lose_what_is_under_way();
         for id in 0..self.clients.len() {
             self.cut(id);
@@ -475,6 +487,7 @@ impl World {
                 registrar::Output::Event(registrar::Event::BindingsChanged { .. }) => {
                     self.bindings_changed = true;
                 }
+                registrar::Output::Event(registrar::Event::Wake(wake)) => self.wakes.push(wake),
                 _ => {}
             }
         }

@@ -200,6 +200,11 @@ fn wish(
             let call = one(Connected)?;
             ("send on", Verb::SingleStepTransfer { call, to: number })
         }
+        User::SendsOnInside => {
+            let call = one(Connected)?;
+            let verb = Verb::SingleStepTransfer { call, to: inside };
+            ("send on inside", verb)
+        }
         User::Deflects => {
             let call = one(Incoming)?;
             ("deflect", Verb::Deflect { call, to: number })

@@ -4,7 +4,7 @@ use super::{Holds, Pending, Session, Violation, seconds, violated};
 use crate::world::{ClientId, Network};
 use graceline::phone::{Event, Fault, Status};
 use graceline::registrar::Telling;
-use graceline::registration::ConflictScope;
+use graceline::registration::{ConflictScope, RegistrationType};
 use graceline::time::{Duration, Instant};
 
 /// A registerPhone settles within its timeout of 30 s.
@@ -43,7 +43,14 @@ impl Session<'_> {
     /// What the registrar has at this moment.
     fn look_for_rivals(&mut self) {
         let now = self.world.now;
+        for (group, is_taken) in self.taken().into_iter().enumerate() {
+            let place = &mut self.places[group];
+            if !std::mem::replace(&mut place.is_taken, is_taken) {
+                place.taken_at = now;
+            }
+        }
         for id in 0..self.models.len() {
+            self.look_for_naive(id);
             let rival = self.has_rival(id, 0);
             let model = &mut self.models[id];
             if rival {
@@ -52,6 +59,29 @@ impl Session<'_> {
                 model.rival_seen = Some(now);
             }
         }
+    }
+
+    /// Whether some client of each group is bound.
+    fn taken(&self) -> Vec<bool> {
+        let mut taken = vec![false; self.groups.len()];
+        for binding in self.world.registrar.bindings("2001") {
+            if let Some(owner) = self.world.owner(&binding) {
+                taken[self.group(owner)] = true;
+            }
+        }
+        taken
+    }
+
+    pub(super) fn look_for_naive(&mut self, id: ClientId) {
+        let is_naive = |owner: ClientId| {
+            owner != id && self.script.clients[owner].kind == RegistrationType::Normal
+        };
+        let bindings = self.world.registrar.bindings("2001").into_iter();
+        let naive = bindings.filter(|binding| self.world.owner(binding).is_some_and(is_naive));
+        let bound = naive.map(|binding| binding.contact).collect();
+        let pending = self.models[id].pending.as_ref();
+        let forcing = pending.is_some_and(|pending| pending.forced);
+        self.models[id].naive.look(bound, forcing);
     }
 
     /// Whether somebody else has a binding on the client's device, with more than
@@ -114,10 +144,13 @@ impl Session<'_> {
             return Ok(());
         }
         let since = *self.doubles[group].get_or_insert(self.world.now);
-        let since = since.max(self.disturbed);
+        // Whoever was replaced in silence looks at its time. If the other one has gone by
+        // then it takes the empty place, rightly, and hears at its next look alone who
+        // else was replaced so, and came after it.
+        let since = since.max(self.disturbed).max(self.places[group].taken_at);
         let bound = match self.forgot {
             true => TWO_AFTER_FORGETTING,
-            false => self.two_at_once(),
+            false => self.two_at_once(group),
         };
         if self.world.now - since > bound {
             return violated(1, "two clients that go on as registered", "");
@@ -125,11 +158,16 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// A registrar that tells by refusing the next refresh tells when that comes.
-    fn two_at_once(&self) -> Duration {
+    /// A registrar that tells by refusing the next refresh tells when that comes. One that
+    /// makes room by itself may have pushed the other one out, for another device, a moment
+    /// before the look: then the next one tells. Who is too slow for the grant never rests:
+    /// half of the ways back cross with its own.
+    fn two_at_once(&self, group: usize) -> Duration {
         let kind = &self.script.registrar;
         let half = kind.max_expires.unwrap_or_default() / 2;
         match kind.tell {
+            _ if kind.remove_existing && self.groups.len() > 1 => TWO_AT_ONCE * 2,
+            _ if self.groups[group].iter().any(|id| self.is_too_slow(*id)) => TWO_AT_ONCE * 2,
             Some(Telling::Refresh) => TWO_AT_ONCE.max(Duration::from_secs((half + 15).into())),
             _ => TWO_AT_ONCE,
         }
@@ -173,11 +211,18 @@ impl Session<'_> {
                 if !self.rival_since(id, self.models[id].since) {
                     return violated(6, "ousted by its own ghost", name);
                 }
+                if reason == "rivalReturned" && !self.models[id].naive.back {
+                    return violated(8, "nobody returned whom it had removed", name);
+                }
                 let group = self.group(id);
                 let pending = self.groups[group]
                     .iter()
                     .any(|&other| self.models[other].pending.is_some());
                 self.expected.ousted(group, id, pending);
+                // Full: whom it took over had not looked yet.
+                if reason == "refused" && self.script.registrar.max_contacts.is_some() {
+                    self.expected.contest(group);
+                }
             }
             Event::Unregistered => {
                 self.tally.count("events", "unregistered");

@@ -1,10 +1,10 @@
 //! One session: what it agrees to, and what it makes of the far end's requests.
 
+use super::content::{Content, content};
 use super::{Action, Event, Job};
 use crate::dialog::{Dialog, SessionTimer, record_routes, timer};
 use crate::flow::{ALLOW, FlowId};
 use crate::prelude::*;
-use crate::session::terms::{Content, content};
 use crate::sip::{Message, Name};
 use crate::text::decimal;
 use crate::time::{Instant, earliest};
