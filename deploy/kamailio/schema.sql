@@ -1,4 +1,4 @@
--- Users and domains. For SQLite; MySQL and PostgreSQL take it as it is.
+-- Users and domains. SQLite, PostgreSQL and MariaDB take it as it is.
 
 -- What Kamailio's modules ask before they use a table.
 CREATE TABLE version (table_name VARCHAR(32) PRIMARY KEY, table_version INTEGER NOT NULL DEFAULT 0);
@@ -9,8 +9,7 @@ INSERT INTO version VALUES ('domain', 2), ('domain_attrs', 1);
 -- policy a second browser or desktop does: ask, or override. `mobile_limit` and `deskphone_limit` are devices of
 -- a user that may be authorised; NULL is what the account service says.
 CREATE TABLE domain (
-    id INTEGER PRIMARY KEY,
-    domain VARCHAR(64) NOT NULL UNIQUE,
+    domain VARCHAR(64) PRIMARY KEY,
     did VARCHAR(64),
     last_modified TIMESTAMP NOT NULL DEFAULT '2000-01-01 00:00:01',
     policy VARCHAR(16) NOT NULL DEFAULT 'graceful' CHECK (policy IN ('graceful', 'duplicate', 'normal')),
@@ -21,7 +20,6 @@ CREATE TABLE domain (
     deskphone_limit INTEGER
 );
 CREATE TABLE domain_attrs (
-    id INTEGER PRIMARY KEY,
     did VARCHAR(64) NOT NULL,
     name VARCHAR(32) NOT NULL,
     type INTEGER NOT NULL,

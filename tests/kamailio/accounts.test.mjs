@@ -330,6 +330,27 @@ gracefulTest(
 );
 
 gracefulTest(
+  "a push is not lost where Redis takes its time to answer",
+  { nodes: [] },
+  async (world) => {
+    const service = await PushService.start(world);
+    const { endpoint, keys } = service.subscription;
+    const { redis } = world.server;
+    const facts = new Facts(redis);
+    const id = await facts.authorise(instance("a"));
+    await facts.call("push_set", { id, push: { endpoint, ...keys } });
+    const from = { uri: "sip:2002@example.test", displayName: "Zwei" };
+    const wanted = { who: `2001@${DOMAIN}`, kind: "call", key: "late", from };
+    const text = JSON.stringify({ ...wanted, at: Date.now() });
+    await redis.command(["LPUSH", "graceline:wakes", text]);
+    // Other answers are given up after two seconds.
+    await redis.command(["CLIENT", "PAUSE", "8000", "WRITE"]);
+    await startCopy(world, "--push-hosts", new URL(endpoint).origin);
+    assert.equal((await service.next()).payload.key, "late");
+  },
+);
+
+gracefulTest(
   "a call wakes devices by a push and waits for them; the others hear that it was answered",
   {},
   async (world) => {
@@ -371,6 +392,48 @@ gracefulTest(
     );
     // Who was woken and came is not told.
     assert.equal(service.waiting, 0);
+  },
+);
+
+gracefulTest(
+  "a call that is given up before anybody has come is withdrawn",
+  {},
+  async (world) => {
+    const facts = await Facts.on(world);
+    const service = await PushService.start(world);
+    const { endpoint, keys } = service.subscription;
+    await startCopy(world, "--push-hosts", new URL(endpoint).origin);
+    const id = await facts.authorise(instance("a"));
+    await facts.call("push_set", { id, push: { endpoint, ...keys } });
+    await facts.authorise(instance("e"), "mobile", "2002");
+    const caller = await world.connect({ name: "caller", user: "2002" });
+    await caller.register({ contacts: [own("e")] });
+    const call = new Call(caller, `sip:2001@${DOMAIN}`);
+    const same = { branch: "z9hG4bKgivenup", cseq: 7 };
+    const invited = call.invite(same);
+    const pushed = await service.next();
+    const { callId, fromTag } = call;
+    const cancelled = caller.send("CANCEL", call.target, {
+      ...{ ...same, callId, fromTag },
+    });
+    const { payload } = await service.next();
+    const { kind, key, answered } = payload;
+    assert.deepEqual(
+      [kind, key, answered],
+      ["withdraw", pushed.payload.key, undefined],
+    );
+    await world.transcript.until("487", () =>
+      world.transcript.entries.some(
+        ({ who, text }) => who === "caller" && text.startsWith("SIP/2.0 487"),
+      ),
+    );
+    // One place among those that wait for answers: their branch is the same.
+    await Promise.race([invited, cancelled]);
+    // Who comes now is not called.
+    const late = await world.connect({ name: "late" });
+    await late.register({ contacts: [own("a")] });
+    await late.query();
+    assert.deepEqual(late.received, []);
   },
 );
 

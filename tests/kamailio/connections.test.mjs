@@ -162,6 +162,26 @@ gracefulTest(
   },
 );
 
+gracefulTest(
+  "who calls a client that is gone is told so once",
+  {},
+  async (world) => {
+    // As a page that controls a desk phone: it has no binding that would be asked for.
+    const alice = await world.connect({ name: "alice" });
+    const bob = await world.connect({ name: "bob", user: "2002" });
+    await bob.register({ contacts: [b] });
+    const call = await Call.start(alice, "sip:2002@example.test", bob);
+    await alice.terminate();
+    const before = world.transcript.length;
+    assert.equal((await Call.hangUp(bob, call)).status, 500);
+    await bob.register({ contacts: [b] });
+    const answers = world.transcript.entries
+      .slice(before)
+      .filter(({ text }) => /^SIP[^]*\nCSeq: \d+ BYE\r/.test(text));
+    assert.equal(answers.length, 1);
+  },
+);
+
 gracefulTest("pages of strangers cannot connect", {}, async (world) => {
   const socket = new WebSocket(world.server.url, "sip", {
     origin: "http://localhost.attacker.example",

@@ -211,7 +211,7 @@ for (const [what, setup] of Object.entries({
       // While it is still connected, and after that.
       assertNotAuthorised(await client.register({ contacts: [own("a")] }));
       assertNotAuthorised(await client.request("MESSAGE", BOB));
-      assert.equal(await client.closed, 4001);
+      assert.equal(await client.closed, 4003);
       const again = await world.connect({ url: there.url });
       assertNotAuthorised(await again.register({ contacts: [own("a")] }));
       assertNotAuthorised(await again.request("INVITE", BOB));
@@ -255,7 +255,7 @@ gracefulTest(
     assert.deepEqual(await world.server.bindings(), []);
     assert.deepEqual(
       await Promise.all([first.closed, second.closed]),
-      [4001, 4001],
+      [4003, 4003],
     );
     for (const digit of ["a", "b"]) {
       const again = await world.connect({ name: `${digit} again` });
@@ -283,7 +283,7 @@ gracefulTest(
     assert.equal((await call.request("BYE")).status, 200);
     await bob.incoming("BYE");
     assertNotAuthorised(await alice.request("INVITE", BOB));
-    assert.equal(await alice.closed, 4001);
+    assert.equal(await alice.closed, 4003);
   },
 );
 
@@ -556,7 +556,7 @@ gracefulTest(
       async () => (await visits()) === 1,
     );
     await facts.call("revoke", { id: "a" });
-    assert.equal(await page.closed, 4001);
+    assert.equal(await page.closed, 4003);
     const again = await world.connect({ name: "again", url });
     assertNotAuthorised(await call(again, [shown("a")]));
     assert.equal(bob.received.length, 0);

@@ -227,6 +227,48 @@ for (const [through, options] of DEPLOYMENTS)
     },
   );
 
+gracefulTest(
+  "who begins to ring as somebody else answers hears that the call is over",
+  {},
+  async (world) => {
+    const [node] = world.server.nodes;
+    const alice = await world.connect({ name: "alice" });
+    await alice.register({ contacts: [contact("a")] });
+    const devices = [];
+    for (const name of "bcdefghi") {
+      const client = await device(world, name, node);
+      const { respond } = client;
+      client.respond = (/** @type {any} */ request) =>
+        request.method === "INVITE" ? undefined : respond(request);
+      devices.push(client);
+    }
+    const [taker, ...others] = devices;
+    // Which of Kamailio's processes comes first is nobody's to say: in many calls, each.
+    for (let n = 0; n < 50; n++) {
+      const call = new Call(alice, BOB);
+      /** @type {(client: any, method: string) => Promise<any>} */
+      const has = (client, method) =>
+        world.transcript.until(`${method} to ${client.name}`, () =>
+          client.received.find(
+            (/** @type {any} */ one) =>
+              one.method === method && one.header("Call-ID") === call.callId,
+          ),
+        );
+      const answer = call.invite();
+      const [first, ...rest] = await Promise.all(
+        devices.map((client) => has(client, "INVITE")),
+      );
+      taker.answer(first, accepts(taker));
+      for (const [k, client] of others.entries())
+        client.answer(rest[k], { status: 180, reason: "Ringing" });
+      call.accepted = await answer;
+      await call.ack();
+      await Promise.all(others.map((client) => has(client, "CANCEL")));
+      assert.equal((await call.request("BYE")).status, 200);
+    }
+  },
+);
+
 /** The INVITEs that a client has got. @param {any} client */
 const invites = ({ received }) =>
   received.filter((/** @type {any} */ { method }) => method === "INVITE");

@@ -79,7 +79,7 @@ test("an ousted client is told to go, whatever has become of the record", async 
   await policy.pass(1);
   const list = "graceline:ousted:a";
   const flows = await policy.command("FCALL", "graceline_ousted", 1, list, "1");
-  assert.deepEqual(flows, [policy.place("a").flow]);
+  assert.deepEqual(flows, [policy.place("a").flow, "ousted"]);
   assert.equal(await policy.command("EXISTS", list), 0);
 });
 

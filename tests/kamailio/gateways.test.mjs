@@ -152,11 +152,11 @@ gracefulTest(
     const [a, b] = world.server.nodes;
     const { sw } = await gatewayAt(world, a.url);
     const remoteControl = { gateway: `sip:cti@${DOMAIN}` };
-    for (const [{ url }, bound] of [
+    for (const [{ url }, bound] of /** @type {[typeof a, boolean][]} */ ([
       [a, false],
       [b, false],
       [b, true],
-    ]) {
+    ])) {
       const options = { connections: url, remoteControl };
       const { phone } = new PhoneUnderTest(world, `page at ${url}`, options);
       // It has a binding, and gives that up.
@@ -188,13 +188,13 @@ gracefulTest(
   async (world) => {
     const { gateway, sw } = await gatewayAt(world);
     const thief = await client(world, "2002");
-    for (const claim of [
+    for (const claim of /** @type {[string, string][]} */ ([
       ["P-Asserted-Identity", "<sip:2001@example.test>"],
       ["p-asserted-identity", '"Ann" <sip:2001@example.test>, <tel:2001>'],
       ["P-Preferred-Identity", "<sip:2001@example.test>"],
       ["Remote-Party-ID", "<sip:2001@example.test>;screen=yes"],
       ["X-Graceline-Node", "2001"],
-    ]) {
+    ])) {
       const { status } = await thief.open("tel:2001", [claim]);
       assert.equal(status, 403, claim.join());
     }
@@ -225,6 +225,7 @@ gracefulTest(
     const page = new PhoneUnderTest(world, "page", { remoteControl });
     const { phone } = page;
     await phone.registerPhone({ mode: "DeskPhone" });
+    /** @type {Promise<void>} */
     const back = new Promise((resolve) =>
       phone.on("status", ({ status }) => status === "eReady" && resolve()),
     );

@@ -145,3 +145,20 @@ for (const [rings, first, joined] of /** @type {const} */ ([
       Object.assign(policy.settings, usual);
     }
   });
+
+test("while nobody is there a call that waits is joined by whoever comes, desk phones, too", async () => {
+  const usual = { ...policy.settings };
+  Object.assign(policy.settings, { devices: "on", unique: "on" });
+  try {
+    await authorise("a", "mobile");
+    await authorise("d", "deskphone");
+    const push = { endpoint: "https://push.test/", p256dh: "k", auth: "s" };
+    await policy.account("push_set", { id: "da", push });
+    assert.deepEqual(await policy.ring(1), []);
+    await register("d");
+    await register("a");
+    assert.deepEqual(await joining(), ["1d", "1a"]);
+  } finally {
+    Object.assign(policy.settings, usual);
+  }
+});

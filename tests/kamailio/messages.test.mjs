@@ -124,6 +124,95 @@ gracefulTest(
 );
 
 gracefulTest(
+  "a message over a connection that has died without a sign comes over the next one, once",
+  TWO_NODES,
+  async (world) => {
+    const { facts, logIn, write } = await household(world);
+    const kept = async (/** @type {string} */ digit) =>
+      world.server.redis.command([
+        "EXISTS",
+        `graceline:messages:2001@example.test:${digit}`,
+      ]);
+    // What answers as it comes is kept for nobody.
+    const there = await logIn("b");
+    const dead = await logIn("a", () => undefined);
+    const last = await logIn("c");
+    assert.equal((await write("first")).status, 200);
+    await heard(world, dead, 1);
+    await eventually(
+      "those who have answered to be known",
+      async () => (await kept("b")) === "0" && (await kept("c")) === "0",
+    );
+    assert.equal(await kept("a"), "1");
+    const back = await logIn("a");
+    await heard(world, back, 1);
+    assert.deepEqual(texts(back), ["first"]);
+    await eventually(
+      "the message to be forgotten",
+      async () => (await kept("a")) === "0",
+    );
+    assert.deepEqual([texts(there), texts(last)], [["first"], ["first"]]);
+    // Nobody is there whose connection works: the sender is told that it is kept.
+    await Promise.all([back.terminate(), there.terminate(), last.terminate()]);
+    const mute = await logIn("b", () => undefined);
+    for (const id of "ac") await facts.call("revoke", { id });
+    assert.equal((await write("second")).status, 202);
+    assert.deepEqual(texts(mute), ["second"]);
+    const again = await logIn("b");
+    await heard(world, again, 1);
+    assert.deepEqual(texts(again), ["second"]);
+  },
+);
+
+gracefulTest(
+  "a message for a device whose node has not told yet that it is gone is kept",
+  TWO_NODES,
+  async (world) => {
+    const { logIn, write } = await household(world);
+    // Its end is told ten times a second: some of these come in between.
+    const all = [];
+    for (let round = 0; round < 5; round++) {
+      const there = await logIn("b");
+      all.push(there);
+      await there.terminate();
+      assert.equal((await write(`text ${round}`)).status, 202);
+    }
+    all.push(await logIn("b"));
+    await world.transcript.until(
+      "all of them to come",
+      () => new Set(all.flatMap(texts)).size === 5,
+    );
+  },
+);
+
+gracefulTest(
+  "nothing is kept, and nobody woken, where devices need not be authorised, and of nobody",
+  {},
+  async (world) => {
+    const { facts, logIn, write } = await household(world);
+    const { redis, database } = world.server;
+    const push = { endpoint: "https://p.test/a", p256dh: "k", auth: "s" };
+    await facts.call("push_set", { id: "a", push });
+    const wakes = () => redis.command(["LLEN", "graceline:wakes"]);
+    assert.equal((await write("first")).status, 202);
+    assert.equal(await wakes(), "1");
+    await database.sql(
+      "UPDATE subscriber SET devices = 'off' WHERE username = '2001'",
+    );
+    assert.equal((await write("second")).status, 480);
+    const nobody = "sip:nobody@example.test";
+    assert.equal((await write("third", { uri: nobody })).status, 404);
+    assert.equal(await wakes(), "1");
+    await database.sql(
+      "UPDATE subscriber SET devices = 'on' WHERE username = '2001'",
+    );
+    const a = await logIn("a");
+    await heard(world, a, 1);
+    assert.deepEqual(texts(a), ["first"]);
+  },
+);
+
+gracefulTest(
   "what is kept is bounded, passes nobody by, and goes with its device",
   {},
   async (world) => {

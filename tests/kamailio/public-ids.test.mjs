@@ -134,7 +134,7 @@ for (const nodes of [TWO_NODES.slice(0, 1), TWO_NODES])
         const reached = bob.received.length > 0;
         return [answer.status, reached, asserted(answer)];
       };
-      assert.deepEqual(await ask(`tel:${NUMBER}`), [480, false, ""]);
+      assert.deepEqual(await ask(`tel:${NUMBER}`), [404, false, ""]);
       await facts.call(
         "public_id_confirm",
         { id: NUMBER, code_hash: "c" },
@@ -165,7 +165,7 @@ for (const nodes of [TWO_NODES.slice(0, 1), TWO_NODES])
       ])
         assert.deepEqual((await ask(odd)).slice(1), [false, ""], odd);
       await facts.call("public_id_remove", { id: "+39-333-111-222" }, "2002");
-      assert.deepEqual(await ask(`tel:${NUMBER}`), [480, false, ""]);
+      assert.deepEqual(await ask(`tel:${NUMBER}`), [404, false, ""]);
     },
   );
 

@@ -212,7 +212,7 @@ gracefulTest("users watch themselves, and nobody else", {}, async (world) => {
     const answer = await new Watcher(alice).subscribe(600, says);
     return answer.status;
   };
-  assert.equal(await asks({ event: "presence" }), 489);
+  assert.equal(await asks({ event: "talk" }), 489);
   assert.equal(await asks({ event: "reg;id=a!!b" }), 400);
   assert.equal(await asks({ accept: "application/pidf+xml" }), 406);
   assert.equal(await asks({ event: `reg;id=${"x".repeat(5_000)}` }), 400);

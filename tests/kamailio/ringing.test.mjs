@@ -7,7 +7,10 @@ import { gracefulTest } from "./support/graceful-test.mjs";
 
 const AOR = "sip:2001@example.test";
 const KINDS = /** @type {const} */ ({
-  ...{ a: "web", b: "mobile", c: "deskphone", d: "deskphone" },
+  a: "web",
+  b: "mobile",
+  c: "deskphone",
+  d: "deskphone",
 });
 
 /** The digits of the devices, and the nodes that they are at. */

@@ -19,9 +19,16 @@
 --   11-accounts   what is known of a user beside the bindings
 --   12-devices    the devices of a user, and where it rings
 --   13-identities credentials of devices, public ids
+--   13-rules      where calls go that are not taken; what a user says by hand; the mailbox
 --   14-admission  which device a REGISTER is of
+--   14-calls      one record a call: the history of users
+--   14-routing    where a call goes by the rules of who is called
 --   15-ringing    who rings, and who joins while it rings
+--   15-trunk      numbers outside
 --   16-messages   messages for devices that are away
+--   17-watching   who is available, what waits in a mailbox, and who is told of that and of calls
+--   18-publishing what devices say of their users, and the voicemail server
+--   19-dialogs    calls of a user's devices, as the others are told of them
 --   20-register   REGISTER
 --   21-questions  the other calls
 --
@@ -44,16 +51,19 @@
 --   rings        "auto", or the ids of the devices that ring
 --   public_ids   see public_id_add in 13-identities
 --   credentials  names that its devices log in with, and when they end
+--   rules, manual, mailbox  see 13-rules
 -- one for each device that messages are kept for (`graceline:messages:user@domain:DEVICE`), see keep(),
 -- one for each of these names (`graceline:credential:NAME`), and one for each public id that is confirmed
 -- (`graceline:id:ID`): whose it is. What changes is published in `graceline:account`, as JSON: who, kind;
 -- who is to be woken by a push stands in the list `graceline:wakes`, and `graceline:wake` says so (see wake()).
+-- What is known of calls (`graceline:call:ID` and more) 14-calls has; which of them are outside at a user's cost
+-- `graceline:outside:user@domain` lists.
 --
 -- Times are milliseconds of Redis' clock, the only one that all nodes share.
 --
 -- Load it once, and again after an upgrade: cat policy/*.lua | redis-cli -x FUNCTION LOAD REPLACE
 
-local REQUEST_VERSION = "2" -- of what nodes ask with: POLICY_VERSION in kamailio.cfg
+local REQUEST_VERSION = "4" -- of what nodes ask with: POLICY_VERSION in kamailio.cfg
 local RECORD_VERSION = 1 -- of what is stored of a user's bindings
 local ACCOUNT_VERSION = 1 -- and of the rest
 
@@ -88,9 +98,20 @@ local IDLE = 30 * 24 * 3600000 -- a device that nobody has used for so long is g
 local SEEN = 60000 -- how exactly it is known when a device was last there
 local MAX_BROWSERS = 16 -- devices of the classes web and desktop, which no limit counts
 local MAX_PUBLIC_IDS = 32 -- of one user
-local MAX_CREDENTIALS = 8 -- of one device: each is good for an hour or so
+local MAX_CREDENTIALS = 4 -- of one device: new ones are given before the old ones end
 local MAX_TRIES = 5 -- at one code
 local MAX_KEY = 512 -- bytes of a key
+local MAX_ADDRESS = 256 -- bytes of an address that a rule sends calls to
+local MAX_DIGITS = 40 -- of a number that it does
+local MAX_COUNT = 65535 -- messages in a mailbox
+local MAX_HISTORY = 500 -- calls that a user can look back on
+local LISTED = 90 * 24 * 3600000 -- and for how long
+local PAGE = 50 -- of them, where nobody says how many are to be told
+local MAX_PAGE = 100 -- told at once
+local LONGEST = 12 * 3600000 -- no call takes longer: one whose end nobody told is over then
+local GIVEN_UP = 2000 -- an INVITE whose caller took it back is over then, if nobody has told
+local LOOK = 15000 -- so often somebody looks whether a call still has its parties
+local AGAIN = 32000 -- who is refused because of how it asked asks again at once, under the same Call-ID
 local KEPT = 7 * 24 * 3600000 -- messages are kept for a device that is away for this long
 local MAX_MESSAGES = 100 -- of these, for one device
 local MAX_BODY = 4096 -- bytes of one

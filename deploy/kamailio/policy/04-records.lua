@@ -21,9 +21,13 @@ local function bound_devices(bindings)
   return ids
 end
 
---- Tells account services what of a user has changed.
-local function publish(who, kind)
-  redis.call("PUBLISH", "graceline:account", cjson.encode({ who = who, kind = kind }))
+--- What tells those who watch users, beside their registrations: see 17-watching.
+local watching = {}
+
+--- Tells account services what of a user has changed; of the history which record. Who watches may see it.
+local function publish(who, kind, id)
+  if kind == "rules" or kind == "presence" or kind == "voicemail" then watching.changed(who) end
+  redis.call("PUBLISH", "graceline:account", cjson.encode({ who = who, kind = kind, id = id }))
 end
 
 --- The live bindings of a key, and what else is remembered there. `before` is what was bound when
@@ -86,7 +90,11 @@ local function save(key, record, time)
   for id in pairs(record.bound) do
     if not bound[id] then bound[id] = "gone" else bound[id] = nil end
   end
-  if next(bound) then publish(key:match("^graceline:(.*)$"), "devices") end
+  local who = key:match("^graceline:(.*)$")
+  if next(bound) then publish(who, "devices") end
+  local was_there = false
+  for _, binding in ipairs(record.before) do was_there = was_there or not record.lapsed[binding] end
+  if not was_there or #record.bindings == 0 then watching.changed(who) end
 end
 
 --- For calls by which nobody is told of what has lapsed: it is left for the next one.

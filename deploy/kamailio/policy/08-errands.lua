@@ -4,10 +4,13 @@
 -- concerns connections of nodes that asked nothing. So each node looks ten times a second at what is left
 -- for it here.
 
---- Notes for a node whom it has to close, unless it has been told to do so (see ousted).
-local function note_ousted(key, binding, time)
+--- Notes for a node whom it has to close, unless it has been told to do so (see ousted): "ousted" by another
+--- client, or "barred".
+local function note_ousted(key, binding, time, why)
   local list = "graceline:ousted:" .. binding.node
-  redis.call("RPUSH", list, cjson.encode({ key = key, boot = binding.boot, flow = binding.flow, at = time }))
+  redis.call("RPUSH", list, cjson.encode({
+    key = key, boot = binding.boot, flow = binding.flow, at = time, why = why,
+  }))
   redis.call("LTRIM", list, -MAX_UNTOLD, -1)
   redis.call("PEXPIRE", list, FORCE_WINDOW)
 end
@@ -23,7 +26,7 @@ end
 
 --- Has a connection without a binding closed.
 local function end_visit(key, visit, time)
-  note_ousted(key, visit, time)
+  note_ousted(key, visit, time, "barred")
   leave(visit, nil, visit.flow)
 end
 
@@ -43,7 +46,7 @@ local function end_bindings(key, time, goes)
       cluster_socket = "tcp:" .. address_of(binding):match("^sip:([^;]*)"),
     }
     if not binding.held then
-      note_ousted(key, binding, time)
+      note_ousted(key, binding, time, "barred")
       leave(binding, service_control(binding, node, address_of), binding.flow)
     end
     if index == #ended then
@@ -55,7 +58,7 @@ local function end_bindings(key, time, goes)
   save(key, record, time)
 end
 
---- Connections of a node whose clients were ousted a while ago, and have not logged in since.
+--- Connections of a node whose clients were ousted a while ago, and have not logged in since; after each, why.
 local function ousted(keys, args)
   local time, address_of, flows = now(), node_addresses(), {}
   while true do
@@ -68,7 +71,10 @@ local function ousted(keys, args)
     for _, binding in ipairs(record.bindings) do
       back = back or binding.flow == one.flow and binding.boot == one.boot
     end
-    if one.boot == args[1] and not back then flows[#flows + 1] = one.flow end
+    if one.boot == args[1] and not back then
+      flows[#flows + 1] = one.flow
+      flows[#flows + 1] = one.why or "ousted"
+    end
   end
 end
 

@@ -32,6 +32,17 @@ local function whole_number(value)
   return fits and value or nil
 end
 
+local function number_of(least, most)
+  return function(value)
+    local number = whole_number(value)
+    return number and number >= least and number <= most and number or nil
+  end
+end
+
+local function yes_or_no(value)
+  if type(value) == "boolean" then return value end
+end
+
 local function list_of(reader, most)
   return function(value)
     if type(value) ~= "table" then return nil end
@@ -46,16 +57,18 @@ local function list_of(reader, most)
   end
 end
 
---- Each of the names once and nothing else. One that ends with "?" may be missing or null.
+--- Each of the names once and nothing else. One that ends with "?" may be missing or null, one that ends
+--- with "~" may be missing.
 local function object_of(shape)
   return function(value)
     if type(value) ~= "table" then return nil end
     local object = {}
     for name, reader in pairs(shape) do
-      local bare, optional = name:gsub("%?$", "")
+      local bare, mark = name:match("^([^?~]+)([?~]?)$")
       local given = value[bare]
       value[bare] = nil
-      if optional == 0 or given ~= nil and given ~= cjson.null then
+      local missing = given == nil and mark ~= "" or given == cjson.null and mark == "?"
+      if not missing then
         object[bare] = reader(given)
         if object[bare] == nil then return nil end
       end

@@ -6,6 +6,9 @@ local function load_account(key)
   local text = redis.call("GET", key)
   local account = text and cjson.decode(text)
     or { version = ACCOUNT_VERSION, devices = {}, rings = "auto", public_ids = {}, credentials = {} }
+  -- These are younger than the first of that version.
+  account.rules, account.manual = account.rules or {}, account.manual or {}
+  account.mailbox = account.mailbox or { new = 0, old = 0 }
   if account.version ~= ACCOUNT_VERSION then error("account of another version") end
   return account
 end
@@ -19,7 +22,8 @@ local function open_account(key, time)
   }
 end
 
---- Something is to be stored, and told if it is of a kind: "devices", "ringsOn", "publicIds".
+--- Something is to be stored, and told if it is of a kind: "devices", "ringsOn", "publicIds", "rules",
+--- "presence", "voicemail".
 local function changed(user, kind)
   user.dirty = true
   if kind and not contains(user.changes, kind) then table.insert(user.changes, kind) end

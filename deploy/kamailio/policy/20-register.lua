@@ -186,7 +186,11 @@ local function register(keys, args)
     commands = tell_watchers(record, "unregistered", login, address_of, time)
     save(keys[1], record, time)
   end
-  if bound then join_calls(keys[1], bound, device, time, address_of) end
+  if bound then
+    join_calls(keys[1], bound, device, time, address_of)
+  elseif #contacts > 0 then
+    fall_back(keys[1], record, time, address_of)
+  end
   local kept = bound and device and kept_messages(login, bound, device, time, address_of) or {}
 
   local headers = listing(login, record, bound, time)
@@ -194,7 +198,7 @@ local function register(keys, args)
   local reply = { "200", "OK", headers, bound and bound.line or "", bound_for(login, record, time) }
   for _, one in ipairs(ousted or {}) do
     if not one.held then
-      note_ousted(keys[1], one, time)
+      note_ousted(keys[1], one, time, "ousted")
       -- Another node closes the connection itself when the NOTIFY passes it.
       reply[#reply + 1] = one.node == login.node and one.flow or ""
       reply[#reply + 1] = service_control(one, login, address_of)

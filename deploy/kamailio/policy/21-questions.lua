@@ -7,6 +7,7 @@ local function gone(keys, args)
   local lost = read(args[1], { "node", "boot", "flow", "cluster_socket", "in_call" })
   if not lost then return {} end
   local time, address_of = now(), node_addresses()
+  watching.forget(keys[1], function(watcher) return on_flow(watcher, lost) end)
   local record = load_if_known(keys[1], time, address_of)
   if not record then return {} end
   take(record, "watchers", function(watcher) return on_flow(watcher, lost) end)
@@ -19,6 +20,7 @@ local function gone(keys, args)
   end)
   local commands = tell_watchers(record, "deactivated", lost, address_of, time)
   save(keys[1], record, time)
+  fall_back(keys[1], record, time, address_of)
   return commands
 end
 

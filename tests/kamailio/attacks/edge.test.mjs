@@ -125,14 +125,14 @@ gracefulTest(
       ]),
     ];
     for (const guess of guesses)
-      for (const options of [
+      for (const options of /** @type {import("../../interop/support/sip-client.mjs").RequestOptions[]} */ ([
         { toTag: "forged", headers: [["Route", theirs]] },
         {
           toTag: "forged",
           headers: [["Route", `${theirs}, <${here};lr${guess}>`]],
         },
         {},
-      ])
+      ]))
         for (const uri of [here, "sip:x@127.0.0.1:9;transport=tcp"])
           await stranger.send("MESSAGE", uri + guess, options);
     assert.deepEqual(await heardBy(world, victim), ["MESSAGE friend"]);

@@ -391,6 +391,36 @@ for (const nodes of [one, two])
       assert.deepEqual((await asserted(similar, SPOKEN_FOR)).told, [
         "<sip:controllers@example.test>",
       ]);
+      // Phones show From: it says so there, too, and has its calls all the same.
+      const from = async (/** @type {typeof alice} */ caller) => {
+        bob.received.length = 0;
+        caller.user = "2003";
+        const call = new Call(caller, BOB);
+        call.accepted = await call.invite({
+          headers: [
+            ["Contact", "<sip:x@caller.invalid>"],
+            ["P-Preferred-Identity", SPOKEN_FOR],
+          ],
+        });
+        return call;
+      };
+      // Not before it is known by its connection.
+      assert.equal((await from(controller)).accepted.status, 407);
+      controller.user = "controller";
+      const bound = contact("gateway", { instance: instance("9") });
+      assert.equal(
+        (await controller.register({ contacts: [bound] })).status,
+        200,
+      );
+      const shown = await from(controller);
+      assert.equal(shown.accepted.status, 200);
+      const invite = await bob.incoming("INVITE");
+      assert.match(invite.header("From"), /<sip:2003@example[.]test>/);
+      assert.deepEqual(invite.all("P-Asserted-Identity"), [SPOKEN_FOR]);
+      await shown.ack();
+      assert.equal((await shown.request("BYE")).status, 200);
+      assert.match(`${(await from(similar)).accepted.status}`, /^40[37]$/);
+      assert.deepEqual(bob.received, []);
       // Who is not the account by its password is not by its name.
       bob.received.length = 0;
       alice.user = "controller";

@@ -38,7 +38,8 @@ import {
  * @returns {Step[]}
  */
 export function makeCase(random) {
-  return random.weighted([
+  /** @type {[number, (random: Random) => Step[]][]} */
+  const kinds = [
     [6, stranger],
     [1, frames],
     [7, user],
@@ -46,22 +47,22 @@ export function makeCase(random) {
     [2, guest],
     [3, callee],
     [3, caller],
-  ])(random);
+  ];
+  return random.weighted(kinds)(random);
 }
 
 /** @param {Random} random */
 function stranger(random) {
   const sender = place("stranger", random);
-  return several(2, random, () => ({
-    ...sender,
-    ...random.weighted([
-      [5, () => stray(random)],
-      [5, () => request(random.weighted(METHODS), random)],
-      [sender.via === "peer" ? 5 : 0, () => asNode(random)],
-      [1, () => ({ raw: random.pick(FOREIGN) })],
-      [1, () => registering(random)],
-    ])(),
-  }));
+  /** @type {[number, () => Partial<Step>][]} */
+  const kinds = [
+    [5, () => stray(random)],
+    [5, () => request(random.weighted(METHODS), random)],
+    [sender.via === "peer" ? 5 : 0, () => asNode(random)],
+    [1, () => ({ raw: random.pick(FOREIGN) })],
+    [1, () => registering(random)],
+  ];
+  return several(2, random, () => ({ ...sender, ...random.weighted(kinds)() }));
 }
 
 /** @param {Random} random */

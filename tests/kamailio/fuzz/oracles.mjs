@@ -219,7 +219,9 @@ export async function judgeBindings(world, before) {
   const violations = [];
   const keys = await world.cluster.redis.command(["--raw", "KEYS", "*"]);
   for (const key of keys.split("\n").filter(Boolean)) {
-    const aor = /^graceline:(?:(?:ringing|messages):)?(.*@.*)$/.exec(key)?.[1];
+    const aor = /^graceline:(?:[a-z-]+:)?(.*@.*)$/.exec(
+      key.replace(/^(graceline:)messages:(.*):[^:]*$/, "$1$2"),
+    )?.[1];
     const known = aor
       ? world.accounts.includes(aor)
       : key.startsWith("graceline:");

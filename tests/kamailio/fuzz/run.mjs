@@ -2,7 +2,7 @@
  * The fuzzer of deploy/kamailio: odd SIP from strangers, users and callees against real nodes, with
  * traps and victims that tell what got through.
  *
- *   node tests/kamailio/fuzz/run.mjs --seed=1 --seconds=60 --nodes=2
+ *   node tests/kamailio/fuzz/run.mjs --seed=1 --seconds=60 --nodes=2 --devices
  *
  * The nth case is made from the seed plus n, so that a failing case is the first of the run with its
  * own seed. It prints the messages, made as short as it goes.
@@ -44,6 +44,7 @@ const LET_GO_MS = 30_000;
  * @property {number} [seconds] how long
  * @property {number} [count] or how many cases
  * @property {number} [nodes] default 2
+ * @property {boolean} [devices] whether devices are authorised one by one
  * @property {import("../support/deployment.mjs").NodeOptions["edit"]} [edit]
  * @property {string[]} [kinds] of violations to look for; default: all
  */
@@ -58,12 +59,13 @@ export async function fuzz({
   seconds,
   count = Infinity,
   nodes = 2,
+  devices,
   edit,
   kinds,
 }) {
   const counts = (/** @type {Violation} */ { kind }) =>
     !kinds || kinds.includes(kind);
-  const start = () => World.start({ nodes, edit });
+  const start = () => World.start({ nodes, devices, edit });
   const end = performance.now() + (seconds ?? Infinity) * 1000;
   let world = await start();
   try {
@@ -199,15 +201,26 @@ async function main(args) {
       seed: { type: "string", default: `${Date.now() % 1_000_000_000}` },
       seconds: { type: "string", default: "600" },
       nodes: { type: "string" },
+      devices: { type: "boolean" },
     },
   });
   const seed = Number(values.seed);
-  const counts = values.nodes ? [Number(values.nodes)] : [2, 1];
-  for (const nodes of counts) {
-    const seconds = Number(values.seconds) / counts.length;
-    const { played, messages, find } = await fuzz({ seed, seconds, nodes });
+  const houses = [
+    { nodes: 2, devices: false },
+    { nodes: 1, devices: false },
+    { nodes: 2, devices: true },
+  ].filter(
+    ({ nodes, devices }) =>
+      (values.nodes === undefined || nodes === Number(values.nodes)) &&
+      (values.devices === undefined || devices === values.devices),
+  );
+  for (const { nodes, devices } of houses) {
+    const seconds = Number(values.seconds) / houses.length;
+    const { played, messages, find } = await fuzz({
+      ...{ seed, seconds, nodes, devices },
+    });
     console.log(
-      `kamailio, ${nodes} nodes: seed ${seed}, ${played} cases, ${messages} messages: ${find ? "FAILED" : "nothing found"}`,
+      `kamailio, ${nodes} nodes${devices ? " with devices" : ""}: seed ${seed}, ${played} cases, ${messages} messages: ${find ? "FAILED" : "nothing found"}`,
     );
     if (!find) continue;
     console.log(describe(find));

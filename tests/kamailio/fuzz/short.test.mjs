@@ -6,15 +6,16 @@ import { describe, fuzz } from "./run.mjs";
 
 const missing = deploymentMissing();
 
-for (const [nodes, count] of [
-  [2, 300],
-  [1, 150],
+for (const { nodes, count, devices } of [
+  { nodes: 2, count: 300, devices: false },
+  { nodes: 1, count: 150, devices: false },
+  { nodes: 2, count: 100, devices: true },
 ])
   test(
-    `${count} odd cases harm nobody: nodes, ${nodes}`,
+    `${count} odd cases harm nobody: nodes, ${nodes}${devices ? ", devices" : ""}`,
     { skip: process.env.CI ? false : missing },
     async () => {
-      const { find, played } = await fuzz({ seed: 1, count, nodes });
+      const { find, played } = await fuzz({ seed: 1, count, nodes, devices });
       assert.equal(find && describe(find), undefined);
       assert.equal(played, count);
     },

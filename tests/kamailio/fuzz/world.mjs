@@ -7,6 +7,7 @@ import { Call } from "../support/call.mjs";
 import { Cluster } from "../support/cluster.mjs";
 import { contact, instance } from "../support/contacts.mjs";
 import { bindings } from "../support/deployment.mjs";
+import { Facts } from "../support/facts.mjs";
 import { StreamSocket } from "../support/stream-socket.mjs";
 import { Trap } from "../support/trap.mjs";
 
@@ -47,9 +48,10 @@ export class World {
   /**
    * @param {object} options
    * @param {number} options.nodes
+   * @param {boolean} [options.devices] whether devices are authorised one by one
    * @param {import("../support/deployment.mjs").NodeOptions["edit"]} [options.edit]
    */
-  static async start({ nodes, edit }) {
+  static async start({ nodes, devices, edit }) {
     const accounts = Object.values(USERS).map((user) => ({ user }));
     const world = new World(await Cluster.start({ accounts, nodes: [] }));
     try {
@@ -57,6 +59,7 @@ export class World {
         after: (release) => (world.#unset = release),
       });
       for (let index = 0; index < nodes; index++) await world.#add(index, edit);
+      if (devices) await world.#authorise();
       await world.#populate();
     } catch (error) {
       await world.stop();
@@ -87,11 +90,23 @@ export class World {
         CLUSTER_PEERS: "127[.]0[.]0[.][23]",
         FORCES_PER_MINUTE: 0,
         CALLS_PER_MINUTE: 0,
+        MESSAGES_PER_MINUTE: 0,
         FAILURES_PER_USER: 1_000_000,
         FAILURES_PER_ADDRESS: 1_000_000,
       },
       edit,
     });
+  }
+
+  /** Each has one device, but for the newcomer, who has none. */
+  async #authorise() {
+    const facts = await Facts.on({ server: this.cluster });
+    const { newcomer, ...others } = USERS;
+    await this.cluster.database.sql(
+      `UPDATE subscriber SET devices = 'off' WHERE username = '${newcomer}'`,
+    );
+    for (const user of Object.values(others))
+      await facts.authorise(instance(user.slice(-1)), "mobile", user);
   }
 
   async #populate() {

@@ -70,7 +70,7 @@ for (const bound of [true, false])
       assert.equal((await calls[0].request("BYE")).status, 200);
       for (let index = 0; index < 4; index++) {
         const target = "sip:nobody@example.test";
-        assert.equal((await new Call(alice, target).invite()).status, 480);
+        assert.equal((await new Call(alice, target).invite()).status, 404);
         bob.respond = () => ({ status: 486, reason: "Busy Here" });
         assert.equal((await new Call(alice, BOB).invite()).status, 486);
       }

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { AccountClient } from "../../js/support/account-client.js";
 
-const CLI = fileURLToPath(
+export const CLI = fileURLToPath(
   new URL("../../../js/cli/graceline.js", import.meta.url),
 );
 

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import { SipMessage } from "../../interop/support/sip-message.mjs";
 
 /**
  * What a browser describes, or a desk phone.
@@ -22,10 +23,11 @@ const SDP_TYPE = ["Content-Type", "application/sdp"];
 
 /** A call between two naive clients, by hand (RFC 3261 §12 and §13). */
 export class Call {
+  /** @type {string} */
   callId = randomUUID();
   fromTag = randomBytes(4).toString("hex");
-  /** @type {import("../../interop/support/sip-message.mjs").SipMessage} */
-  accepted;
+  /** The answer that it stands by. */
+  accepted = new SipMessage("");
 
   /**
    * Calls `target`; the call stands when this resolves.

@@ -11,6 +11,8 @@ import {
  * @property {import("./deployment.mjs").Account[]} [accounts] default: 2001 and 2002
  * @property {import("./deployment.mjs").NodeOptions[]} [nodes] default: one
  * @property {string} [redisPassword] with one, the nodes reach Redis at its port
+ * @property {{ start: () => Promise<import("./deployment.mjs").SqlHome> }} [users] where they stand;
+ *   default: a file of SQLite
  */
 
 /** Nodes of the deployment with what they share. */
@@ -30,10 +32,11 @@ export class Cluster {
     accounts = [{ user: "2001" }, { user: "2002" }],
     nodes = [{}],
     redisPassword,
+    users,
   } = {}) {
     const [redis, database] = await Promise.all([
       Redis.start({ password: redisPassword }),
-      Database.create(accounts),
+      Database.create(accounts, users),
     ]);
     const cluster = new Cluster(redis, database);
     for (const { user, password = `secret-${user}` } of accounts)

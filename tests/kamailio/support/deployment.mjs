@@ -30,11 +30,12 @@ export const DOMAIN = "example.test";
  * @param {string} program
  * @param {string[]} args
  * @param {string} [input]
+ * @param {{ uid?: number, gid?: number }} [as] another user
  * @returns {Promise<string>}
  */
-export function run(program, args, input = "") {
+export function run(program, args, input = "", as = {}) {
   return new Promise((resolve, reject) => {
-    const child = execFile(program, args, (error, stdout, stderr) =>
+    const child = execFile(program, args, as, (error, stdout, stderr) =>
       error
         ? reject(new Error(`${error.message}\n${stderr}`))
         : resolve(stdout),
@@ -147,6 +148,8 @@ export class Redis {
  * @property {string} flow
  * @property {string} call_id
  * @property {string} agent
+ * @property {string} contact_user
+ * @property {string} [line]
  * @property {number} expires
  * @property {number} [held] until when a client in a call may come back
  */
@@ -180,33 +183,77 @@ function addition({ user, password = `secret-${user}`, policy, limit }) {
   return run(join(DEPLOYMENT, "add-user"), args, `${password}\n`);
 }
 
-/** The users' database, made by what the deployment ships. */
-export class Database {
+/**
+ * Where users stand: a file, or a server (sql-servers.mjs).
+ * @typedef {object} SqlHome
+ * @property {string} url as site.cfg and the account service name it
+ * @property {string} switch of site.cfg, by which Kamailio can read it
+ * @property {(statements: string) => Promise<string>} sql
+ * @property {() => Promise<void>} remove
+ */
+
+/** @implements {SqlHome} */
+class SqliteFile {
+  switch = "WITH_SQLITE";
   #directory = "";
 
-  /** @param {Account[]} accounts */
-  static async create(accounts) {
-    const database = new Database();
-    database.#directory = await mkdtemp(join(tmpdir(), "users-"));
-    const schema = await readFile(join(DEPLOYMENT, "schema.sql"), "utf8");
-    const domain = `INSERT INTO domain (domain) VALUES ('${DOMAIN}');`;
-    const users = [];
-    for (const account of accounts) users.push(await addition(account));
-    await database.sql(`BEGIN; ${schema} ${domain} ${users.join("")} COMMIT`);
-    return database;
+  static async start() {
+    const file = new SqliteFile();
+    file.#directory = await mkdtemp(join(tmpdir(), "users-"));
+    return file;
+  }
+
+  get #path() {
+    return join(this.#directory, "users.sqlite");
   }
 
   get url() {
-    return `sqlite:///${join(this.#directory, "users.sqlite")}`;
+    return `sqlite:///${this.#path}`;
   }
 
   /** @param {string} statements */
   sql(statements) {
-    return run(
-      "sqlite3",
-      [join(this.#directory, "users.sqlite")],
-      `${statements};\n`,
-    );
+    return run("sqlite3", [this.#path], statements);
+  }
+
+  async remove() {
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/** The users' database, made by what the deployment ships. */
+export class Database {
+  /**
+   * @param {Account[]} accounts
+   * @param {{ start: () => Promise<SqlHome> }} [kind]
+   */
+  static async create(accounts, kind = SqliteFile) {
+    const database = new Database(await kind.start());
+    const schema = await readFile(join(DEPLOYMENT, "schema.sql"), "utf8");
+    const domain = `INSERT INTO domain (domain) VALUES ('${DOMAIN}');`;
+    const users = [];
+    for (const account of accounts) users.push(await addition(account));
+    try {
+      await database.sql(`BEGIN; ${schema} ${domain} ${users.join("")} COMMIT`);
+    } catch (error) {
+      await database.remove();
+      throw error;
+    }
+    return database;
+  }
+
+  /** @param {SqlHome} home */
+  constructor(home) {
+    this.home = home;
+  }
+
+  get url() {
+    return this.home.url;
+  }
+
+  /** @param {string} statements */
+  sql(statements) {
+    return this.home.sql(`${statements};\n`);
   }
 
   /** @param {Account} account */
@@ -214,8 +261,8 @@ export class Database {
     await this.sql(await addition(account));
   }
 
-  async remove() {
-    await rm(this.#directory, { recursive: true, force: true });
+  remove() {
+    return this.home.remove();
   }
 }
 
@@ -231,7 +278,8 @@ export class Database {
  * @property {string[]} [define] switches of site.cfg to turn on
  * @property {string[]} [undefine] and off
  * @property {string[]} [listen] further `listen` lines
- * @property {{ certificate: string, key: string }} [tls] paths; default: no TLS
+ * @property {{ certificate: string, key: string }} [tls] paths; default: no TLS. Who it connects to has the
+ *   same
  * @property {(text: string, file: string) => string} [edit] what becomes of a shipped file, to show
  *   what it is there for by taking something out
  */
@@ -264,7 +312,10 @@ export class KamailioNode {
       CLUSTER_PORT: node.clusterPort,
       CLUSTER_PEERS: "127[.]0[.]0[.][0-9]+",
       ...options.settings,
-    })(options, `${node.#tls ? "tls" : "tcp"}:${node.host}:${node.port}`);
+    })(
+      reading(database, options),
+      `${node.#tls ? "tls" : "tcp"}:${node.host}:${node.port}`,
+    );
     for (const file of await readdir(DEPLOYMENT))
       if (/^(?!site|tls).*\.cfg$/.test(file))
         await place(file, node.#directory, options);
@@ -350,6 +401,19 @@ export class KamailioNode {
 }
 
 /**
+ * The switch for the database is the one that is on.
+ * @param {Database} database
+ * @param {NodeOptions} options
+ */
+function reading({ home }, { define = [], undefine = [], ...options }) {
+  if (home.switch !== "WITH_SQLITE") {
+    define = [...define, home.switch];
+    undefine = [...undefine, "WITH_SQLITE"];
+  }
+  return { ...options, define, undefine };
+}
+
+/**
  * The shipped site.cfg with other settings. What it does not have cannot be set.
  * @param {Record<string, string | number>} settings
  * @returns {(options: NodeOptions, listen: string) => Promise<string>}
@@ -403,5 +467,6 @@ async function tlsConfig({ tls }) {
   if (!tls) return text;
   return text
     .replace(/^certificate = .*$/m, `certificate = ${tls.certificate}`)
+    .replace(/^ca_list = .*$/m, `ca_list = ${tls.certificate}`)
     .replace(/^private_key = .*$/m, `private_key = ${tls.key}`);
 }

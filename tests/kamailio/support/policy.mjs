@@ -110,7 +110,7 @@ export class RedisConnection {
  * @property {string} [deviceId] whose credentials it shows
  */
 
-/** A NOTIFY that a node is handed. @typedef {{ flow: string, uri: string, nextHop: string, headers: string, body: string }} Notify */
+/** A NOTIFY, or a MESSAGE, that a node is handed. @typedef {{ flow: string, method: string, uri: string, nextHop: string, headers: string, body: string }} Notify */
 
 const NODES = ["a", "b"];
 
@@ -126,6 +126,8 @@ export class PolicyUnderTest {
   #redis;
   #connection;
   #cseq = 0;
+  /** How many connections of each client have ended. @type {Record<string, number>} */
+  #ended = {};
 
   static async start() {
     const redis = await Redis.start();
@@ -150,6 +152,7 @@ export class PolicyUnderTest {
   /** Forgets everything but the time; the nodes are there. */
   async clear() {
     await this.command("FLUSHALL");
+    this.#ended = {};
     await this.pass(0);
     for (const node of NODES) {
       const address = `sip:${node}.nodes.invalid;transport=tcp`;
@@ -182,14 +185,15 @@ export class PolicyUnderTest {
    * @param {string} name
    * @param {string | string[]} keys
    * @param {Record<string, string | number>} fields
+   * @param {string[]} more what follows them, such as a body
    * @returns {Promise<any>}
    */
-  call(name, keys, fields) {
-    const lines = Object.entries({ version: 2, ...fields });
+  call(name, keys, fields, ...more) {
+    const lines = Object.entries({ version: 4, ...fields });
     const text = lines.map(([name, value]) => `${name}=${value}`).join("\n");
     const all = [keys].flat();
     return this.command(
-      ...["FCALL", `graceline_${name}`, all.length, ...all, text],
+      ...["FCALL", `graceline_${name}`, all.length, ...all, text, ...more],
     );
   }
 
@@ -229,10 +233,19 @@ export class PolicyUnderTest {
    */
   place(client, node = "a") {
     return {
-      ...{ node, boot: "1", flow: `${client}.invalid:5060:7` },
+      ...{
+        node,
+        boot: "1",
+        flow: `${client}.invalid:5060:${this.#flow(client)}`,
+      },
       received: `sip:${client}.invalid:5060;transport=ws`,
       ...{ socket: `tcp:${node}.invalid:80`, cluster_socket: `tcp:${node}:1` },
     };
+  }
+
+  /** The number of its connection. @param {string} client */
+  #flow(client) {
+    return 7 + (this.#ended[client] ?? 0);
   }
 
   /**
@@ -284,6 +297,7 @@ export class PolicyUnderTest {
     const in_call = inCall ? 1 : 0;
     const lost = { node, boot, flow, cluster_socket, in_call };
     const commands = await this.call("gone", this.key(), lost);
+    this.#ended[client] = (this.#ended[client] ?? 0) + 1;
     return commands.map((/** @type {string} */ one) => readNotify(one));
   }
 
@@ -324,29 +338,37 @@ export class PolicyUnderTest {
    * @returns {Promise<string[]>}
    */
   async ring(label, instance = "") {
-    const { node, boot, cluster_socket } = this.place("x");
-    const [, ...places] = await this.call("ring", this.keys(), {
-      ...{ node, boot, cluster_socket, instance, index: 1, label },
-      ...{
-        call_id: `call ${label}`,
-        from_uri: "sip:2002@x",
-        from_name: '"Bob" ',
-      },
+    const { node, boot, flow, cluster_socket } = this.place("x");
+    const [verdict, , , ...places] = await this.call("ring", this.keys(), {
+      ...{ node, boot, flow, cluster_socket, instance, index: 1, label },
+      devices: this.settings.devices,
+      ...{ call_id: `call ${label}`, tag: "t", sender: "", shown: "" },
+      ...{ from_uri: "sip:2002@x", from_name: '"Bob" ' },
+      ...{ request_uri: `sip:2001@${DOMAIN}`, replaces: "" },
+      ...{ kind: "user", mailbox: "voicemail" },
     });
+    assert.equal(verdict, places.length > 0 ? "rings" : verdict);
     return places;
   }
 
   /**
-   * A MESSAGE for 2001: for how many devices it is kept, and where it goes.
+   * A MESSAGE for 2001: for how many devices that are away it is kept, under which Call-ID, and where it goes.
    * @param {string} body
+   * @param {string} [type]
+   * @param {string} [instance] of a GRUU
    * @returns {Promise<string[]>}
    */
-  message(body) {
+  message(body, type = "text/plain", instance = "") {
     const { node, cluster_socket } = this.place("x");
     const fields = {
-      ...{ version: 2, node, cluster_socket, instance: "", private: 0 },
-      ...{ sender: this.key("2002"), from_uri: "sip:2002@x", from_name: "" },
-      ...{ date: "now", type: "text/plain", size: body.length, call_id: "m" },
+      ...{ version: 4, node, cluster_socket, instance, private: 0 },
+      ...{
+        devices: this.settings.devices,
+        sender: this.key("2002"),
+        from_uri: "sip:2002@x",
+        from_name: "",
+      },
+      ...{ date: "now", type, size: body.length, call_id: "m" },
     };
     const lines = Object.entries(fields).map(
       ([key, value]) => `${key}=${value}`,
@@ -354,6 +376,18 @@ export class PolicyUnderTest {
     return this.command(
       ...["FCALL", "graceline_message", 1, this.key(), lines.join("\n"), body],
     );
+  }
+
+  /**
+   * A client has answered a message that was kept for it, or a device one that was sent on to it as it came.
+   * @param {string} client
+   * @param {string} [callId]
+   * @param {string} [device]
+   */
+  messageAnswered(client, callId = "", device = "") {
+    const { node, boot, flow } = this.place(client);
+    const answered = { node, boot, flow, device, call_id: callId };
+    return this.call("message_answered", this.key(), answered);
   }
 
   /**
@@ -417,6 +451,6 @@ export class PolicyUnderTest {
  * @returns {Notify}
  */
 function readNotify(command, flow = "") {
-  const [, uri, nextHop, , headers, body] = JSON.parse(command).params;
-  return { flow, uri, nextHop, headers, body };
+  const [method, uri, nextHop, , headers, body] = JSON.parse(command).params;
+  return { flow, method, uri, nextHop, headers, body };
 }

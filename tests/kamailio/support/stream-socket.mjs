@@ -7,6 +7,7 @@ import WebSocket from "ws";
  * takes Content-Length by the word: what no message ends with is in `rest`.
  */
 export class StreamSocket extends EventEmitter {
+  /** @type {number} */
   readyState = WebSocket.CONNECTING;
   /** Bytes that came after the last whole message. */
   rest = Buffer.alloc(0);

@@ -11,6 +11,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 
 /** A subscription to the sender's own address-of-record, by hand (RFC 3680, RFC 6665). */
 export class Watcher {
+  /** @type {string} */
   callId = randomUUID();
   fromTag = randomBytes(6).toString("hex");
   cseq = 0;
@@ -62,14 +63,22 @@ export class Watcher {
   }
 
   /**
-   * The nth NOTIFY, once it is there, read.
+   * The nth NOTIFY, once it is there.
    * @param {number} nth from 1
    */
-  async notify(nth) {
-    const notify = await this.client.transcript.until(
+  told(nth) {
+    return this.client.transcript.until(
       `NOTIFY ${nth} to ${this.client.name}`,
       () => this.notifies[nth - 1],
     );
+  }
+
+  /**
+   * The same of registrations, read.
+   * @param {number} nth from 1
+   */
+  async notify(nth) {
+    const notify = await this.told(nth);
     return { ...readDocument(notify.body), notify };
   }
 }
