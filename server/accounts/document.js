@@ -14,6 +14,8 @@ const METHODS = ["get", "post", "put", "patch", "delete"];
  * @property {(body: unknown) => void} checkBody throws what is wrong with it
  * @property {(params: Record<string, string>) => boolean} areParams whether there can be
  *   anything of these names
+ * @property {(query: Record<string, string>) => Record<string, any>} readQuery throws what is
+ *   wrong with it
  */
 
 /**
@@ -29,7 +31,10 @@ export function readOperations() {
     useDefaults: true,
     discriminator: true,
   });
-  ajv.addSchema({ $id: "api", components: document.components });
+  // What stands in a URL is text.
+  const ofText = new Ajv2020({ strict: false, coerceTypes: true });
+  for (const each of [ajv, ofText])
+    each.addSchema({ $id: "api", components: document.components });
   /** @param {any} schema as in the document, where it refers to its components */
   const compile = (schema) => ajv.compile(rooted(schema));
 
@@ -45,6 +50,7 @@ export function readOperations() {
           name: it.name,
           is: compile(it.schema),
         }));
+      const isQuery = ofText.compile(rooted(querySchema(operation)));
       return {
         id: operation.operationId,
         method,
@@ -56,10 +62,24 @@ export function readOperations() {
         },
         areParams: (/** @type {Record<string, string>} */ given) =>
           params.every((/** @type {any} */ { name, is }) => is(given[name])),
+        readQuery: (/** @type {Record<string, string>} */ given) => {
+          const query = { ...given };
+          if (!isQuery(query)) throw complaint(isQuery.errors);
+          return query;
+        },
       };
     }),
   );
 }
+
+/** What may stand in the query of an operation, each once. @param {any} operation */
+const querySchema = ({ parameters = [] }) => ({
+  type: "object",
+  additionalProperties: false,
+  properties: Object.fromEntries(
+    parameters.map((/** @type {any} */ { name, schema }) => [name, schema]),
+  ),
+});
 
 /** @param {any} document @param {any} part @returns {any} */
 const resolved = (document, { $ref, ...part }) =>

@@ -1,5 +1,5 @@
 import { Problem } from "./problem.js";
-import { deviceView } from "./views.js";
+import { deviceView, recordView } from "./views.js";
 
 /** Of one user: tabs and devices that listen. */
 const MOST_OF_USER = 32;
@@ -10,9 +10,10 @@ const BEAT = 25_000;
 const MOST_WAITING = 64;
 
 /**
- * What is told when facts of a kind change.
+ * What is told when facts of a kind change: the value of a verb, asked for what the change
+ * names.
  *
- * @type {Record<string, { event: string, verb: string, view?: (value: any, self?: string) => unknown }>}
+ * @type {Record<string, { event: string, verb: string, of?: (change: Change) => object, view?: (value: any, self?: string) => unknown }>}
  */
 const KINDS = {
   devices: {
@@ -22,14 +23,23 @@ const KINDS = {
       devices.map((/** @type {any} */ device) => deviceView(device, self)),
   },
   ringsOn: { event: "ringsOn", verb: "rings" },
+  rules: { event: "rules", verb: "rules" },
+  history: {
+    event: "history",
+    verb: "history_record",
+    of: ({ id }) => ({ id }),
+    view: recordView,
+  },
+  voicemail: { event: "voicemail", verb: "mailbox" },
 };
 KINDS.push = KINDS.devices;
 
 /** @typedef {import("./sessions.js").Session} Session */
+/** @typedef {import("./facts/facts.js").Change} Change */
 
 /**
  * @typedef {object} Listener
- * @property {Session} session
+ * @property {Session | undefined} session undefined: a server of the operator's
  * @property {(text: string) => void} send
  * @property {() => void} end
  */
@@ -38,7 +48,11 @@ KINDS.push = KINDS.devices;
 export class Events {
   #facts;
   #isLive;
-  /** By user. @type {Map<string, Set<Listener>>} */
+  /**
+   * By user; undefined: those who listen to all of them.
+   *
+   * @type {Map<string | undefined, Set<Listener>>}
+   */
   #listeners = new Map();
   #count = 0;
   /** Changes of one user are told one after the other. @type {Promise<unknown>} */
@@ -55,11 +69,11 @@ export class Events {
   }
 
   /**
-   * @param {Session} session
+   * @param {Session | undefined} session undefined: of all users, and whose each is
    * @param {AbortSignal} signal
    */
   listen(session, signal) {
-    const listeners = this.#listeners.get(session.who) ?? new Set();
+    const listeners = this.#listeners.get(session?.who) ?? new Set();
     if (listeners.size >= MOST_OF_USER || this.#count >= MOST)
       throw new Problem(429, "eTooManyRequests", "Too many listen already.");
     /** @type {Listener} */
@@ -80,19 +94,22 @@ export class Events {
     return stream;
   }
 
-  /** @param {{ who: string, kind: string }} change */
-  changed({ who, kind }) {
-    if (!this.#listeners.has(who) || !Object.hasOwn(KINDS, kind)) return;
+  /** @param {Change} change */
+  changed(change) {
+    const { who, kind } = change;
+    const isHeard = [who, undefined].some((one) => this.#listeners.has(one));
+    if (!isHeard || !Object.hasOwn(KINDS, kind)) return;
     this.#telling = this.#telling
-      .then(() => this.#tell(who, KINDS[kind]))
+      .then(() => this.#tell(change, KINDS[kind]))
       // What could not be asked is told with the next change.
       .catch(() => {});
   }
 
-  /** Those of a user whose sessions are over. @param {string} who */
+  /** Those of a user whose sessions are over. @param {string | undefined} who */
   async check(who) {
-    for (const listener of [...(this.#listeners.get(who) ?? [])])
-      if (!(await this.#isLive(listener.session))) listener.end();
+    for (const listener of this.#of(who))
+      if (listener.session && !(await this.#isLive(listener.session)))
+        listener.end();
   }
 
   endAll() {
@@ -105,7 +122,7 @@ export class Events {
   }
 
   /**
-   * @param {Session} session
+   * @param {Session | undefined} session
    * @param {ReadableStreamDefaultController<Buffer>} controller
    * @returns {Listener}
    */
@@ -121,15 +138,15 @@ export class Events {
         if (this.#leave(listener)) controller.close();
       },
     };
-    const listeners = this.#listeners.get(session.who) ?? new Set();
-    this.#listeners.set(session.who, listeners.add(listener));
+    const listeners = this.#listeners.get(session?.who) ?? new Set();
+    this.#listeners.set(session?.who, listeners.add(listener));
     this.#count += 1;
     return listener;
   }
 
   /** @param {Listener} listener @returns {boolean} whether it was there */
   #leave(listener) {
-    const { who } = listener.session;
+    const who = listener.session?.who;
     const listeners = this.#listeners.get(who);
     if (!listeners?.delete(listener)) return false;
     if (!listeners.size) this.#listeners.delete(who);
@@ -137,20 +154,30 @@ export class Events {
     return true;
   }
 
-  /** @param {string} who @param {typeof KINDS[string]} kind */
-  async #tell(who, { event, verb, view = (value) => value }) {
+  /** @param {Change} change @param {typeof KINDS[string]} kind */
+  async #tell(change, { event, verb, of, view = (value) => value }) {
+    const { who } = change;
     await this.check(who);
-    const value = await this.#facts(verb, who);
-    for (const { session, send } of [...(this.#listeners.get(who) ?? [])]) {
-      const data = JSON.stringify(view(value, session.device));
-      send(`event: ${event}\ndata: ${data}\n\n`);
-    }
+    const value = await this.#facts(verb, who, of?.(change));
+    const tell = (
+      /** @type {Listener} */ { send },
+      /** @type {unknown} */ data,
+    ) => send(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    for (const listener of this.#of(who))
+      tell(listener, view(value, listener.session?.device));
+    for (const listener of this.#of(undefined))
+      tell(listener, { user: who, [event]: view(value) });
   }
 
   #checkAll() {
     for (const who of [...this.#listeners.keys()])
       this.check(who).catch(() => {});
     for (const { send } of this.#all()) send(": beat\n\n");
+  }
+
+  /** @param {string | undefined} who */
+  #of(who) {
+    return [...(this.#listeners.get(who) ?? [])];
   }
 
   #all() {

@@ -25,9 +25,11 @@ const CORS = {
  * @property {string} operation its id
  * @property {any} body as the document has it
  * @property {Record<string, string>} params of the path
+ * @property {Record<string, any>} query as the document has it
  * @property {string} address of the client
  * @property {import("./sessions.js").Session} session where the caller is a user
  * @property {AbortSignal} signal the client is gone
+ * @property {string | undefined} range of a file, as the header Range has it
  *
  * @typedef {(asked: Asked) => Promise<unknown>} Handler what it resolves with becomes JSON;
  *   nothing is 204
@@ -75,11 +77,19 @@ export function createApp({ operations, handlers, callers, ...wiring }) {
         operation.caller &&
         (await callers[operation.caller](bearer(context), address));
       if (!operation.areParams(params)) throw notFound();
+      const query = operation.readQuery(context.req.query());
       const body = operation.hasBody ? await bodyOf(context) : undefined;
       operation.checkBody(body);
-      const { signal } = context.req.raw;
-      const { id } = operation;
-      const asked = { operation: id, body, params, address, session, signal };
+      const asked = {
+        operation: operation.id,
+        body,
+        params,
+        query,
+        address,
+        session,
+        signal: context.req.raw.signal,
+        range: context.req.header("range"),
+      };
       const value = await handle(asked);
       return answer(context, value);
     });
@@ -109,8 +119,18 @@ export class Created {
   }
 }
 
+/** Sound, of which pages of other sites may play what they know the URL of. */
+export class Sound {
+  /** @param {Uint8Array} bytes a WAV file @param {string} [range] what is asked of it */
+  constructor(bytes, range) {
+    this.bytes = bytes;
+    this.range = range;
+  }
+}
+
 /** @param {Context} context @param {unknown} value */
 function answer(context, value) {
+  if (value instanceof Sound) return play(context, value);
   if (value === undefined) return context.body(null, 204);
   if (value instanceof ReadableStream) {
     context.header("content-type", "text/event-stream");
@@ -121,6 +141,25 @@ function answer(context, value) {
   return value instanceof Created
     ? context.json(/** @type {any} */ (value.value), 201)
     : context.json(/** @type {any} */ (value));
+}
+
+/**
+ * All of it, or the part that is asked for (RFC 9110 §14.2): some browsers play nothing else.
+ *
+ * @param {Context} context
+ * @param {Sound} sound
+ */
+function play(context, { bytes, range }) {
+  context.header("content-type", "audio/wav");
+  context.header("cross-origin-resource-policy", "cross-origin");
+  context.header("accept-ranges", "bytes");
+  const [, from, to] = /^bytes=(\d{1,12})-(\d{0,12})$/.exec(range ?? "") ?? [];
+  const start = Number(from);
+  if (from === undefined || start >= bytes.length)
+    return context.body(new Uint8Array(bytes));
+  const end = Math.min(to ? Number(to) : Infinity, bytes.length - 1);
+  context.header("content-range", `bytes ${start}-${end}/${bytes.length}`);
+  return context.body(new Uint8Array(bytes.subarray(start, end + 1)), 206);
 }
 
 /** @param {Context} context */

@@ -1,20 +1,19 @@
-import { once } from "node:events";
-import { createServer } from "node:http";
-import { createServer as createTlsServer } from "node:https";
-import { serve } from "../../pkg/libraries/http.js";
 import { callApp } from "../../js/phone/events.js";
 import { isLoopback } from "../../js/phone/options.js";
+import { listen } from "../listen.js";
 import { Codes } from "./codes.js";
 import { DeviceKeys } from "./device-key.js";
 import { readOperations } from "./document.js";
 import { Events } from "./events.js";
 import { createApp } from "./http.js";
 import { administratorOperations } from "./operations/administration.js";
+import { callOperations } from "./operations/calls.js";
 import { deviceOperations } from "./operations/devices.js";
 import { eventOperations } from "./operations/events.js";
 import { publicIdOperations } from "./operations/public-ids.js";
 import { pushOperations, wake } from "./operations/push.js";
 import { authorisedDevice, sessionOperations } from "./operations/session.js";
+import { voicemailOperations } from "./operations/voicemail.js";
 import { servePage } from "./page.js";
 import { Problem, rejected } from "./problem.js";
 import { Endpoints } from "./push/endpoints.js";
@@ -23,15 +22,8 @@ import { worded } from "./refusals.js";
 import { isSame } from "./secrets.js";
 import { Sessions } from "./sessions.js";
 import { Throttle } from "./throttle.js";
+import { Voicemail } from "./voicemail.js";
 
-/** Of a request, in ms, and of its head, in bytes. */
-const LIMITS = {
-  headersTimeout: 5_000,
-  requestTimeout: 10_000,
-  keepAliveTimeout: 5_000,
-  maxHeaderSize: 16 * 1024,
-};
-const MAX_CONNECTIONS = 16_384;
 /** Codes of Node, and so of a database's driver, for a server that does not answer. */
 const AWAY = /^E(CONN|TIMEDOUT|PIPE|HOST|NET|AI_)/;
 
@@ -48,6 +40,7 @@ const AWAY = /^E(CONN|TIMEDOUT|PIPE|HOST|NET|AI_)/;
  * @property {Codes} codes
  * @property {Endpoints} endpoints
  * @property {PushSender} push
+ * @property {Voicemail} voicemail
  * @property {import("./store/store.js").Store} store
  * @property {import("./options.js").Authenticate} [authenticate] for tokens of the operator's own
  * @property {Record} record
@@ -102,6 +95,7 @@ export async function startService(settings, homes) {
       (who, endpoint) => words("push_gone", who, { endpoint }),
       warn,
     ),
+    voicemail: new Voicemail(store, settings.adminToken),
     authenticate: settings.authenticate,
     record: recorder(settings),
   };
@@ -118,9 +112,11 @@ export async function startService(settings, homes) {
     handlers: {
       ...sessionOperations(parts),
       ...deviceOperations(parts),
+      ...callOperations(parts),
       ...eventOperations(parts),
       ...publicIdOperations(parts),
       ...pushOperations(parts),
+      ...voicemailOperations(parts),
       ...administratorOperations(parts),
     },
     callers: callers(parts, settings.adminToken),
@@ -130,61 +126,14 @@ export async function startService(settings, homes) {
   });
   servePage(app, () => directory.domain());
   const server = await listen(app, settings);
-  return new Service(server, settings, [parts.events, facts, directory, store]);
-}
-
-class Service {
-  #server;
-  #parts;
+  const stop = async () => {
+    await server.close();
+    for (const part of [parts.events, facts, directory, store])
+      await part.close();
+  };
   /** @type {Promise<void> | undefined} */
-  #stopping;
-  url;
-
-  /**
-   * @param {import("node:http").Server} server
-   * @param {import("./options.js").Settings} settings
-   * @param {{ close(): unknown }[]} parts
-   */
-  constructor(server, { host, tls }, parts) {
-    this.#server = server;
-    this.#parts = parts;
-    const { port } = /** @type {import("node:net").AddressInfo} */ (
-      server.address()
-    );
-    const shown = host.includes(":") ? `[${host}]` : host;
-    this.url = `${tls ? "https" : "http"}://${shown}:${port}/`;
-  }
-
-  stop() {
-    return (this.#stopping ??= this.#stop());
-  }
-
-  async #stop() {
-    const closed = once(this.#server, "close");
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await closed;
-    for (const part of this.#parts) await part.close();
-  }
-}
-
-/**
- * @param {import("hono").Hono} app
- * @param {import("./options.js").Settings} settings
- */
-async function listen(app, { port, host, tls }) {
-  const server = /** @type {import("node:http").Server} */ (
-    serve({
-      fetch: app.fetch,
-      port,
-      hostname: host,
-      createServer: /** @type {any} */ (tls ? createTlsServer : createServer),
-      serverOptions: { ...LIMITS, ...tls },
-    })
-  );
-  server.maxConnections = MAX_CONNECTIONS;
-  if (!server.listening) await once(server, "listening");
-  return server;
+  let stopping;
+  return { url: server.url, stop: () => (stopping ??= stop()) };
 }
 
 /**

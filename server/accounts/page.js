@@ -4,13 +4,14 @@ import { readPublic } from "../../js/cli/static.js";
 const HOME = "/server/accounts/page/";
 const OWN = /^\/server\/accounts\/page\/[a-z]+\.(html|css|js)$/;
 const SHARED =
-  /^\/(demo\/(base\.css|demo\.css|theme\.js|element\.js|icon\.svg)|js\/(account|errors|phone)\/[a-z/-]+\.js)$/;
+  /^\/(demo\/(base\.css|demo\.css|theme\.js|element\.js|icons?\.svg)|js\/(account|errors|phone)\/[a-z/-]+\.js)$/;
 
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
   "img-src 'self'",
+  "media-src 'self'",
   "connect-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",

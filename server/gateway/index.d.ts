@@ -62,6 +62,14 @@ export interface GatewayOptions {
   heartbeat?: number;
   /** Default 20,000. */
   maxSessions?: number;
+  /**
+   * URL of the account service. Lines whose users have accounts there have those users' rules:
+   * forwarding and do not disturb are set there, and messages wait where the account says so,
+   * whatever the switch does of its own. Lines are named like their users.
+   */
+  accounts?: string;
+  /** The administrators' token of it. */
+  accountsToken?: string;
   log?: (entry: GatewayLog) => void;
 }
 

@@ -2,6 +2,7 @@ import { WebSocket } from "ws";
 import { Host } from "../../js/core/host.js";
 import { fault } from "../../js/errors/error.js";
 import { Emitter, callApp, emit } from "../../js/phone/events.js";
+import { Accounts } from "./account.js";
 import { Core } from "./core.js";
 import { drivers } from "./drivers/index.js";
 import { checkGateway, shown } from "./options.js";
@@ -15,7 +16,12 @@ export { metricsText, serveMetrics } from "./metrics.js";
 const FINAL = /^e(CredentialsRejected|ServerRejected|InvalidArgument)$/;
 
 /** A trap leaves the memory that all gateways of the process share in no good state. */
-const instance = { Core, hosts: new Set(), dead: false };
+const instance = {
+  Core,
+  hosts: new Set(),
+  extend: () => Promise.resolve(),
+  dead: false,
+};
 
 /** @param {import("./index.js").GatewayOptions} options */
 export async function startGateway(options) {
@@ -30,6 +36,8 @@ export async function startGateway(options) {
 class Gateway extends Emitter {
   #settings;
   #modules;
+  /** @type {Accounts | undefined} */
+  #accounts;
   #host;
   /** @type {Core | undefined} */
   #core;
@@ -50,6 +58,11 @@ class Gateway extends Emitter {
     super();
     this.#settings = settings;
     this.#modules = modules;
+    const { accounts, domain } = settings;
+    if (accounts)
+      this.#accounts = new Accounts(accounts, domain, (message) =>
+        this.#log("warn", message),
+      );
     const own = { ...instance, Core: this.#keeping() };
     const WebSocketClass = settings.WebSocket ?? WebSocket;
     this.#host = new Host(own, settings.core, WebSocketClass, {
@@ -58,6 +71,7 @@ class Gateway extends Emitter {
       trace: (trace) => emit(this, "trace", { at: Date.now(), ...trace }),
       dead: (error) => this.#die(error),
       forbidden: () => {},
+      unable: () => {},
       store: () => {},
       transport: () => {},
     });
@@ -180,7 +194,8 @@ class Gateway extends Emitter {
   /** @param {number} node @param {number} epoch */
   #connect(node, epoch) {
     const { open } = this.#modules[node];
-    const driver = open(this.#settings.addresses[node], {
+    const openLink = this.#accounts?.over(open) ?? open;
+    const driver = openLink(this.#settings.addresses[node], {
       lines: this.#settings.core.gateway.lines,
       receive: (message) => this.#command("link", node, epoch, message),
       closed: (reason) => this.#command("linkClosed", node, epoch, reason),
@@ -213,6 +228,7 @@ class Gateway extends Emitter {
     for (const link of this.#links) link?.driver.close();
     this.#links = [];
     this.#core = undefined;
+    this.#accounts?.close();
     this.#host?.free();
   }
 

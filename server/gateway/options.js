@@ -19,6 +19,11 @@ const checks = {
   whenNodeIsDown: check.oneOf("wait", "move"),
   heartbeat: check.integer(1, 600, "seconds"),
   maxSessions: check.integer(1, MAX_SESSIONS, "sessions"),
+  accounts: (value, { accountsToken }) =>
+    !/^https?:/.test(value) || !URL.canParse(value)
+      ? "must be the URL of an account service"
+      : !accountsToken && "needs accountsToken",
+  accountsToken: check.text,
   log: check.callable,
 };
 
@@ -30,7 +35,7 @@ const checks = {
 export function checkGateway(options) {
   const required = ["login", "connections", "lines"];
   const given = check.checked(options, checks, options?.log, required);
-  const { login, log, ...gateway } = given;
+  const { login, log, accounts, accountsToken, ...gateway } = given;
   // Two gateways of one login are two devices: neither takes the other's place.
   const device = `cti-${randomUUID().slice(0, 8)}`;
   const settings = check.checkOptions({ device, ...login, log });
@@ -43,6 +48,8 @@ export function checkGateway(options) {
     addresses: /** @type {string[]} */ (given.connections).map(
       (address) => new URL(address),
     ),
+    accounts: accounts && { url: accounts, token: accountsToken },
+    domain: settings.domain,
     WebSocket: settings.WebSocket,
     log,
     core: {

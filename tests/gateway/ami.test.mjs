@@ -8,6 +8,7 @@ import { open } from "../../server/gateway/drivers/ami.js";
 import { Asterisk } from "./support/asterisk.mjs";
 import { Link } from "./support/link.mjs";
 
+/** @type {import("../../server/gateway/driver.js").Lines} */
 const LINES = {
   2001: [
     {
@@ -134,6 +135,7 @@ test("a call with an application has an answer, too", async (t) => {
 
 test("a call that fails says why", async (t) => {
   const { pbx, link } = await start(t);
+  /** @type {[string, string, () => void][]} */
   const cases = [
     ["2999", "destNotObtainable", () => {}],
     ["2004", "destOutOfOrder", () => pbx.setDevice("2004", "UNAVAILABLE")],
@@ -309,7 +311,11 @@ test("music on hold that Asterisk refuses leaves the call as it is", async (t) =
   assert.deepEqual(link.take(), ["2003 held"]);
 });
 
-for (const [who, end, told] of [
+for (const [
+  who,
+  end,
+  told,
+] of /** @type {[string, (parts: any) => unknown, string][]} */ ([
   ["the phone hangs up", ({ pbx }) => pbx.hangup("2001"), ", by local"],
   ["the far end hangs up", ({ pbx }) => pbx.hangup("2003"), ""],
   [
@@ -317,7 +323,7 @@ for (const [who, end, told] of [
     ({ link, call }) => link.ask("clearConnection", { call }),
     ", by local",
   ],
-])
+]))
   test(`music on hold: ${who}, and nobody is left with the music`, async (t) => {
     const parts = await inCall(t, WITH_MUSIC);
     const { pbx, link, call } = parts;

@@ -78,12 +78,12 @@ test("an appearance is an account: by the line's number, or by the option", asyn
   const { device } = await link.ask("monitor", {}, ["2002", "DESK"]);
   assert.deepEqual(device, { line: "2002", device: "DESK", inService: true });
   assert.ok(phone.commands.includes("uafind sip:bob@example.test"));
-  for (const at of [
+  for (const at of /** @type {[string, string][]} */ ([
     ["2002", "X"],
     ["2003", "DESK"],
     ["2001", "X"],
     ["__proto__", "DESK"],
-  ])
+  ]))
     assert.equal(await link.ask("monitor", {}, at), "invalidDeviceID");
   const [one, two] = await Promise.all([
     link.ask("monitor"),
@@ -338,7 +338,9 @@ test("a gateway that asks without waiting is refused from a hundred on", async (
 test("nobody listens there: the link ends with the reason", async (t) => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
-  const { port } = server.address();
+  const { port } = /** @type {import("node:net").AddressInfo} */ (
+    server.address()
+  );
   server.close();
   await once(server, "close");
   const link = await Link.over(t, open, `baresip://127.0.0.1:${port}`, LINES);

@@ -538,3 +538,49 @@ fn nothing_is_told_without_a_monitor_nor_of_other_appearances() {
     story.rig.service(&mut story.peer, stop);
     assert!(story.shows(view("c", CallState::Alerting)).is_empty());
 }
+
+#[test]
+fn names_and_what_a_call_can_do_are_told_with_it() {
+    let mut story = Story::new();
+    let named = CallView {
+        name: Some("Ann".to_owned()),
+        can: Some(vec!["ClearConnection".to_owned()]),
+        ..incoming("c1", CallState::Ringing)
+    };
+    story.rig.shows(0, &at("2001", "SEP01"), named);
+    let told = story.rig.told();
+    let [
+        Content::Event {
+            event: Event::Call(event),
+            ..
+        },
+    ] = &told[..]
+    else {
+        panic!("{told:?}");
+    };
+    let note = event.note.clone().expect("a note");
+    assert_eq!(note.name.as_deref(), Some("Ann"));
+    assert_eq!(
+        note.services.as_deref(),
+        Some("SnapshotCall ClearConnection")
+    );
+    let device = "tel:2001".to_owned();
+    let answer = story
+        .rig
+        .service(&mut story.peer, Request::SnapshotDevice { device });
+    let Content::Response(Response::SnapshotDevice {
+        calls: Snapshot::Here(calls),
+    }) = answer
+    else {
+        panic!("{answer:?}");
+    };
+    assert_eq!(calls[0].note, Some(note));
+    // Of others nothing more is told.
+    story
+        .rig
+        .shows(0, &at("2001", "SEP01"), view("c2", CallState::Initiated));
+    assert!(story.rig.told().iter().all(|content| matches!(
+        content,
+        Content::Event { event: Event::Call(event), .. } if event.note.is_none()
+    )));
+}

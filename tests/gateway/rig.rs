@@ -524,6 +524,8 @@ pub fn view(id: &str, state: CallState) -> CallView {
         by_local: false,
         to: None,
         elsewhere: None,
+        name: None,
+        can: None,
     }
 }
 

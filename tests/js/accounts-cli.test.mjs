@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHmac, createSign, generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
+import { createServer } from "node:http";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -84,6 +85,71 @@ test("serves, with an audit log, until it is ended", async (t) => {
   assert.ok(Date.parse(at));
   for (const secret of [password, "administrators-4711", own.token])
     assert.ok(!JSON.stringify([output, entries]).includes(secret));
+});
+
+describe("codes that confirm a number", () => {
+  /** What the operator's server was asked, and what it answers. */
+  async function sender(t) {
+    const asked = [];
+    const state = { status: 204 };
+    const server = createServer(async (request, response) => {
+      let text = "";
+      for await (const part of request) text += part;
+      const { authorization } = request.headers;
+      asked.push({ authorization, ...JSON.parse(text) });
+      response.writeHead(state.status, { location: "/elsewhere" }).end();
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    t.after(() => server.close());
+    return { asked, state, url: `http://127.0.0.1:${server.address().port}/` };
+  }
+
+  test("are sent by the operator's server, and stand in no log", async (t) => {
+    const { asked, url } = await sender(t);
+    const token = folder(t)("token", "codes-4711\n");
+    const { client, output } = await start(
+      t,
+      ...["--send-code", url, "--send-code-token", token],
+    );
+    const own = await client.signedIn();
+    const id = "+4930123456";
+    await own.get("POST", "/v1/public-ids", { id, channel: "call" });
+    const [{ code, ...rest }] = asked;
+    const authorization = "Bearer codes-4711";
+    assert.deepEqual(rest, { id, channel: "call", authorization });
+    const path = `/v1/public-ids/${encodeURIComponent(id)}/confirm`;
+    const confirmed = await own.get("POST", path, { code });
+    assert.equal(confirmed.confirmed, true);
+    for (const secret of [code, "codes-4711"])
+      assert.ok(!JSON.stringify(output).includes(secret));
+  });
+
+  test("that it does not send are said not to be sent", async (t) => {
+    const { state, url } = await sender(t);
+    const { client } = await start(t, "--send-code", url);
+    const own = await client.signedIn();
+    for (const status of [500, 403, 302]) {
+      state.status = status;
+      const id = `+49301234${status}`;
+      const answer = await own.ask("POST", "/v1/public-ids", { id });
+      assert.deepEqual([answer.status, answer.code], [503, "eOutOfService"]);
+    }
+  });
+
+  for (const [what, args] of [
+    ["in clear text", ["--send-code", "http://sms.example.com/"]],
+    ["with a password in the URL", ["--send-code", "https://a:b@example.com/"]],
+    ["by no URL", ["--send-code", "send-sms.sh $CODE"]],
+    ["with a token alone", ["--send-code-token", "/dev/null"]],
+  ])
+    test(`are not sent ${what}`, async (t) => {
+      const { child, output } = run(t, ...args);
+      const [code] = await once(child, "close");
+      assert.equal(code, 1);
+      assert.match(output.stderr, /send-code/);
+      assert.doesNotMatch(output.stderr, /a:b@/);
+    });
 });
 
 describe("tokens of the operator's own backend", () => {

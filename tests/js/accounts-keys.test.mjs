@@ -72,10 +72,7 @@ describe("the key of a device", () => {
   test("the session that authorised it with its key is its own", async (t) => {
     const { device, own } = await withKey(t);
     assert.equal(device.this, true);
-    const { body: other } = await own.authorise({
-      instanceId: instance(2),
-      ...{ key: (await makeKey()).key },
-    });
+    const { body: other } = await own.authorise({ instanceId: instance(2) });
     assert.equal(other.this, undefined);
     const devices = await own.get("GET", "/v1/devices");
     assert.deepEqual(
@@ -88,10 +85,16 @@ describe("the key of a device", () => {
     const { client, own } = await withKey(t);
     const [mine, stolen] = [await makeKey(), await makeKey()];
     const other = { instanceId: instance(2), key: mine.key };
-    const { body: device } = await own.authorise(other);
     const taking = { ...other, key: stolen.key };
-    const refused = await own.authorise(taking);
-    assert.deepEqual([refused.status, refused.code], [403, "eForbidden"]);
+    const mayNot = async () => {
+      const refused = await own.authorise(taking);
+      assert.deepEqual([refused.status, refused.code], [403, "eForbidden"]);
+    };
+    // Nor does it bring one along that has.
+    await mayNot();
+    const page = await client.signedIn();
+    const { body: device } = await page.authorise(other);
+    await mayNot();
     const path = `/v1/devices/${device.id}/push`;
     const subscription = {
       endpoint: "http://127.0.0.1:9/x",
@@ -99,9 +102,9 @@ describe("the key of a device", () => {
     };
     const pushed = await own.ask("PUT", path, subscription);
     assert.deepEqual([pushed.status, pushed.code], [403, "eForbidden"]);
-    const page = await client.signedIn();
-    assert.equal((await page.ask("PUT", path, subscription)).status, 200);
-    assert.equal((await page.authorise(taking)).status, 200);
+    const another = await client.signedIn();
+    assert.equal((await another.ask("PUT", path, subscription)).status, 200);
+    assert.equal((await another.authorise(taking)).status, 200);
   });
 
   test("a nonce counts once, for whom it was made, and not for ever", async (t) => {

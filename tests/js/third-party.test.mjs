@@ -3,181 +3,17 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { startGateway } from "graceline/gateway";
-import { fakeMedia } from "graceline/testing";
 import { open } from "../../server/gateway/drivers/sip.js";
 import { CtiClient, connection, inside } from "./support/cti-client.js";
-import { next, setUp } from "./support/line.js";
-
-/** Of the driver's account: what it holds must not end an address. */
-const PASSWORD = "s%cret:@/";
-const USERS = {
-  cti: { password: PASSWORD },
-  driver: { password: PASSWORD },
-  ...Object.fromEntries(
-    ["2001", "2002", "2003", "page"].map((user) => [
-      user,
-      { password: "secret" },
-    ]),
-  ),
-};
-
-/** A driver, a desk phone 2001 and others, which answer when they are told to. */
-async function start(t, { registrar: server = {}, ...options } = {}) {
-  // Before the registrar goes.
-  t.after(() => link?.driver.close());
-  let link;
-  const { registrar, phone } = await setUp(t, { users: USERS, ...server });
-  const phones = {};
-  for (const user of ["2001", "2002", "2003"])
-    phones[user] = await sipPhone(phone, user);
-  link = new Link(registrar, options);
-  await link.greeted;
-  await link.ask("monitor");
-  return { registrar, phone, phones, link, desk: phones["2001"] };
-}
-
-async function sipPhone(phone, user) {
-  const watchers = new Set();
-  const agreed = () => [...watchers].forEach((watch) => watch());
-  const fake = fakeMedia();
-  const media = (context) => telling(fake(context), agreed);
-  const one = phone({ user, device: user, password: "secret", media });
-  await one.registerPhone();
-  /** Who is heard, by the descriptions in force. */
-  const heard = () =>
-    fake.made
-      .filter((each) => each.receives())
-      .map((each) => party(each.remoteDescription));
-  const self = {
-    phone: one,
-    get calls() {
-      return one.calls;
-    },
-    /** The next call that rings. */
-    ring: async () => (await next(one, "incoming")).call,
-    owns: (name) =>
-      fake.made.some((each) => party(each.localDescription) === name),
-    /** Resolves when it hears these phones and nobody else. */
-    hears: (...others) =>
-      new Promise((resolve) => {
-        const look = () => {
-          const now = heard();
-          if (now.length !== others.length) return;
-          if (!others.every((other, i) => other.owns(now[i]))) return;
-          watchers.delete(look);
-          resolve(undefined);
-        };
-        watchers.add(look);
-        look();
-      }),
-  };
-  return self;
-}
-
-/** A media handler that tells when something was agreed on. */
-function telling(handler, agreed) {
-  for (const step of ["createAnswer", "applyAnswer", "close"]) {
-    const act = handler[step].bind(handler);
-    handler[step] = async (...args) => {
-      const result = await act(...args);
-      agreed();
-      return result;
-    };
-  }
-  return handler;
-}
-
-const party = (sdp) => /^a=ice-ufrag:(\S+)/m.exec(sdp ?? "")?.[1];
-
-/** The gateway's end of the driver. */
-class Link {
-  views = [];
-  #waiting = new Map();
-  #watchers = new Set();
-  #count = 0;
-
-  constructor(registrar, { password = PASSWORD, headers } = {}) {
-    const secret = encodeURIComponent(password);
-    const address = `sip:driver:${secret}@example.test?server=${registrar.url}`;
-    this.lost = new Promise((resolve) => (this.lose = resolve));
-    let greet;
-    this.greeted = new Promise((resolve) => (greet = resolve));
-    this.driver = open(new URL(address), {
-      lines: {
-        2001: [{ device: "SEP01", headers }],
-      },
-      receive: (message) => {
-        if ("hello" in message) return greet(message);
-        if ("id" in message) {
-          this.#waiting.get(message.id)(message.error ?? message.result);
-          return;
-        }
-        this.views.push(message.call);
-        for (const watcher of [...this.#watchers]) watcher();
-      },
-      closed: (reason) => this.lose(reason),
-    });
-  }
-
-  ask(service, members = {}, [line, device] = ["2001", "SEP01"]) {
-    const id = ++this.#count;
-    const answer = new Promise((resolve) => this.#waiting.set(id, resolve));
-    this.driver.send({ id, service, line, device, ...members });
-    return answer;
-  }
-
-  /** The view of a call in a state, when it comes. */
-  until(call, state) {
-    return new Promise((resolve) => {
-      const look = () => {
-        const found = this.views.find(
-          (view) => view.id === call && view.state === state,
-        );
-        if (!found) return;
-        this.#watchers.delete(look);
-        resolve(found);
-      };
-      this.#watchers.add(look);
-      look();
-    });
-  }
-
-  states(call) {
-    return this.views.filter(({ id }) => id === call).map(({ state }) => state);
-  }
-}
-
-/** A call of the desk phone to `to`, answered by both. */
-async function talk({ link, desk, phones }, to = "2002") {
-  const [atDesk, atFar] = [desk.ring(), phones[to].ring()];
-  const { call } = await link.ask("makeCall", { to });
-  await (await atDesk).answer();
-  const far = await atFar;
-  await far.answer();
-  await link.until(call, "connected");
-  return { call, far, own: await atDesk };
-}
-
-/** A consultation with 2003, which answers. */
-async function consult({ link, phones }, call) {
-  const atThird = phones["2003"].ring();
-  const { call: second } = await link.ask("consultationCall", {
-    call,
-    to: "2003",
-  });
-  const third = await atThird;
-  await third.answer();
-  await link.until(second, "connected");
-  return { second, third };
-}
-
-const hearing = (one, other) =>
-  Promise.all([one.hears(other), other.hears(one)]);
-const silent = (...phones) => Promise.all(phones.map((phone) => phone.hears()));
-const over = (call) =>
-  call.state === "ended"
-    ? call
-    : new Promise((done) => call.once("ended", done));
+import {
+  PASSWORD,
+  start,
+  talk,
+  consult,
+  hearing,
+  silent,
+  over,
+} from "./support/third-party.js";
 
 describe("calls that the driver makes", () => {
   test("what it greets with, and how things are", async (t) => {
@@ -206,21 +42,25 @@ describe("calls that the driver makes", () => {
     );
   });
 
-  test("for whom a far end is called is said to it, and to the desk phone not", async (t) => {
-    // One that passes on what clients say of themselves.
-    const server = { policy: "normal", dialect: "kamailio" };
-    const all = await start(t, { registrar: server });
-    const said = ({ headers }) =>
-      headers
-        .filter(([name]) => name === "P-Preferred-Identity")
-        .map(([, value]) => value);
-    const { call, own, far } = await talk(all);
-    assert.deepEqual(said(own), []);
-    assert.deepEqual(said(far), ["<sip:2001@example.test>"]);
-    const third = all.phones["2003"].ring();
-    await all.link.ask("singleStepTransferCall", { call, to: "2003" });
-    assert.deepEqual(said(await third), ["<sip:2001@example.test>"]);
-  });
+  for (const from of ["line", "account"])
+    test(`for whom a far end is called is said to it, and to the desk phone not: From of the ${from}`, async (t) => {
+      // One that passes on what clients say of themselves.
+      const server = { policy: "normal", dialect: "kamailio" };
+      const all = await start(t, { registrar: server, from });
+      const said = ({ headers }) =>
+        headers
+          .filter(([name]) => name === "P-Preferred-Identity")
+          .map(([, value]) => value);
+      const { call, own, far } = await talk(all);
+      assert.deepEqual(said(own), []);
+      assert.equal(own.remote.uri, "sip:controller@example.test");
+      assert.deepEqual(said(far), ["<sip:2001@example.test>"]);
+      const caller = from === "line" ? "2001" : "controller";
+      assert.equal(far.remote.uri, `sip:${caller}@example.test`);
+      const third = all.phones["2003"].ring();
+      await all.link.ask("singleStepTransferCall", { call, to: "2003" });
+      assert.deepEqual(said(await third), ["<sip:2001@example.test>"]);
+    });
 
   test("the desk phone first, then the far end, and both talk", async (t) => {
     const all = await start(t, { headers: { "Answer-Mode": "Auto" } });
@@ -420,6 +260,57 @@ describe("what the phones do", () => {
   });
 });
 
+describe("what the desk phone does by itself", () => {
+  test("a call that it makes, and one that it takes", async (t) => {
+    const { link, desk, phones } = await start(t);
+    const rings = phones["2002"].ring();
+    const made = desk.phone.call("2002");
+    const { id, remote, can } = await link.until(undefined, "dialling");
+    assert.deepEqual([remote, can], [{ number: "2002" }, []]);
+    await (await rings).answer();
+    await link.until(id, "connected");
+    assert.equal(
+      await link.ask("makeCall", { to: "2003" }),
+      "connectedCallExists",
+    );
+    await made.hangup();
+    await link.until(id, "ended");
+
+    const taken = desk.ring();
+    phones["2003"].phone.call("2001");
+    const own = await taken;
+    const second = await link.until(undefined, "ringing");
+    assert.deepEqual(
+      [second.direction, second.remote],
+      ["incoming", { number: "2003" }],
+    );
+    await own.answer();
+    await link.until(second.id, "connected");
+    assert.deepEqual((await link.ask("monitor")).calls.length, 1);
+  });
+
+  test("a call that the driver makes is not shown as one of these", async (t) => {
+    const all = await start(t);
+    const { call } = await talk(all);
+    await all.link.ask("holdCall", { call });
+    // What comes after it is told after it.
+    const taken = all.desk.ring();
+    all.phones["2003"].phone.call("2001");
+    await taken;
+    await all.link.until(undefined, "ringing");
+    const ids = new Set(all.link.views.map(({ id }) => id));
+    assert.equal(ids.size, 2);
+  });
+
+  test("it logs out, and in again", async (t) => {
+    const { link, desk } = await start(t);
+    await desk.phone.unregisterPhone();
+    await link.inService(false);
+    await desk.phone.registerPhone();
+    await link.inService(true);
+  });
+});
+
 describe("bad input", () => {
   test("numbers that are none", async (t) => {
     const { link } = await start(t);
@@ -447,6 +338,7 @@ describe("bad input", () => {
     for (const address of [
       "sip:cti:topsecret@example.test",
       `sip:example.test?server=${registrar.url}`,
+      `sip:cti:topsecret@example.test?server=${registrar.url}&from=me`,
       "sip:cti:topsecret@example.test?server=http://127.0.0.1",
       "sip:cti:top%ZZsecret@example.test?server=ws://127.0.0.1:1/",
       `sip:cti:topsecret@example.test?server=${registrar.url}`,
@@ -461,7 +353,7 @@ describe("bad input", () => {
 test("a page drives the phone through the gateway, which shows no password", async (t) => {
   const { registrar, desk, phones } = await start(t);
   const log = [];
-  const url = `sip:driver:${encodeURIComponent(PASSWORD)}@example.test?server=${registrar.url}`;
+  const url = `sip:controller:${encodeURIComponent(PASSWORD)}@example.test?server=${registrar.url}`;
   const gateway = await startGateway({
     login: {
       connections: registrar.url,

@@ -16,7 +16,9 @@ export function embeddedFacts(registrar) {
     call: async (verb, who, args) =>
       /** @type {any} */ (registrar).account(verb, who, args),
     onChange: (listener) =>
-      hear("account", ({ user, kind }) => listener({ who: user, kind })),
+      hear("account", ({ user, ...change }) =>
+        listener({ who: user, ...change }),
+      ),
     onWake: (listener) =>
       hear("wake", ({ user, devices, ...news }) =>
         listener({ who: user, devices, news }),

@@ -5,10 +5,15 @@
  * @typedef {object} Facts
  * @property {(verb: string, who: string, args?: object) => Promise<any>} call rejects with
  *   a `FactsRefusal`
- * @property {(listener: (change: { who: string, kind: string }) => void) => Promise<unknown>} onChange
+ * @property {(listener: (change: Change) => void) => Promise<unknown>} onChange
  * @property {(listener: (wanted: Wanted) => void) => Promise<unknown>} onWake
  * @property {(listener: () => void) => void} onGap changes may have been missed
  * @property {() => Promise<void>} close
+ *
+ * @typedef {object} Change
+ * @property {string} who
+ * @property {string} kind
+ * @property {string} [id] of the record that has come, where the kind is "history"
  *
  * @typedef {object} Wanted those of a user who sleep are to be told
  * @property {string} who
@@ -26,6 +31,22 @@
  * @property {number} seen the same
  * @property {{ endpoint: string, p256dh: string, auth: string } | null} push
  * @property {boolean} registered
+ *
+ * @typedef {object} CallRecord as its reader sees it, who is one side of the call
+ * @property {string} id
+ * @property {"incoming" | "outgoing"} direction
+ * @property {Party} from
+ * @property {Party} to
+ * @property {number} start ms since the Unix epoch
+ * @property {number} [answered] the same
+ * @property {number} end the same
+ * @property {string} result
+ * @property {string[]} rang devices
+ * @property {string} [answeredBy] a device
+ * @property {string} [device] that called
+ * @property {string} [forwardedTo]
+ *
+ * @typedef {{ uri: string, displayName: string }} Party
  */
 
 export {};

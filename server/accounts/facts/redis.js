@@ -21,6 +21,10 @@ export async function redisFacts(redis) {
   // The other one tells what is wrong.
   listening.on("error", () => {});
   await listening.connect();
+  // What was taken from the list is lost if its answer is given up: here none is, however late it comes.
+  const taking = redis.duplicate({ commandTimeout: undefined });
+  taking.on("error", () => {});
+  await taking.connect();
   /** @param {string} channel @param {(message: string) => void} listener */
   const hear = (channel, listener) => {
     listening.on("message", (from, message) => {
@@ -44,18 +48,21 @@ export async function redisFacts(redis) {
       hear(CHANGES, (message) => listener(JSON.parse(message))),
     async onWake(listener) {
       const takeAll = async () => {
-        for (let text; (text = await redis.rpop(WAKES));) {
+        for (let text; (text = await taking.rpop(WAKES));) {
           const { who, devices, ...news } = JSON.parse(text);
           listener({ who, devices, news });
         }
       };
       // What is left because Redis went is taken when it is back.
       const take = () => void takeAll().catch(() => {});
-      redis.on("ready", take);
+      taking.on("ready", take);
       await hear(WAKE, take);
       take();
     },
     onGap: (listener) => void listening.on("close", listener),
-    close: async () => listening.disconnect(),
+    close: async () => {
+      listening.disconnect();
+      taking.disconnect();
+    },
   };
 }

@@ -1,19 +1,21 @@
 import { Created } from "../http.js";
 import { invalid, notFound } from "../problem.js";
 import { makeCredentials } from "../sip-credentials.js";
+import { callOperations } from "./calls.js";
 import { deviceOperations } from "./devices.js";
 
 /** @typedef {import("../http.js").Handler} Handler */
 
 /**
- * What administrators do: the same to any user's devices, and what holds for a user.
+ * What administrators do: the same to any user's devices and rules, and what holds
+ * for a user.
  *
  * @param {import("../index.js").Parts} parts
  * @returns {Record<string, Handler>}
  */
 export function administratorOperations(parts) {
-  const { facts, directory, record } = parts;
-  const own = deviceOperations(parts);
+  const { facts, directory, events, record, voicemail } = parts;
+  const own = { ...deviceOperations(parts), ...callOperations(parts) };
 
   /** In the name of the user that the path names. @type {(handle: Handler) => Handler} */
   const as = (handle) => async (asked) => {
@@ -61,5 +63,18 @@ export function administratorOperations(parts) {
 
     revokeDeviceOfUser: as(own.revokeDevice),
     restoreDeviceOfUser: as(own.restoreDevice),
+
+    announceVoicemail: async ({ body }) => voicemail.isAt(body.url),
+
+    listenToUsers: async ({ signal }) => events.listen(undefined, signal),
+
+    getMailboxOfUser: as(async ({ session }) => facts("mailbox", session.who)),
+
+    setMailboxOfUser: as(async ({ session, body }) => {
+      await facts("mailbox_set", session.who, body);
+    }),
+
+    getRulesOfUser: as(own.getRules),
+    changeRulesOfUser: as(own.changeRules),
   };
 }

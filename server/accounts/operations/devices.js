@@ -22,8 +22,8 @@ export function deviceOperations({ facts, directory, sessions, record }) {
   };
 
   /**
-   * A device gives no other one a key: it would have a way in that stays when it is
-   * revoked.
+   * A device gives no other one a key, be it there or new: it would have a way in that
+   * stays when it is revoked.
    *
    * @param {import("../sessions.js").Session} session
    * @param {string} instance
@@ -32,8 +32,8 @@ export function deviceOperations({ facts, directory, sessions, record }) {
     if (!device) return;
     /** @type {import("../facts/facts.js").Device[]} */
     const devices = await facts("devices", who);
-    const known = devices.find((one) => one.instance === instance);
-    if (known && known.id !== device) throw ofAnother();
+    const own = devices.find(({ id }) => id === device);
+    if (own?.instance !== instance) throw ofAnother();
   }
 
   return {

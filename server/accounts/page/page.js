@@ -3,9 +3,12 @@
 
 import { Account, PhoneError } from "../../../js/account/index.js";
 import { find, say } from "../../../demo/element.js";
+import { Calls } from "./calls.js";
 import { Devices } from "./devices.js";
 import { Ids } from "./ids.js";
+import { Messages } from "./messages.js";
 import { Rings } from "./rings.js";
+import { CallRules } from "./rules.js";
 
 const signIn = find(document, "#sign-in");
 const accountPart = find(document, "#account");
@@ -60,7 +63,7 @@ async function enter() {
     password: password.value,
   });
   try {
-    await show(one);
+    await show(one, domain.toLowerCase());
   } catch (error) {
     one.close();
     refuse(sentence(error));
@@ -93,26 +96,40 @@ function turn(inside) {
 /**
  * Shows an account's parts and follows their changes. Rejects if it cannot be read.
  * @param {Account} account
+ * @param {string} domain
  */
-async function show(account) {
-  const [devices, ringsOn, ids] = await Promise.all([
+async function show(account, domain) {
+  const parts = { complain, speak, account, domain };
+  const calls = new Calls(parts);
+  const [devices, ringsOn, ids, rules, records] = await Promise.all([
     account.devices(),
     account.ringsOn(),
     account.publicIds(),
+    account.rules(),
+    calls.first(),
   ]);
-  const parts = { complain, speak, account };
   const rings = new Rings(parts);
   const list = new Devices(parts);
   const publicIds = new Ids(parts);
   rings.show({ devices, ringsOn });
   list.show(devices);
   publicIds.show(ids);
+  const callRules = new CallRules(parts);
+  callRules.show(rules);
+  calls.know(devices);
+  calls.show(records);
   account.on("devices", (devices) => {
     trouble.hidden = true;
     list.show(devices);
     rings.show({ devices });
+    calls.know(devices);
   });
   account.on("ringsOn", (ringsOn) => rings.show({ ringsOn }));
+  account.on("rules", (rules) => callRules.show(rules));
+  const messages = new Messages(parts);
+  account.on("voicemail", () => void messages.refresh());
+  await messages.refresh();
+  account.on("history", (record) => calls.add(record));
 }
 
 signIn.addEventListener("submit", async (event) => {
@@ -127,6 +144,7 @@ signIn.addEventListener("submit", async (event) => {
 });
 
 signOut.addEventListener("click", () => {
+  // The service hears of it, though the page goes at once.
   account?.close();
   // Nothing of the account stays in the page.
   location.reload();

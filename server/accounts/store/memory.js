@@ -17,6 +17,8 @@ export class MemoryStore {
   #seen = new Expiring();
   /** @type {Expiring<{ count: number }>} */
   #counts = new Expiring();
+  /** @type {Expiring<string>} */
+  #kept = new Expiring();
   /** By user, then by session. @type {Map<string, Map<string, string>>} */
   #sessions = new Map();
 
@@ -45,6 +47,16 @@ export class MemoryStore {
     const known = this.#counts.get(key);
     if (known) known.count += 1;
     else this.#counts.set(key, { count: 1 }, seconds);
+  }
+
+  /** @param {string} key @param {string} value @param {number} seconds */
+  async keep(key, value, seconds) {
+    this.#kept.set(key, value, seconds);
+  }
+
+  /** @param {string} key */
+  async kept(key) {
+    return this.#kept.get(key) ?? null;
   }
 
   /** @param {string} who @param {string} id */

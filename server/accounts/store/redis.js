@@ -46,6 +46,16 @@ export class RedisStore {
     return Buffer.from((await this.#redis.get(key)) ?? "", "hex");
   }
 
+  /** @param {string} key @param {string} value @param {number} seconds */
+  async keep(key, value, seconds) {
+    await this.#redis.set(`${PREFIX}${key}`, value, "EX", seconds);
+  }
+
+  /** @param {string} key */
+  async kept(key) {
+    return this.#redis.get(`${PREFIX}${key}`);
+  }
+
   /** @param {string} key @param {number} seconds */
   async once(key, seconds) {
     const set = await this.#redis.set(

@@ -15,6 +15,8 @@
  * @property {(who: string) => Promise<Record<string, string>>} sessions of a user, by id
  * @property {(who: string, id: string, expected: string | null, next: string | null) => Promise<boolean>} swapSession
  *   puts another one in its place if it is still the expected one; null is none
+ * @property {(key: string, value: string, seconds: number) => Promise<void>} keep
+ * @property {(key: string) => Promise<string | null>} kept
  * @property {() => Promise<void>} close
  */
 

@@ -48,7 +48,8 @@ export function open(address, host) {
     const settings = own.find((one) => one.device === device);
     if (!settings || !agent) return undefined;
     const known = desks.get(settings);
-    const desk = known ?? new Desk(agent, { ...settings, line }, receive);
+    const from = address.searchParams.get("from");
+    const desk = known ?? new Desk(agent, { ...settings, line, from }, receive);
     desks.set(settings, desk);
     return desk;
   }
@@ -87,16 +88,18 @@ const services = {
 
 /**
  * `sip:USER:PASSWORD@DOMAIN?server=wss://HOST`: an account at the SIP server, and where
- * that takes WebSockets, more than once if there are several.
+ * that takes WebSockets, more than once if there are several; `from=account` for one that
+ * lets nobody call in another's name.
  *
  * @param {URL} address
  */
 function login({ pathname, searchParams }) {
   const [, user, password = "", domain] =
     /^([^:@]+)(?::([^@]*))?@([^@]+)$/.exec(pathname) ?? [];
-  if (!user || !searchParams.has("server"))
+  const from = searchParams.get("from") ?? "line";
+  if (!user || !searchParams.has("server") || !/^(line|account)$/.test(from))
     throw new Error(
-      "the address of the phones must be sip:USER:PASSWORD@DOMAIN?server=wss://HOST",
+      "the address of the phones must be sip:USER:PASSWORD@DOMAIN?server=wss://HOST, and &from=account or nothing",
     );
   return {
     connections: searchParams.getAll("server"),

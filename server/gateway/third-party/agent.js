@@ -18,7 +18,12 @@ let compiled;
 async function getInstance() {
   const file = new URL("../../../pkg/controller_bg.wasm", import.meta.url);
   compiled ??= new WebAssembly.Module(readFileSync(file));
-  return { Core: await instantiate(compiled), hosts: new Set(), dead: false };
+  return {
+    Core: await instantiate(compiled),
+    hosts: new Set(),
+    extend: () => Promise.resolve(),
+    dead: false,
+  };
 }
 
 /** There is one login in the life of an agent. */
@@ -30,6 +35,15 @@ const LOGIN = 1;
  * @property {(reason: string) => void} lost it is not, and will not be by itself
  */
 
+/** @typedef {import("../../../js/core/seam.js").Events} Events */
+
+/**
+ * @typedef {object} Watcher hears of a phone that is watched. What the server does not
+ *   tell, or not any more, is missing.
+ * @property {(event: Partial<Events["dialogs"]>) => void} dialogs
+ * @property {(event: Partial<Events["presence"]>) => void} presence
+ */
+
 /** A client of the SIP server that makes calls to connect others by (RFC 3725). */
 export class Agent {
   #handlers;
@@ -39,6 +53,9 @@ export class Agent {
   #legs = new Map();
   /** Outgoing calls have odd numbers. */
   #last = -1;
+  /** By their numbers. @type {Map<number, (event: any) => void>} */
+  #watchers = new Map();
+  #lastWatch = 0;
   #status = "eIdle";
 
   /**
@@ -53,6 +70,7 @@ export class Agent {
       ...options,
     });
     settings.getInstance = getInstance;
+    this.user = settings.user;
     this.domain = settings.domain;
     this.#handlers = handlers;
     this.#link = new Link(new Emitter(), settings, {
@@ -87,9 +105,33 @@ export class Agent {
     return leg;
   }
 
+  /**
+   * Watches a phone: the calls that it is in, and whether it is there.
+   *
+   * @param {string} target its URI
+   * @param {Watcher} watcher
+   * @returns {() => void} ends that
+   */
+  watch(target, { dialogs, presence }) {
+    const numbers = [++this.#lastWatch, ++this.#lastWatch];
+    this.#watchers.set(numbers[0], dialogs).set(numbers[1], presence);
+    this.#link.tell("watchDialogs", numbers[0], target);
+    this.#link.tell("watchRegistration", numbers[1], target);
+    return () => {
+      for (const number of numbers) {
+        this.#watchers.delete(number);
+        this.#link.tell("unwatch", number);
+      }
+    };
+  }
+
   /** @param {any} event of the core */
   #heard({ name, call, ...event }) {
     switch (name) {
+      case "dialogs":
+      case "presence":
+      case "unwatched":
+        return this.#watchers.get(event.watch)?.(event);
       case "status":
         return this.#become(event.status);
       case "failed":

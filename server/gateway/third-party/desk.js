@@ -1,7 +1,9 @@
 import { Appearance } from "../appearance.js";
 import { causes } from "../causes.js";
 import { refuse } from "../refusal.js";
+import { CallsByHand } from "./by-hand.js";
 import { connect, leaveTogether, lift } from "./connect.js";
+import { isOf, partyOf } from "./party.js";
 
 /** @typedef {import("./leg.js").Leg} Leg */
 /** @typedef {"initiated" | "dialling" | "alerting" | "connected" | "held" | "ended"} State */
@@ -36,8 +38,8 @@ class Call {
 export class Desk extends Appearance {
   #agent;
   #address;
-  #headers;
-  /** Of calls to far ends: for whom they are. @type {[string, string][]} */
+  #options;
+  /** Of calls to far ends: for whom they are. */
   #identity;
   /** The call to the phone. @type {Leg | null} */
   #leg = null;
@@ -45,27 +47,52 @@ export class Desk extends Appearance {
   #lifted = null;
   /** @type {Map<string, Call>} */
   #calls = new Map();
+  #byHand;
+  /** Ends it. @type {(() => void) | null} */
+  #watch = null;
 
   /**
    * @param {import("./agent.js").Agent} agent
    * @param {any} settings of the device
    * @param {(message: object) => void} receive
    */
-  constructor(agent, { line, device, address = line, headers = {} }, receive) {
+  constructor(agent, settings, receive) {
+    const { line, device, address = line, headers = {}, from } = settings;
     super(line, device, receive);
     this.#agent = agent;
     this.#address = address;
-    this.#headers = Object.entries(headers);
-    // RFC 3325 §9.2; a server that does not trust the account for it takes it out.
+    this.#options = { extraHeaders: Object.entries(headers) };
     this.#identity = PLAIN.test(line)
-      ? [["P-Preferred-Identity", `<sip:${line}@${agent.domain}>`]]
-      : [];
+      ? nameOf(line, agent.domain, from === "account")
+      : {};
+    const { user, domain } = agent;
+    this.#byHand = new CallsByHand(this, (uri) => isOf(uri, user, domain));
+    // Until something else is known.
     this.showDevice({ inService: true });
+  }
+
+  /** The phone is watched from then on: what it does by itself is shown, too. */
+  monitor() {
+    const target = `sip:${this.#address}@${this.#agent.domain}`;
+    if (PLAIN.test(this.#address))
+      this.#watch ??= this.#agent.watch(target, {
+        dialogs: ({ dialogs = [] }) => this.#byHand.tell(dialogs),
+        presence: ({ registered = true }) =>
+          this.showDevice({ inService: registered }),
+      });
+    return super.monitor();
+  }
+
+  unmonitor() {
+    super.unmonitor();
+    this.#watch?.();
+    this.#watch = null;
+    this.#byHand.forget();
   }
 
   /** @param {string} number */
   make(number) {
-    if (this.#active()) refuse("connectedCallExists");
+    if (this.#active() || this.#byHand.areActive) refuse("connectedCallExists");
     if (this.#calls.size >= MOST_CALLS) refuse("resourceBusy");
     const call = new Call(crypto.randomUUID(), number, this.#agent.leg());
     this.#calls.set(call.id, call);
@@ -73,6 +100,7 @@ export class Desk extends Appearance {
     call.far.onRinging = () => {
       if (call.state === "dialling") this.#show(call, "alerting");
     };
+    call.far.onNamed = () => this.#show(call);
     call.far.onEnded = () => this.#farEnded(call);
     this.#dial(call).catch(() => call.far.hangUp());
     return call.id;
@@ -164,7 +192,7 @@ export class Desk extends Appearance {
     }
     const leg = (this.#leg = this.#agent.leg());
     leg.onEnded = () => this.#hungUp(leg);
-    this.#lifted = lift(leg, this.#address, this.#headers);
+    this.#lifted = lift(leg, this.#address, this.#options);
     await this.#lifted;
     return leg;
   }
@@ -212,6 +240,7 @@ export class Desk extends Appearance {
   /** @param {unknown} id @param {State} [state] that it must have */
   #call(id, state) {
     const call = this.#calls.get(`${id}`);
+    if (this.#byHand.has(id)) refuse("serviceNotSupported");
     if (!call) refuse("invalidConnectionID");
     if (state && call.state !== state) refuse("invalidConnectionState");
     return call;
@@ -230,7 +259,24 @@ export class Desk extends Appearance {
     if (call.state === "ended") return;
     call.state = state;
     const { id, number } = call;
-    const remote = { number };
+    const { uri, displayName: name } = call.far.remote;
+    // Not that of somebody to whom the call was passed on.
+    const isHis = name && partyOf(uri).number === number;
+    const remote = { number, ...(isHis && { name }) };
     this.showCall({ id, state, direction: "outgoing", remote, ...more });
   }
 }
+
+/**
+ * For whom a call is: in From, which phones show, and for the server (RFC 3325 §9.2); one
+ * that does not trust the account for it takes that out.
+ *
+ * @param {string} line
+ * @param {string} domain
+ * @param {boolean} hidden from From
+ * @returns {import("../../../js/core/seam.js").CallOptions}
+ */
+const nameOf = (line, domain, hidden) =>
+  hidden
+    ? { extraHeaders: [["P-Preferred-Identity", `<sip:${line}@${domain}>`]] }
+    : { publicId: line };

@@ -20,7 +20,10 @@ export class Leg {
   peer = null;
   /** @type {Ending | null} */
   ended = null;
+  /** Who is at the other end, as far as that is told. */
+  remote = { uri: "", displayName: "" };
   onRinging = () => {};
+  onNamed = () => {};
   onEnded = () => {};
   #id;
   #link;
@@ -50,17 +53,17 @@ export class Leg {
    * Has the phone make an offer: calls it, or asks within the call.
    *
    * @param {string} [target] to call
-   * @param {[string, string][]} [extraHeaders] of that INVITE
+   * @param {import("../../../js/core/seam.js").CallOptions} [options] of that call
    * @returns {Promise<Offer>}
    */
-  askOffer(target, extraHeaders = []) {
+  askOffer(target, options = {}) {
     if (this.ended) return Promise.reject(this.#over());
     /** @type {Deferred<Offer>} */
     const asking = (this.#asking = withResolvers());
     this.#next = null;
     if (!this.#begun && target) {
       this.#begun = true;
-      this.#link.tell("call", this.#id, target, { extraHeaders });
+      this.#link.tell("call", this.#id, target, options);
     } else {
       this.#renegotiate().catch((error) => {
         if (this.#asking === asking) this.#asking = null;
@@ -98,6 +101,10 @@ export class Leg {
   /** @param {any} event of the core */
   heard({ name, ...event }) {
     if (name === "media") return void this.#serve(event);
+    if (name === "remote") {
+      this.remote = event.remote;
+      this.onNamed();
+    }
     if (name === "callState" && event.state === "ringing") this.onRinging();
     if (name !== "callEnded" || this.ended) return;
     this.ended = event;

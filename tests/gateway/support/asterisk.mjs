@@ -49,7 +49,10 @@ export class Asterisk {
   }
 
   url(login = `${this.#login.username}:${this.#login.secret}`) {
-    return `ami://${login}@127.0.0.1:${this.#server.address().port}`;
+    const { port } = /** @type {import("node:net").AddressInfo} */ (
+      this.#server.address()
+    );
+    return `ami://${login}@127.0.0.1:${port}`;
   }
 
   /** Resolves when it is asked for an action. @param {string} name */
@@ -126,7 +129,11 @@ export class Asterisk {
     this.event("DeviceStateChange", { Device, State: state });
   }
 
-  /** @returns {Channel} */
+  /**
+   * @param {string} number
+   * @param {{ state?: number, exten?: string, uniqueid?: string, caller?: Channel }} [options]
+   * @returns {Channel}
+   */
   #channel(number, { state = DOWN, exten = "", uniqueid, caller } = {}) {
     const serial = ++this.#count;
     const id = uniqueid ?? `1700000000.${serial}`;
@@ -348,7 +355,7 @@ export class Asterisk {
     const perform = this.#performed[Action];
     if (!perform)
       return answer("Error", { Message: "Invalid/unknown command" });
-    answer("Success", perform(action) ?? {});
+    answer("Success", perform(action) || {});
   }
 
   #admit(client, { Username, Key }, answer) {

@@ -27,7 +27,10 @@ export class CtrlTcp {
   }
 
   get address() {
-    return `baresip://127.0.0.1:${this.#server.address().port}`;
+    const { port } = /** @type {import("node:net").AddressInfo} */ (
+      this.#server.address()
+    );
+    return `baresip://127.0.0.1:${port}`;
   }
 
   stop() {
