@@ -4,6 +4,7 @@ import { Client } from "./client.js";
 import { find, say } from "./element.js";
 import { Ladder } from "./ladder.js";
 import { Reader } from "./reader.js";
+import { STEPS } from "./registration-steps.js";
 import { RegistrarPanel } from "./registrar-panel.js";
 import { listen, setPolicy } from "./server.js";
 import { Steps } from "./steps.js";
@@ -127,7 +128,7 @@ async function switchTo(wanted, tell) {
   if (tell) await setPolicy(wanted);
   type = wanted;
   registrar.forget();
-  steps.begin(wanted);
+  steps.begin(STEPS[wanted]);
   ladder.divide(`Registration type: ${wanted}`);
   for (const client of clients) client.open(config, wanted);
 }

@@ -17,6 +17,60 @@ export function make(tag, className, ...children) {
 }
 
 /**
+ * What is spoken when it changes.
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {string} className
+ * @param {...(Node | string)} children
+ */
+export function live(tag, className, ...children) {
+  const element = make(tag, className, ...children);
+  element.setAttribute("role", "status");
+  element.setAttribute("aria-live", "polite");
+  return element;
+}
+
+/**
+ * A button that does something once at a time, and tells where it fails.
+ * @param {string} text
+ * @param {() => unknown} act
+ * @param {(error: Error) => void} trouble
+ * @param {string} [look]
+ */
+export function button(text, act, trouble, look = "") {
+  const element = make("button", `button ${look}`.trim(), text);
+  element.type = "button";
+  element.addEventListener("click", async () => {
+    if (element.ariaDisabled) return;
+    // Not disabled: that would lose the focus.
+    element.ariaDisabled = "true";
+    try {
+      await act();
+    } catch (error) {
+      trouble(/** @type {Error} */ (error));
+    }
+    element.ariaDisabled = null;
+  });
+  return element;
+}
+
+/**
+ * A drawing of icons.svg; what is seen stands beside it in words.
+ * @param {string} name
+ * @param {string} [className]
+ */
+export function icon(name, className = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const picture = document.createElementNS(namespace, "svg");
+  picture.setAttribute("class", className);
+  picture.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(namespace, "use");
+  use.setAttribute("href", `/demo/icons.svg#${name}`);
+  picture.append(use);
+  return picture;
+}
+
+/**
  * The element that the page's own markup promises.
  * @template {Element} [E=HTMLElement]
  * @param {ParentNode} root

@@ -1,6 +1,6 @@
 // The chosen message, whole, as text.
 
-import { capital, clock, make } from "./element.js";
+import { capital, clock, icon, make } from "./element.js";
 
 export class Reader {
   #root;
@@ -76,29 +76,22 @@ function text(reading) {
  * @type {[sample: string, className: string, text: string][]}
  */
 const LEGEND = [
-  ["#sample-request", "", "A request, over the one WebSocket of that phone"],
-  ["#sample-answer", "", "An answer"],
+  ["sample-request", "", "A request, over the one WebSocket of that phone"],
+  ["sample-answer", "", "An answer"],
   [
-    "#sample-answer",
+    "sample-answer",
     "legend__refusal",
     "A refusal: the phone has to ask its user, or give up",
   ],
-  ["#sample-lifeline", "", "This phone believes that it has the line"],
-  ["#sample-event", "", "What the phone told its app: a status or an event"],
+  ["sample-lifeline", "", "This phone believes that it has the line"],
+  ["sample-event", "", "What the phone told its app: a status or an event"],
 ];
 
 function legend() {
   const list = make("dl", "legend");
   for (const [sample, className, text] of LEGEND) {
-    const picture = document.createElementNS(
-      "http://www.w3.org/2000/svg",
-      "svg",
-    );
+    const picture = icon(sample, className);
     picture.setAttribute("viewBox", "0 0 64 16");
-    picture.setAttribute("class", className);
-    const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-    use.setAttribute("href", sample);
-    picture.append(use);
     list.append(make("dt", "", picture), make("dd", "", text));
   }
   return list;

@@ -5,7 +5,7 @@
 import { find, say } from "./element.js";
 
 /**
- * What each value means, and its icon: the id of a symbol of the page.
+ * What each value means, and its icon.
  * @type {Record<string, { icon: string, name: string, meaning: string }>}
  */
 const LEVELS = {
@@ -43,7 +43,10 @@ export function showSecurity(place, callInfo) {
   const value = String(told).toLowerCase();
   const level = Object.hasOwn(LEVELS, value) ? LEVELS[value] : UNKNOWN;
   place.dataset.security = level.icon;
-  find(place, "use").setAttribute("href", `#security-${level.icon}`);
+  find(place, "use").setAttribute(
+    "href",
+    `/demo/icons.svg#security-${level.icon}`,
+  );
   say(find(place, ".security__name"), `${level.name}:`);
   say(find(place, ".security__meaning"), level.meaning);
 }

@@ -34,12 +34,19 @@ export function listen(told) {
  * Makes the registrar follow a policy.
  * @param {RegistrationType} policy
  */
-export async function setPolicy(policy) {
-  const answer = await fetch(POLICY, {
+export const setPolicy = (policy) => tell(POLICY, { policy });
+
+/**
+ * Orders something.
+ * @param {string} path
+ * @param {object} order
+ */
+export async function tell(path, order) {
+  const answer = await fetch(path, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ policy }),
+    body: JSON.stringify(order),
   });
   if (!answer.ok)
-    throw new Error(`The demo server refused the policy (${answer.status}).`);
+    throw new Error(`The demo server refused that (${answer.status}).`);
 }

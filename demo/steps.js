@@ -2,77 +2,14 @@
 
 import { make, say } from "./element.js";
 
-/**
- * @typedef {import("./server.js").RegistrationType} RegistrationType
- * @typedef {"first" | "second" | "refused" | "forced" | "told" | "fought" | "read"} Deed
- * @typedef {{ deed: Deed, text: string, hint: string }} Step
- */
-
-/** @type {Step} */
-const FIRST = {
-  deed: "first",
-  text: "Log in Phone A.",
-  hint: "It gets the line.",
-};
-/** @type {Step} */
-const READ = {
-  deed: "read",
-  text: "Choose a message below.",
-  hint: "Read what was said on the wire.",
-};
-
-/** @type {Record<RegistrationType, Step[]>} */
-const STEPS = {
-  graceful: [
-    FIRST,
-    {
-      deed: "refused",
-      text: "Log in Phone B.",
-      hint: "It is refused, and asks you.",
-    },
-    {
-      deed: "told",
-      text: "Choose “Log in here”.",
-      hint: "Phone A is told, and stays out.",
-    },
-    READ,
-  ],
-  duplicate: [
-    FIRST,
-    {
-      deed: "second",
-      text: "Log in Phone B.",
-      hint: "It takes the line without asking.",
-    },
-    {
-      deed: "told",
-      text: "Look at Phone A.",
-      hint: "It was told, and stays out.",
-    },
-    READ,
-  ],
-  normal: [
-    FIRST,
-    {
-      deed: "second",
-      text: "Log in Phone B.",
-      hint: "Nobody is asked, nobody is told.",
-    },
-    {
-      deed: "fought",
-      text: "Wait a few seconds.",
-      hint: "Each refresh takes the line back.",
-    },
-    READ,
-  ],
-};
+/** @typedef {{ deed: string, text: string, hint: string }} Step */
 
 export class Steps {
   #list;
   #said;
   /** @type {Step[]} */
   #steps = [];
-  /** @type {Set<Deed>} */
+  /** @type {Set<string>} */
   #done = new Set();
 
   /**
@@ -84,9 +21,9 @@ export class Steps {
     this.#said = said;
   }
 
-  /** @param {RegistrationType} type */
-  begin(type) {
-    this.#steps = STEPS[type];
+  /** @param {Step[]} steps */
+  begin(steps) {
+    this.#steps = steps;
     this.#done.clear();
     this.#list.replaceChildren(
       ...this.#steps.map(({ text, hint }) =>
@@ -101,7 +38,7 @@ export class Steps {
     this.#mark();
   }
 
-  /** @param {Deed} deed */
+  /** @param {string} deed */
   did(deed) {
     const step = this.#steps.find((step) => step.deed === deed);
     if (!step || this.#done.has(deed)) return;

@@ -1,6 +1,6 @@
 // One call on a phone: who, how long, what can be done, how it sounds.
 
-import { find, make, say } from "./element.js";
+import { button, find, icon, live, make, say } from "./element.js";
 import { Level, quality } from "./meter.js";
 import { showSecurity } from "./security.js";
 
@@ -37,14 +37,7 @@ export class Talk {
   constructor(call, around) {
     this.#call = call;
     this.#around = around;
-    const template = /** @type {HTMLTemplateElement} */ (
-      find(document, "#talk-template")
-    );
-    const copy = /** @type {DocumentFragment} */ (
-      template.content.cloneNode(true)
-    );
-    this.root = find(copy, ".talk");
-    this.#fillKeypad();
+    this.root = this.#blank();
     call.on("state", () => this.#show());
     call.on("remote", () => this.#show());
     call.on("track", () => this.#hear());
@@ -57,6 +50,61 @@ export class Talk {
   }
 
   // ---- what it looks like
+
+  #blank() {
+    const security = live(
+      "p",
+      "security",
+      icon("", "security__icon"),
+      make(
+        "span",
+        "",
+        make("b", "security__name"),
+        " ",
+        make("span", "security__meaning faint"),
+      ),
+    );
+    security.hidden = true;
+    const keypad = make(
+      "div",
+      "keypad",
+      ...[...KEYS].map((key) =>
+        this.#button(key, () => this.#call.sendDtmf(key)),
+      ),
+    );
+    keypad.setAttribute("aria-label", "Keypad");
+    keypad.setAttribute("role", "group");
+    keypad.hidden = true;
+    const transfer = make("div", "transfer");
+    transfer.hidden = true;
+    return make(
+      "li",
+      "talk",
+      make(
+        "header",
+        "talk__head",
+        make("p", "talk__party"),
+        live("p", "talk__state"),
+      ),
+      security,
+      make(
+        "div",
+        "talk__sound",
+        level("Says"),
+        level("Hears"),
+        make(
+          "p",
+          "talk__quality faint",
+          make("b", "talk__verdict"),
+          " ",
+          make("span", "talk__figures"),
+        ),
+      ),
+      make("div", "talk__actions"),
+      keypad,
+      transfer,
+    );
+  }
 
   /** @param {Call["callInfo"]} callInfo */
   #showSecurity(callInfo) {
@@ -144,29 +192,10 @@ export class Talk {
    * @param {string} [look]
    */
   #button(text, act, look = "") {
-    const button = make("button", `button ${look}`.trim(), text);
-    button.type = "button";
-    button.addEventListener("click", async () => {
-      button.disabled = true;
-      try {
-        await act();
-      } catch (error) {
-        if (this.#call.state !== "ended")
-          this.#around.trouble(/** @type {Error} */ (error).message);
-      }
-      button.disabled = false;
-    });
-    return button;
-  }
-
-  #fillKeypad() {
-    const keypad = find(this.root, ".keypad");
-    keypad.setAttribute("aria-label", "Keypad");
-    keypad.append(
-      ...[...KEYS].map((key) =>
-        this.#button(key, () => this.#call.sendDtmf(key)),
-      ),
-    );
+    const trouble = (/** @type {Error} */ { message }) => {
+      if (this.#call.state !== "ended") this.#around.trouble(message);
+    };
+    return button(text, act, trouble, look);
   }
 
   #offerTransfer() {
@@ -239,4 +268,11 @@ export class Talk {
     for (const level of this.#levels) level.close();
     this.#audio.srcObject = null;
   }
+}
+
+/** How loud something is. @param {string} name */
+function level(name) {
+  const bar = make("span", "level__bar", make("i", ""));
+  bar.setAttribute("aria-hidden", "true");
+  return make("p", "level", make("span", "level__name faint", name), bar);
 }

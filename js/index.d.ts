@@ -32,13 +32,17 @@ export type WasmSource =
  * May be called again at any time: the work is done once.
  *
  * @param source needed with `graceline/slim`, which does not know where the
- *   wasm is; not used by `graceline/inline`
+ *   wasm is (`graceline/wasm`); not used by `graceline/inline`
  * @param more with `graceline/slim`: where that of DeskPhone mode is
- *   (`graceline/wasm/csta`)
+ *   (`graceline/wasm/csta`); and, where the source is `graceline/wasm/client`, the part that
+ *   has no calls in it, where they are (`graceline/wasm/calls`)
  */
 export function init(
   source?: WasmSource | Promise<WasmSource>,
-  more?: { csta?: WasmSource | Promise<WasmSource> },
+  more?: {
+    calls?: WasmSource | Promise<WasmSource>;
+    csta?: WasmSource | Promise<WasmSource>;
+  },
 ): Promise<void>;
 
 /**
@@ -149,6 +153,15 @@ export interface PhoneOptions {
   WebSocket?: new (url: string, protocols?: string | string[]) => any;
   /** What keeps the instance id and the last nonce between pages. Default `localStorage`; null keeps nothing. */
   storage?: Pick<Storage, "getItem" | "setItem"> | null;
+  /**
+   * One phone for all tabs of this origin that ask for the same user, domain, device and
+   * instance: one socket and one registration, in a SharedWorker, or else in one of the
+   * tabs. `worker` is where `graceline/worker` is served, if your bundler does not find it.
+   * See docs/tabs.md.
+   */
+  shared?: boolean | { worker: string | URL };
+  /** What is followed as a page's globals are, where there are none: in a worker. */
+  page?: EventTarget & { document: EventTarget & { hidden: boolean } };
   /** Hears what the phone does. Entries hold no password, token or digest response. */
   log?: (entry: LogEntry) => void;
   /** For DeskPhone mode: where desk phones are controlled, and which one is usual. */
@@ -353,6 +366,15 @@ export interface PhoneEvents {
     body: string;
     headers: [name: string, value: string][];
   };
+  /**
+   * What waits in the mailbox has changed; also `phone.voicemail`. Listening asks the server
+   * for it (`message-summary`, RFC 3842); servers that tell it unasked are heard, too.
+   */
+  voicemail: Mailbox;
+  /** Calls of the user's other devices have changed; also `phone.elsewhereCalls`. */
+  elsewhereCalls: { calls: readonly ElsewhereCall[] };
+  /** A tab that shares the phone came or went; also `phone.tabs`. */
+  tabs: Tabs;
   /** Something went wrong outside a promise. Need not be listened to. */
   error: PhoneError;
   /** A SIP message went over the wire. Redacted. Listen before the first `registerPhone`, or set `trace`. */
@@ -370,6 +392,14 @@ export interface PhoneEvents {
     code?: number;
     reason?: string;
   };
+}
+
+/** The tabs that share a phone. */
+export interface Tabs {
+  /** How many there are. Of a phone that is not shared: 1. */
+  readonly count: number;
+  /** Whether this one is asked first for what the app's functions know. */
+  readonly leads: boolean;
 }
 
 /** What `addEventListener` delivers: `detail` is the payload, whose properties the event has too. */
@@ -435,6 +465,62 @@ export interface Desk {
   setForwarding(rule: ForwardingRule): Promise<void>;
 }
 
+/** Voice messages. */
+export interface Mailbox {
+  /** Not heard yet. */
+  new: number;
+  /** Heard. */
+  old: number;
+}
+
+/** A call of another device of the user. */
+export interface ElsewhereCall {
+  /** For `phone.pickUp`. */
+  readonly id: string;
+  /** Texts from the network; empty where they are not told. */
+  readonly device: { readonly name: string; readonly instanceId: string };
+  /** As that device has it. */
+  readonly state: "incoming" | "calling" | "ringing" | "connected";
+  /** Who is at the other end. */
+  readonly remote: RemoteParty;
+}
+
+/** `unknown`: nobody has said it. */
+export type PresenceState =
+  "available" | "busy" | "away" | "offline" | "unknown";
+
+export interface OwnPresence {
+  state?: "available" | "busy" | "away" | "offline" | null;
+  /** A remark of at most 128 characters. */
+  note?: string | null;
+}
+
+export interface PresenceEvents {
+  /** Something is different. */
+  change: { state: PresenceState; note?: string };
+}
+
+/** How available somebody is. Made by `phone.presence()`. */
+export interface Presence {
+  readonly state: PresenceState;
+  /** A remark of theirs: text from the network. */
+  readonly note?: string;
+  /** Nothing is told any more. */
+  close(): void;
+  on<E extends keyof PresenceEvents>(
+    name: E,
+    listener: (event: PresenceEvents[E]) => void,
+  ): this;
+  once<E extends keyof PresenceEvents>(
+    name: E,
+    listener: (event: PresenceEvents[E]) => void,
+  ): this;
+  off<E extends keyof PresenceEvents>(
+    name: E,
+    listener: (event: PresenceEvents[E]) => void,
+  ): this;
+}
+
 export class Phone {
   readonly [Symbol.toStringTag]: "Phone";
 
@@ -452,6 +538,8 @@ export class Phone {
   readonly registration: Registration | null;
   /** "urn:uuid:…" of this client. */
   readonly instanceId: string;
+  /** The tabs that share the phone, this one included; see `PhoneOptions.shared`. */
+  readonly tabs: Tabs;
   /** Which it is in: `SoftPhone` until a desk phone is controlled. */
   readonly mode: PhoneMode;
   /** The desk phone that is controlled; null in SoftPhone mode. */
@@ -529,6 +617,47 @@ export class Phone {
 
   /** The calls that have not ended, oldest first. */
   readonly calls: Call[];
+
+  /** What waits in the mailbox, once the server has said it. Asks the server for it. */
+  readonly voicemail: Readonly<Mailbox> | null;
+
+  /**
+   * Calls of the user's other devices (`dialog`, RFC 4235), as far as the server tells
+   * them: not those that ring here, too. Asks the server for them, so that the first answer
+   * is an empty list: the event of this name follows.
+   */
+  readonly elsewhereCalls: readonly ElsewhereCall[];
+
+  /**
+   * This phone takes a call of another device over: the far end goes on with us, and there
+   * it ends. One that rings is taken as long as it rings. If the far end knows no Replaces
+   * (RFC 3891), or the call is over, the new call ends with `failed`, and the old one stays
+   * as it is.
+   *
+   * @param id of one of `elsewhereCalls` that is `connected` or `incoming`
+   * @param options as of `call`
+   * @throws {PhoneError} `eInvalidArgument`: there is no such call
+   */
+  pickUp(id: string, options?: CallOptions): Call;
+
+  /**
+   * How available somebody is, as the server tells it (`presence`, RFC 3856), as long as
+   * this phone is logged in; `unknown` until then, and where it may not be known. At most
+   * 256 different users at a time; further ones stay unknown.
+   *
+   * @param uri as `call` takes it
+   */
+  presence(uri: string): Presence;
+
+  /**
+   * What others shall see, as long as this phone is logged in: published again by itself
+   * (RFC 3903), with the next login if there is none now. `null` for both takes it back:
+   * others then see what follows from the user's phones and calls, as they do where the
+   * state is `null` or `available`.
+   *
+   * Rejects with `eCallFailed` where the server refuses it, `eInvalidArgument`.
+   */
+  setPresence(presence: OwnPresence): Promise<void>;
 
   /**
    * Sends a MESSAGE (RFC 3428) outside of any call. Resolves when the far end
@@ -661,6 +790,8 @@ export interface CallEvents {
   redirect: { uri: string; followed: boolean };
   /** The call was answered. Once. */
   connected: { startTime: Date };
+  /** The sound comes to this tab, or leaves it; also `call.here`. */
+  here: { here: boolean };
   /** The last event of a call, exactly once. */
   ended: {
     cause: CallEndCause;
@@ -707,6 +838,14 @@ export interface Call {
   readonly callInfo: CallInfo | null;
   /** Incoming: the call in progress whose place this one takes. */
   readonly replaces: Call | null;
+  /**
+   * Whether this tab has its sound. Of a phone that is not shared: true. Where it is false
+   * the streams are null, and `getStats` and `replaceTrack` reject with `eInvalidState`;
+   * all the rest works from every tab.
+   */
+  readonly here: boolean;
+  /** Brings the sound into this tab, by a new agreement with the far end. */
+  bringHere(): Promise<void>;
   /** Where its sound is: in this page, or at a desk phone that the page drives. */
   readonly media: "here" | "deskPhone";
   /** A desk phone's: all at the far end of a conference; else empty. */
@@ -819,6 +958,8 @@ export type MediaHandlerFactory = (context: MediaContext) => MediaHandler;
 
 /** What a call's media handler is made from. */
 export interface MediaContext {
+  /** Whose media they are. */
+  call: Call;
   audio: boolean | MediaTrackConstraints;
   /** Undefined: receive what comes, send nothing. False: refuse pictures. */
   video?: boolean | MediaTrackConstraints;
@@ -866,6 +1007,16 @@ export interface DescriptionWanted {
    * `emit.candidates`. Otherwise the description must hold them.
    */
   trickle?: boolean;
+  /**
+   * A shared phone's offer, which says what we do in DTLS instead of leaving the choice
+   * (`a=setup`, RFC 8842 §5.2): so a call that moves between tabs is heard again sooner.
+   */
+  role?: "active";
+  /**
+   * Our last description, if it was made in another tab: the call goes on with its origin
+   * and streams (RFC 3264 §8).
+   */
+  before?: string;
 }
 
 /**

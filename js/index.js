@@ -1,4 +1,4 @@
-import { getInstance, provide } from "./core/instance.js";
+import { getInstance, preload, provide } from "./core/instance.js";
 
 export { PhoneError, translate } from "./errors/error.js";
 export { Phone } from "./phone/phone.js";
@@ -16,13 +16,23 @@ function file(url) {
   return fs ? fs.readFileSync(url) : url;
 }
 
-provide(
-  () => file(new URL("../pkg/client_bg.wasm", import.meta.url)),
-  () => file(new URL("../pkg/csta_bg.wasm", import.meta.url)),
-);
+const client = () => new URL("../pkg/client_bg.wasm", import.meta.url);
+
+provide({
+  wasm: () => file(client()),
+  calls: () => file(new URL("../pkg/calls_bg.wasm", import.meta.url)),
+  csta: () => file(new URL("../pkg/csta_bg.wasm", import.meta.url)),
+  worker: () => new URL("../pkg/worker.js", import.meta.url),
+});
+
+// A page needs it soon: it is fetched while the page's own code runs, or rather after what of
+// that runs at once and may name another source.
+Promise.resolve()
+  .then(() => client().protocol === "file:" || preload())
+  .catch(() => {});
 
 /** @param {import("./index.js").WasmSource} [source] */
 export async function init(source) {
-  if (source) provide(() => source);
+  if (source) provide({ wasm: () => source });
   await getInstance();
 }

@@ -8,10 +8,10 @@ export { Phone } from "./phone/phone.js";
 const bytes = (base64) =>
   Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
 
-provide(
-  () => bytes(base64),
-  async () => bytes((await import("../pkg/inline/csta_bg.js")).default),
-);
+provide({
+  wasm: () => bytes(base64),
+  csta: async () => bytes((await import("../pkg/inline/csta_bg.js")).default),
+});
 
 export async function init() {
   await getInstance();

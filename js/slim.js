@@ -5,9 +5,13 @@ export { Phone } from "./phone/phone.js";
 
 /**
  * @param {import("./index.js").WasmSource} source
- * @param {{ csta?: any }} [more]
+ * @param {{ calls?: any, csta?: any }} [more]
  */
-export async function init(source, { csta } = {}) {
-  provide(() => source, csta ? () => csta : undefined);
+export async function init(source, { calls, csta } = {}) {
+  provide({
+    wasm: () => source,
+    ...(calls && { calls: () => calls }),
+    ...(csta && { csta: () => csta }),
+  });
   await getInstance();
 }

@@ -60,6 +60,7 @@ const part = (id) =>
  */
 export class Account extends Emitter {
   #service;
+  #url;
   #session;
   #keys;
   #stream;
@@ -72,10 +73,12 @@ export class Account extends Emitter {
     const given = checked(options, accountChecks, options?.log, required);
     const { url, user, domain, instanceId } = given;
     this.#service = new Service(url);
+    this.#url = url.replace(/\/*$/, "/");
     this.#keys = new Keys(`${new URL(url)} ${user}@${domain.toLowerCase()}`);
-    this.#session = new Session(this.#service, given, () =>
-      this.#keys.find(instanceId?.toLowerCase()),
-    );
+    this.#session = new Session(this.#service, given, {
+      find: () => this.#keys.find(instanceId?.toLowerCase()),
+      forget: (known) => this.#keys.forget(known),
+    });
     this.#stream = new Stream({
       open: (signal) =>
         this.#signedIn((token) =>
@@ -109,12 +112,11 @@ export class Account extends Emitter {
    */
   async authorise({ instanceId, class: kind, name, replaces }) {
     const instance = `${instanceId}`.toLowerCase();
-    const known = await this.#keys.find(instance);
-    const keys = known?.keys ?? (await this.#keys.make());
+    const keys = await this.#keysOf(instance);
     const key = keys && (await publicHalf(keys));
     const wanted = { instanceId, class: kind, name, key, replaces };
     const device = await this.#ask("POST", "devices", wanted);
-    if (!keys) return device;
+    if (!keys) return this.#seen([device])[0];
     const kept = { id: device.id, instanceId: instance, keys };
     await this.#keys.keep(kept);
     this.#session.bind(kept);
@@ -211,6 +213,60 @@ export class Account extends Emitter {
     return this.#ask("DELETE", `public-ids/${part(id)}`);
   }
 
+  // ---- where calls go, and which there were
+
+  /** @returns {Promise<import("./index.js").Rules>} */
+  async rules() {
+    return this.#ask("GET", "rules");
+  }
+
+  /**
+   * @param {Partial<import("./index.js").Rules>} rules
+   * @returns {Promise<import("./index.js").Rules>}
+   */
+  async setRules(rules) {
+    return this.#ask("PATCH", "rules", rules);
+  }
+
+  /**
+   * @param {{ before?: string, limit?: number }} [page]
+   * @returns {Promise<import("./index.js").CallRecord[]>}
+   */
+  async history({ before, limit } = {}) {
+    const query = new URLSearchParams();
+    if (before !== undefined) query.set("before", before);
+    if (limit !== undefined) query.set("limit", `${limit}`);
+    return this.#ask("GET", query.size ? `history?${query}` : "history");
+  }
+
+  // ---- voicemail
+
+  /** @returns {Promise<import("./index.js").VoicemailMessage[]>} */
+  async voicemails() {
+    const messages = await this.#ask("GET", "voicemails");
+    return messages.map((/** @type {any} */ message) => this.#played(message));
+  }
+
+  /**
+   * @param {string} id
+   * @returns {Promise<import("./index.js").VoicemailMessage>}
+   */
+  async heard(id) {
+    return this.#played(
+      await this.#ask("POST", `voicemails/${part(id)}/heard`),
+    );
+  }
+
+  /** @param {string} id @returns {Promise<void>} */
+  async deleteVoicemail(id) {
+    return this.#ask("DELETE", `voicemails/${part(id)}`);
+  }
+
+  /** @param {any} message whose URL is relative */
+  #played(message) {
+    return { ...message, url: new URL(message.url, this.#url).href };
+  }
+
   // ---- events
 
   /**
@@ -274,7 +330,7 @@ export class Account extends Emitter {
 
   /** What may have changed while nobody listened. */
   async #tellAgain() {
-    for (const name of /** @type {const} */ (["devices", "ringsOn"])) {
+    for (const name of /** @type {const} */ (["devices", "ringsOn", "rules"])) {
       if (!isHeard(this, name)) continue;
       // Who cannot be asked is about to be lost again.
       const value = await this[name]().catch(() => {});
@@ -283,6 +339,19 @@ export class Account extends Emitter {
   }
 
   // ---- asking
+
+  /**
+   * The pair that a device is to be known by. The session of another device gives it none.
+   *
+   * @param {string} instance
+   */
+  async #keysOf(instance) {
+    const [known] = await this.#keys.find(instance);
+    if (known) await this.#session.prefer(known);
+    const owner = await this.#signedIn(async () => this.#session.device);
+    if (owner && owner !== known?.id) return undefined;
+    return known?.keys ?? this.#keys.make();
+  }
 
   /**
    * @param {Device[]} devices

@@ -121,7 +121,7 @@ export class Admission {
 
   /** @returns {Promise<SipCredentials | undefined>} */
   async #ownCredentials() {
-    if (this.#given && !this.#hasKey) return undefined;
+    if (!this.#hasKey) return undefined;
     try {
       // Who asks again was refused with them.
       if (this.#isShown) this.#credentials = undefined;

@@ -1,6 +1,6 @@
 /**
- * A user's account: the devices that may log in, which of them ring, and by what ids
- * others reach the user. It speaks to an account service (`npx graceline account`), from
+ * A user's account: the devices that may log in, which of them ring, where calls go that
+ * nobody answers, which calls there were, and by what ids others reach the user. It speaks to an account service (`npx graceline account`), from
  * pages and from Node 20 on. Nothing of it is loaded by a page that does not ask for it.
  *
  * ```js
@@ -93,6 +93,78 @@ export interface PublicId {
 /** Ids of the devices that ring; "auto": those that are logged in, or the desk phones. */
 export type RingsOn = "auto" | string[];
 
+/**
+ * Where calls go that do not ring or are not answered, whatever the device. A target is
+ * "voicemail", a number as it is dialled, or a URI of the schemes sip, sips or tel; null: no
+ * rule.
+ */
+export interface Rules {
+  /** Nothing rings. */
+  readonly always: string | null;
+  /** All that ring are busy. One that declines for all is not busy. */
+  readonly busy: string | null;
+  /** No device is logged in or can be woken. */
+  readonly offline: string | null;
+  /** Nobody answers for so many seconds, 5 to 120. */
+  readonly noAnswer: { to: string; seconds: number } | null;
+  /** Nothing rings, and callers hear that the user is busy. */
+  readonly doNotDisturb: boolean;
+}
+
+/** One side of a call, as the other side saw it: show it as text. */
+export interface Party {
+  readonly uri: string;
+  /** Empty if there is none. */
+  readonly displayName: string;
+}
+
+/** A call of the user that has ended, whichever device it was at. Times in ISO 8601. */
+export interface CallRecord {
+  readonly id: string;
+  readonly direction: "incoming" | "outgoing";
+  readonly from: Party;
+  readonly to: Party;
+  readonly start: string;
+  readonly answered?: string;
+  readonly end: string;
+  /**
+   * `answeredElsewhere`: another device of the user took it, where the account is that of a
+   * device; else that is `answered`, with `answeredBy`. `missed`: nobody answered, or do not
+   * disturb was on. `cancelled`, `failed`: of outgoing calls.
+   */
+  readonly result:
+    | "answered"
+    | "missed"
+    | "answeredElsewhere"
+    | "declined"
+    | "busy"
+    | "forwarded"
+    | "voicemail"
+    | "cancelled"
+    | "failed";
+  /** Ids of the devices that rang, of an incoming call. */
+  readonly rang: readonly string[];
+  /** Id of the device that answered. */
+  readonly answeredBy?: string;
+  /** Id of the device that made an outgoing call. */
+  readonly device?: string;
+  /** Where it went. */
+  readonly forwardedTo?: string;
+}
+
+/** What a caller said who was sent to voicemail. */
+export interface VoicemailMessage {
+  readonly id: string;
+  readonly from: Party;
+  /** When it began, in ISO 8601. */
+  readonly at: string;
+  readonly seconds: number;
+  /** Nobody has heard it. */
+  readonly new: boolean;
+  /** A WAV file, for `<audio>`: whoever has the URL hears it, for five minutes. */
+  readonly url: string;
+}
+
 /** Name and password of one device, for SIP. */
 export interface SipCredentials {
   readonly username: string;
@@ -110,11 +182,16 @@ export interface PushSubscriptionOf {
 
 /**
  * At each change, whoever made it. What changed while the connection was away is told
- * when it is back, as the list then is.
+ * when it is back, as it then is; of calls, `history()` tells which there were.
  */
 export interface AccountEvents {
   devices: Device[];
   ringsOn: RingsOn;
+  rules: Rules;
+  /** A call has ended. */
+  history: CallRecord;
+  /** How many messages there are, new and old. */
+  voicemail: { new: number; old: number };
   /** No more of these will come: the session has ended and cannot be opened again. */
   error: PhoneError;
 }
@@ -134,7 +211,7 @@ export class Account {
   /**
    * Lets a device in, at its first login; one that is in stays as it is. Where a key can be
    * kept (IndexedDB) the device has one of its own from then on, and needs no password to
-   * sign in. Rejects with `eDeviceLimitReached` (`details.limit`, `details.devices`: those
+   * sign in; an account that is signed in as another device gives it none. Rejects with `eDeviceLimitReached` (`details.limit`, `details.devices`: those
    * of this class), and `eDeviceNotAuthorised` for a device that was revoked.
    */
   authorise(device: NewDevice): Promise<Device>;
@@ -158,6 +235,25 @@ export class Account {
 
   ringsOn(): Promise<RingsOn>;
   setRingsOn(ringsOn: RingsOn): Promise<RingsOn>;
+
+  rules(): Promise<Rules>;
+  /**
+   * Changes rules: what is not named stays, null removes. Rejects with `eInvalidArgument`,
+   * `details.field`.
+   */
+  setRules(rules: Partial<Rules>): Promise<Rules>;
+  /**
+   * Calls that have ended, of all devices, the newest first.
+   *
+   * @param page `before`: id of a record, whose elders follow; `limit`: 1 to 100, default 50
+   */
+  history(page?: { before?: string; limit?: number }): Promise<CallRecord[]>;
+
+  /** Messages, the newest first. Where no voicemail runs it rejects with `eNotSupported`. */
+  voicemails(): Promise<VoicemailMessage[]>;
+  /** It is new no more, on all devices. */
+  heard(id: string): Promise<VoicemailMessage>;
+  deleteVoicemail(id: string): Promise<void>;
 
   publicIds(): Promise<PublicId[]>;
   /**

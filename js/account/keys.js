@@ -26,19 +26,19 @@ export class Keys {
   }
 
   /**
-   * @param {string} [instanceId] default: the one that was kept last
-   * @returns {Promise<Known | undefined>}
+   * @param {string} [instanceId] default: any
+   * @returns {Promise<Known[]>} the one that was kept last first
    */
   async find(instanceId) {
     const account = this.#account;
     const records = await inStore("readonly", (store) =>
       store.getAll(IDBKeyRange.bound([account], [account, []])),
     );
-    return records
-      ?.sort((/** @type {any} */ a, /** @type {any} */ b) => b.at - a.at)
-      .find((/** @type {any} */ one) =>
+    return (records ?? [])
+      .filter((/** @type {Known} */ one) =>
         instanceId ? one.instanceId === instanceId : true,
-      );
+      )
+      .sort((/** @type {any} */ a, /** @type {any} */ b) => b.at - a.at);
   }
 
   /** @returns {Promise<CryptoKeyPair | undefined>} a new pair, if it could be kept */
@@ -55,6 +55,12 @@ export class Keys {
     const account = this.#account;
     const record = { account, instanceId, id, keys, at: Date.now() };
     return !!(await inStore("readwrite", (store) => store.put(record)));
+  }
+
+  /** @param {Known} known of which the service knows nothing any more */
+  async forget({ instanceId }) {
+    const key = [this.#account, instanceId];
+    await inStore("readwrite", (store) => store.delete(key));
   }
 }
 

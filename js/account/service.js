@@ -27,6 +27,7 @@ const SITUATIONS = {
  * @property {object} [body] becomes JSON
  * @property {string} [token] never in a URL
  * @property {AbortSignal} [signal]
+ * @property {boolean} [keepalive] outlives its page
  */
 
 /** The HTTP API of docs/account-api.yaml. */
@@ -68,7 +69,7 @@ export class Service {
    * @param {string} path
    * @param {Asked} asked
    */
-  async open(method, path, { body, token, signal }) {
+  async open(method, path, { body, token, signal, keepalive }) {
     const headers = new Headers();
     if (token) headers.set("authorization", `Bearer ${token}`);
     if (body) headers.set("content-type", "application/json");
@@ -78,6 +79,7 @@ export class Service {
       headers,
       body: body && JSON.stringify(body),
       signal: AbortSignal.any(signals),
+      keepalive,
       cache: "no-store",
       credentials: "omit",
       // A token goes nowhere else.

@@ -12,6 +12,10 @@ const MARGIN = 10_000;
  * @property {string | (() => string | Promise<string>)} [token] the operator's
  *
  * @typedef {import("./keys.js").Known} Known
+ *
+ * @typedef {object} KnownHere devices of this browser
+ * @property {() => Promise<Known[]>} find
+ * @property {(known: Known) => Promise<void>} forget
  */
 
 /**
@@ -22,7 +26,7 @@ const MARGIN = 10_000;
 export class Session {
   #service;
   #who;
-  #findKnown;
+  #knownHere;
   #token = "";
   #until = 0;
   #refreshToken = "";
@@ -36,12 +40,12 @@ export class Session {
   /**
    * @param {import("./service.js").Service} service
    * @param {Who} who
-   * @param {() => Promise<Known | undefined>} findKnown
+   * @param {KnownHere} knownHere
    */
-  constructor(service, who, findKnown) {
+  constructor(service, who, knownHere) {
     this.#service = service;
     this.#who = who;
-    this.#findKnown = findKnown;
+    this.#knownHere = knownHere;
   }
 
   /** Id of the device that this is, once that is known. */
@@ -52,6 +56,20 @@ export class Session {
   /** @param {Known} known */
   bind(known) {
     this.#known = known;
+  }
+
+  /**
+   * Where keys alone open it, this one does, and none of another device.
+   *
+   * @param {Known} known
+   */
+  async prefer(known) {
+    if (this.#isGiven) return;
+    while (this.#opening) await this.#opening.catch(() => {});
+    if (this.device === known.id) return;
+    const ending = this.end();
+    this.#known = known;
+    await ending.catch(() => {});
   }
 
   /** @returns {Promise<string>} one that is good for a while */
@@ -70,14 +88,23 @@ export class Session {
   async end() {
     const token = this.#token;
     this.#token = this.#refreshToken = "";
-    if (token) await this.#service.ask("DELETE", "session", { token });
+    // A page that is left at once has signed out all the same.
+    const keepalive = true;
+    if (token)
+      await this.#service.ask("DELETE", "session", { token, keepalive });
+  }
+
+  /** The app gave something to sign in with. */
+  get #isGiven() {
+    const { password, token } = this.#who;
+    return password !== undefined || token !== undefined;
   }
 
   async #open() {
-    const { password, token } = this.#who;
-    const given = password !== undefined || token !== undefined;
+    const given = this.#isGiven;
     const ways = [() => this.#byRefreshing()];
-    if (!given || this.#isProven) ways.push(() => this.#byKey());
+    if (!given || (this.#isProven && this.#known))
+      ways.push(() => this.#byKeys());
     if (given) ways.push(() => this.#byWhatWasGiven());
     for (const way of ways) {
       const opened = await way();
@@ -93,9 +120,21 @@ export class Session {
     return refreshToken && this.#prove("session/refresh", { refreshToken });
   }
 
-  async #byKey() {
-    const known = (this.#known ??= await this.#findKnown());
-    if (!known) return undefined;
+  /** By the key of this device; where it is not known yet which that is, by one of them. */
+  async #byKeys() {
+    const several = this.#known ? [this.#known] : await this.#knownHere.find();
+    for (const known of several) {
+      const opened = await this.#byKey(known);
+      this.#known = opened ? known : undefined;
+      if (opened) return opened;
+      // Its device was taken off the list. Asked again and again it counts as guessing.
+      await this.#knownHere.forget(known);
+    }
+    return undefined;
+  }
+
+  /** @param {Known} known */
+  async #byKey(known) {
     const { user, domain } = this.#who;
     const claim = { user, domain, deviceId: known.id };
     const { nonce } = await this.#service.ask("POST", "session/challenge", {

@@ -1,10 +1,13 @@
 import { fault } from "../errors/error.js";
 import { callApp } from "../phone/events.js";
 
+/** Begins the tag of what the service worker shows (graceline/push). */
+const TAG = "graceline:";
+
 /**
  * How the device of a page is woken: its push subscription (W3C Push API) is told to the
  * account service, and a phone of an open page that is logged out logs in when the service
- * worker hears of a call (graceline/push).
+ * worker hears of a call (graceline/push). Once nothing rings here any more, nothing says so.
  */
 export class Waking {
   #phone;
@@ -13,6 +16,10 @@ export class Waking {
   /** @type {ServiceWorkerRegistration | undefined} */
   #worker;
   #hear = (/** @type {MessageEvent} */ { data }) => this.#heard(data);
+  #rings = (/** @type {{ call: import("../index.js").Call }} */ { call }) => {
+    call.once("connected", () => this.#tidy());
+    call.once("ended", () => this.#tidy());
+  };
 
   /**
    * @param {import("../phone/phone.js").Phone} phone
@@ -37,7 +44,9 @@ export class Waking {
       /** @type {any} */ ({ endpoint, keys }),
     );
     this.#worker = worker;
+    this.close();
     navigator.serviceWorker.addEventListener("message", this.#hear);
+    this.#phone.on("incoming", this.#rings);
   }
 
   /** @param {string} device */
@@ -49,10 +58,23 @@ export class Waking {
   }
 
   close() {
+    this.#phone.off("incoming", this.#rings);
     globalThis.navigator?.serviceWorker?.removeEventListener(
       "message",
       this.#hear,
     );
+  }
+
+  /**
+   * Takes away what says that a call rings: answered here, or over, nobody clicks it. The
+   * service tells a device that is registered no more of a call.
+   */
+  async #tidy() {
+    if (this.#phone.calls.some(({ state }) => state === "incoming")) return;
+    const shown = (await this.#worker?.getNotifications?.()) ?? [];
+    for (const notification of shown)
+      if (notification.tag.startsWith(TAG) && notification.data?.rings)
+        notification.close();
   }
 
   /** @param {any} data */

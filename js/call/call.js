@@ -106,6 +106,12 @@ export class Call extends Emitter {
     return "here";
   }
 
+  get here() {
+    return true;
+  }
+
+  async bringHere() {}
+
   get localStream() {
     return this.#media.handler?.localStream ?? null;
   }

@@ -66,6 +66,7 @@ export class Calls {
 
   /** Loads ahead what a call would wait for: where that fails it tries again, and says so. */
   prepare() {
+    this.link.prepare();
     if (!this.#settings.media && globalThis.RTCPeerConnection)
       for (const part of [loadHandler(), loadDigits()]) part.catch(() => {});
   }

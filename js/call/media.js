@@ -119,6 +119,7 @@ export class CallMedia {
     const { link } = this.#calls;
     const { audio = true, video, stream } = call.wanted;
     const media = await this.#calls.createMedia({
+      call,
       audio,
       video,
       stream,

@@ -6,6 +6,7 @@ import { startService } from "../../server/accounts/index.js";
 import { tokensOf } from "../../server/accounts/jwt.js";
 import { DEFAULTS, checks } from "../../server/accounts/options.js";
 import { connectRedis } from "../../server/accounts/redis.js";
+import { codesTo, complaintAbout } from "../../server/accounts/send-code.js";
 import { RedisStore } from "../../server/accounts/store/redis.js";
 import { checked, invalid } from "../phone/options.js";
 import {
@@ -97,6 +98,7 @@ async function optionsOf(values) {
     pushHosts: values["push-hosts"]?.split(","),
     pushContact: values["push-contact"],
     adminToken: token && readFileSync(token, "utf8").trim(),
+    sendCode: codesFrom(values["send-code"], values["send-code-token"]),
     authenticate: await tokensOf(values.jwks, values["jwt-secret"]),
     audit: auditTo(values.audit),
     log,
@@ -111,6 +113,17 @@ const limitsFrom = (text) =>
       return [name, Number(value || NaN)];
     }),
   );
+
+/** @param {string | undefined} url @param {string | undefined} file */
+function codesFrom(url, file) {
+  if (!url) {
+    if (file) throw invalid("send-code-token", "needs send-code");
+    return undefined;
+  }
+  const complaint = complaintAbout(url);
+  if (complaint) throw invalid("send-code", complaint);
+  return codesTo(url, file && readFileSync(file, "utf8").trim());
+}
 
 /**
  * One line of JSON for each entry.

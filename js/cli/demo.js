@@ -1,14 +1,27 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { DEFAULT_USERS, startRegistrar } from "../testing/index.js";
+import { DemoDevices, OWNERS } from "./demo-devices.js";
 import { DeskPhones, GATEWAY } from "./desk-phones.js";
 import { sendFile } from "./static.js";
 
 const DOMAIN = "example.test";
 /** One more, so that there is somebody to transfer calls to. */
 const USERS = { ...DEFAULT_USERS, 2003: DEFAULT_USERS[2002] };
+/** They have to let each device in. */
+const ACCOUNTS = Object.fromEntries(
+  Object.values(OWNERS).map(({ user }) => [
+    user,
+    { ...DEFAULT_USERS[2002], devices: /** @type {const} */ ("on") },
+  ]),
+);
 const DEFAULT_PORT = 8080;
 const POLICIES = ["normal", "duplicate", "graceful"];
+/** The pages that ask the account service, too. */
+const ASKS_ACCOUNT = ["/demo/devices.html", "/demo/one-number.html"];
+const OWNER_EVENTS = /^GET \/demo\/api\/(devices|number)\/events$/;
+const START_OVER = /^POST \/demo\/api\/(devices|number)$/;
+const PUSH = /^POST \/demo\/api\/push\/([\w-]{1,64})$/;
 /** Of a request's body, in bytes. */
 const MAX_BODY = 1024;
 
@@ -22,7 +35,8 @@ export async function startDemo(port) {
   const password = crypto.randomUUID();
   const registrar = await startRegistrar({
     domain: DOMAIN,
-    users: { ...USERS, [GATEWAY]: { password } },
+    devices: "off",
+    users: { ...USERS, ...ACCOUNTS, [GATEWAY]: { password } },
   });
   const demo = new Demo(registrar, password);
   try {
@@ -47,8 +61,12 @@ class Demo {
   #gatewayPassword;
   /** Begun when somebody first looks. @type {Promise<DeskPhones> | undefined} */
   #deskPhones;
+  /** The same. @type {Promise<DemoDevices> | undefined} */
+  #demoDevices;
   /** @type {Set<Response>} */
   #watchers = new Set();
+  /** Of the devices. @type {Set<Response>} */
+  #deviceWatchers = new Set();
   /** Of the desk phones. @type {Set<Response>} */
   #deskWatchers = new Set();
   /** @type {any} */
@@ -85,6 +103,7 @@ class Demo {
     this.#server.close();
     this.#server.closeAllConnections();
     await (await this.#deskPhones)?.stop();
+    await (await this.#demoDevices)?.stop();
     await this.#registrar.stop();
   }
 
@@ -111,19 +130,34 @@ class Demo {
       case "POST /demo/api/desk":
         return this.#useDesk(request, response);
     }
+    const [, watched] = OWNER_EVENTS.exec(`${method} ${path}`) ?? [];
+    if (watched) return this.#watchOwner(watched, response);
+    const [, over] = START_OVER.exec(`${method} ${path}`) ?? [];
+    if (over) return this.#startOver(over, request, response);
+    const [, subscription] = PUSH.exec(`${method} ${path}`) ?? [];
+    if (subscription) {
+      const status = await (await this.#devices()).push(request, subscription);
+      return end(response, status);
+    }
     if (method !== "GET" && method !== "HEAD") return end(response, 405);
-    response.setHeader("content-security-policy", this.#securityPolicy());
+    const asked = ASKS_ACCOUNT.includes(path)
+      ? [(await this.#devices()).url]
+      : [];
+    response.setHeader("content-security-policy", this.#securityPolicy(asked));
     return sendFile(path, response);
   }
 
-  #securityPolicy() {
-    const registrar = this.#registrar.url.slice(0, -1);
+  /** @param {string[]} more services that the page asks */
+  #securityPolicy(more) {
+    const origins = more.map((url) => url.slice(0, -1));
+    const asked = [this.#registrar.url.slice(0, -1), ...origins];
     return [
       "default-src 'none'",
       "script-src 'self' 'wasm-unsafe-eval'",
       "style-src 'self'",
       "img-src 'self' data:",
-      `connect-src 'self' ${registrar}`,
+      `connect-src 'self' ${asked.join(" ")}`,
+      ...(origins.length ? [`media-src ${origins.join(" ")}`] : []),
       "base-uri 'none'",
       "form-action 'none'",
       "frame-ancestors 'none'",
@@ -164,6 +198,36 @@ class Demo {
     const wrong = await phones.obey(order);
     if (wrong) return response.writeHead(409).end(wrong);
     return end(response, 204);
+  }
+
+  /** @param {string} page @param {Response} response */
+  async #watchOwner(page, response) {
+    const { url } = await this.#devices();
+    const owner = OWNERS[page];
+    const { password } = ACCOUNTS[owner.user];
+    stream(response, this.#deviceWatchers);
+    response.write(message("owner", { ...owner, password, account: { url } }));
+  }
+
+  #devices() {
+    return (this.#demoDevices ??= DemoDevices.start(
+      this.#registrar,
+      (event, data) => {
+        for (const watcher of this.#deviceWatchers)
+          watcher.write(message(event, data));
+      },
+    ));
+  }
+
+  /**
+   * @param {string} page
+   * @param {Request} request
+   * @param {Response} response
+   */
+  async #startOver(page, request, response) {
+    if (!(await this.#ordered(request, response))) return;
+    (await this.#devices()).startOver(page);
+    end(response, 204);
   }
 
   /**

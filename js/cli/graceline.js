@@ -10,6 +10,8 @@ Commands
   demo        the demo page, with a registrar of its own
   gateway     a CTI gateway: users of a SIP server control their desk phones
   account     the account service: users' devices, and where their calls ring
+  preload     lines for the head of a page, by which its phone is there sooner
+  voicemail   takes the calls that users' rules send to it, and keeps what is said
 
 Options of registrar
   --port N               default: any free one
@@ -44,6 +46,8 @@ Options of account
   --shared-slot WHAT     ask (default) or override: what a second web or desktop login meets
   --push-hosts HOST,…    where push subscriptions may lead; default: the browsers' services
   --push-contact URI     of the operator, mailto: or https:, for the push services
+  --send-code URL        is asked to send the code that confirms a number; default: the log
+  --send-code-token FILE proves to it who asks
   --admin-token FILE     holds the administrators' token
   --jwks FILE            public keys that sign your backend's tokens (JWT)
   --jwt-secret FILE      or the secret that does
@@ -51,6 +55,23 @@ Options of account
                          PEM; without them TLS is a proxy's
   --behind-proxy         clients' addresses are what that writes into X-Forwarded-For
   --audit FILE           who let whom in or shut whom out; default: standard output
+
+Options of voicemail
+  --account URL          the account service
+  --admin-token FILE     holds the administrators' token of it
+  --folder PATH          where messages are kept
+  --connections URL,…    the SIP server: wss://…, up to eight
+  --domain DOMAIN        of its users
+  --login NAME           its account there; default: voicemail
+  --password FILE        holds the password of that
+  --greeting FILE        what callers hear: WAV, one channel, 8,000 samples a second of 16 bits
+  --seconds N            the longest message; default: 180
+  --port N, --host HOST  where the account service asks for messages; default: any free one, on 127.0.0.1
+  --media-host ADDRESS   that desk phones send sound to; default: the one that they are reached by
+
+Options of preload
+  [FOLDER]               the site as your bundler wrote it; default: pages load the package as it is
+  --base PATH            where that is served; default: / and /node_modules/graceline/
 
   --help, --version
 `;
@@ -61,16 +82,24 @@ const accountOptions = {
     [
       ...["redis", "database", "sip-port", "origins", "limits", "shared-slot"],
       ...["push-hosts", "push-contact", "admin-token", "jwks", "jwt-secret"],
-      ...["tls-cert", "tls-key", "audit"],
+      ...["tls-cert", "tls-key", "audit", "send-code", "send-code-token"],
     ].map((name) => [name, { type: "string" }]),
   ),
   "behind-proxy": { type: "boolean" },
 };
 
+/** @type {Record<string, { type: "string" }>} */
+const voicemailOptions = Object.fromEntries(
+  [
+    ...["account", "folder", "connections", "login", "password"],
+    ...["greeting", "seconds", "media-host"],
+  ].map((name) => [name, { type: "string" }]),
+);
+
 const { values, positionals } = readArguments();
-const [command] = positionals;
+const [command, folder] = positionals;
 /** @type {Record<string, () => Promise<void>>} */
-const commands = { registrar, demo, gateway, account };
+const commands = { registrar, demo, gateway, account, voicemail, preload };
 
 try {
   if (values.version) console.log(version());
@@ -107,7 +136,9 @@ function readArguments() {
         config: { type: "string" },
         json: { type: "boolean" },
         metrics: { type: "string" },
+        base: { type: "string" },
         ...accountOptions,
+        ...voicemailOptions,
         help: { type: "boolean", short: "h" },
         version: { type: "boolean", short: "v" },
       },
@@ -176,6 +207,23 @@ async function account() {
   const server = await runAccounts(values, usersFrom(values.user ?? []));
   console.log(server.url);
   stopOnSignal(() => server.stop());
+}
+
+async function voicemail() {
+  const { runVoicemail } = await import("./voicemail.js");
+  const server = await runVoicemail(values);
+  console.log(server.url);
+  stopOnSignal(() => server.stop());
+}
+
+async function preload() {
+  const { preloadLinks } = await import("./preload.js");
+  const links = await preloadLinks(folder, values.base);
+  if (links.length === 0)
+    fail(
+      `No file of ${folder} is the phone's wasm of this version: build the site first. A bundler that puts the wasm into the code leaves nothing to load ahead.`,
+    );
+  console.log(links.join("\n"));
 }
 
 /** The options of the gateway. */

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** What the demo's pages need, and nothing else of the package. */
-const PUBLIC = /^\/(js|pkg|demo)\//;
+const PUBLIC = /^\/(js|pkg|demo|server\/accounts\/page)\//;
 
 /** @type {Record<string, string>} */
 const TYPES = {

@@ -6,6 +6,8 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 /** Bytes of the core's that are asked for at least, to put there what goes in. */
 const ROOM = 4096;
+/** What became of what went in: it was done; or nothing was, as it needs calls. */
+const [DONE, LATER] = [1, 2];
 /** What is to be done begins with it, unless it is a message. */
 const BRACE = 0x7b;
 
@@ -15,14 +17,30 @@ const BRACE = 0x7b;
  * src/bridge/record.rs reads), what is to be done comes out as JSON. SIP messages
  * cross as they are. What there is to say is in seam.d.ts.
  *
- * @param {WebAssembly.Module} module of the phone, or of the control of desk phones
+ * @param {WebAssembly.Module} module of the phone, whole or its first part, or of the
+ *   control of desk phones
  * @returns {Promise<any>} the class, of a fresh instance
  */
 export async function instantiate(module) {
   /** What src/bridge/exports.rs exports. @type {any} */
   const wasm = (await WebAssembly.instantiate(module)).exports;
+  /** Gives a phone calls. @type {((core: number, now: number) => void) | undefined} */
+  let calls = wasm.calls;
 
   return class {
+    /**
+     * Adds what calls need, if that is no part of the module.
+     *
+     * @param {() => Promise<WebAssembly.Module>} load
+     */
+    static async extend(load) {
+      if (calls) return;
+      const part = await WebAssembly.instantiate(await load(), { "": wasm });
+      calls = /** @type {any} */ (part.exports.calls);
+    }
+
+    /** What needs calls is done without, or not at all. */
+    without = false;
     /** Its address. */
     #core = wasm.create();
     /** Where in the core's memory texts go; empty when that has moved. */
@@ -43,21 +61,30 @@ export async function instantiate(module) {
      * @param {C} name
      * @param {number} now
      * @param {import("./seam.js").Commands[C]} args
+     * @returns {boolean} nothing was done: it is to be said again once it was extended
      */
     command(name, now, ...args) {
-      if (name === "socketMessage") {
-        const [slot, generation, data] = args;
-        const size = this.#put(data);
-        return wasm.message(this.#core, now, slot, generation, size);
+      const isMessage = name === "socketMessage";
+      const [slot, generation, data] = args;
+      const size = this.#put(isMessage ? data : record([name, ...args]));
+      for (;;) {
+        const taken = isMessage
+          ? wasm.message(this.#core, now, slot, generation, size, this.without)
+          : wasm.command(this.#core, now, size);
+        if (taken === LATER && !this.without) {
+          if (!calls) return true;
+          calls(this.#core, now);
+          continue;
+        }
+        if (taken !== DONE && !isMessage)
+          this.#refused.push({
+            type: "event",
+            name: "refused",
+            command: name,
+            number: /** @type {number} */ (args[0]),
+          });
+        return false;
       }
-      const size = this.#put(record([name, ...args]));
-      if (!wasm.command(this.#core, now, size))
-        this.#refused.push({
-          type: "event",
-          name: "refused",
-          command: name,
-          number: args[0],
-        });
     }
 
     /** @returns {Output | undefined} what is to be done next */

@@ -6,6 +6,7 @@ import { fault } from "../errors/error.js";
 /** What setTimeout can wait at most, in ms. */
 const LONGEST_TIMER = 0x7fff_ffff;
 /** `readyState` of a WebSocket. */
+const OPEN = 1;
 const CLOSED = 3;
 /** RFC 6455 §7.1.5: closed without a Close frame. */
 const NO_WORD = { code: 1006, reason: "" };
@@ -23,6 +24,7 @@ const CLOSING_TIME = 1000;
  * @property {(trace: any) => void} trace
  * @property {(change: object) => void} transport
  * @property {(url: string, error: PhoneError) => void} forbidden the page may not connect there
+ * @property {(error: PhoneError) => void} unable what calls need could not be loaded
  * @property {(error: PhoneError) => void} dead
  */
 
@@ -43,6 +45,8 @@ export class Host {
   /** @type {[keyof Commands, ...any[]][]} */
   #inputs = [];
   #running = false;
+  /** What calls need is being loaded: until then all that comes waits, in order. */
+  #extending = false;
   #ending = false;
   /** @type {any} */
   #timer;
@@ -81,6 +85,8 @@ export class Host {
    */
   call(method, ...args) {
     this.#inputs.push([method, ...args]);
+    // A page that goes away has no time to wait.
+    if (this.#extending && method === "leave") return this.#goOn(true);
     if (!this.#running) this.#run();
   }
 
@@ -106,9 +112,10 @@ export class Host {
     this.#running = true;
     try {
       let input;
-      while (this.#core && (input = this.#inputs.shift())) {
+      while (this.#core && !this.#extending && (input = this.#inputs.shift())) {
         const [method, ...args] = input;
-        this.#core.command(method, this.#now(), ...args);
+        if (this.#core.command(method, this.#now(), ...args))
+          this.#extend(input);
         let output;
         while ((output = this.#core?.poll())) this.#perform(output);
       }
@@ -122,6 +129,35 @@ export class Host {
     } finally {
       this.#running = false;
     }
+  }
+
+  /** Loads what calls need ahead of the first one. */
+  prepare() {
+    this.#instance.extend().catch(() => {
+      // Whoever needs it will hear why.
+    });
+  }
+
+  /** @param {[keyof Commands, ...any[]]} input to be said again then */
+  async #extend(input) {
+    this.#extending = true;
+    this.#inputs.unshift(input);
+    try {
+      await this.#instance.extend();
+      this.#goOn(false);
+    } catch (error) {
+      this.#handlers.unable(/** @type {PhoneError} */ (error));
+      this.#goOn(true);
+    }
+  }
+
+  /** @param {boolean} without callers hear that nobody is there, the app that it cannot be done */
+  #goOn(without) {
+    this.#extending = false;
+    if (!this.#core) return;
+    this.#core.without = without;
+    if (!this.#running) this.#run();
+    if (this.#core) this.#core.without = false;
   }
 
   /**
@@ -198,11 +234,13 @@ export class Host {
     const key = `${slot}:${generation}`;
     this.#sockets.set(key, socket);
     socket.binaryType = "arraybuffer";
-    socket.onopen = () => {
+    const opened = (socket.onopen = () => {
       transport({ state: "connected", url });
       // A class of the app's own may not say which protocol it speaks.
       this.call("socketOpened", slot, generation, socket.protocol ?? "sip");
-    };
+    });
+    // One that was opened early may be there.
+    if (socket.readyState === OPEN) opened();
     socket.onmessage = ({ data }) =>
       this.call(
         "socketMessage",

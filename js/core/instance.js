@@ -7,6 +7,7 @@ import { fault } from "../errors/error.js";
  * @typedef {object} Instance
  * @property {new (options: object, seed: Uint8Array) => any} Core
  * @property {Set<{ die(error: import("../errors/error.js").PhoneError): void }>} hosts
+ * @property {() => Promise<void>} extend loads what calls need, if it is not there
  * @property {boolean} dead a trap left its memory in an undefined state
  */
 
@@ -19,6 +20,8 @@ export class Module {
   #instantiate = instantiate;
   /** @type {Source | undefined} */
   #source;
+  /** Of a second part. @type {Source | undefined} */
+  #more;
   /** @type {Promise<WebAssembly.Module> | undefined} */
   #compiled;
   /** @type {Promise<Instance> | undefined} */
@@ -28,12 +31,27 @@ export class Module {
    * Says where it comes from. Loads nothing; what is loaded stays.
    *
    * @param {Source} [source]
+   * @param {Source} [more] of what calls need, where that has it not
    * @param {Instantiate} [load] what tests put in place of the real one
    */
-  provide(source, load = instantiate) {
+  provide(source, more, load = instantiate) {
     if (load !== this.#instantiate) this.#compiled = this.#shared = undefined;
     this.#instantiate = load;
     this.#source = source;
+    this.#more = more;
+  }
+
+  /** Begins to load it. What fails is tried again by whoever needs it. */
+  preload() {
+    this.#load().catch(() => {});
+  }
+
+  /** @returns {Promise<WebAssembly.Module>} */
+  #load() {
+    return (this.#compiled ??= compile(this.#source).catch((error) => {
+      this.#compiled = undefined;
+      throw error;
+    }));
   }
 
   /**
@@ -57,40 +75,60 @@ export class Module {
   async #create() {
     if (!this.#source) throw fault("noWasm");
     try {
-      this.#compiled ??= compile(await this.#source());
-      const Core = await this.#instantiate(await this.#compiled);
-      return { Core, hosts: new Set(), dead: false };
+      /** @type {any} */
+      const Core = await this.#instantiate(await this.#load());
+      const more = this.#more;
+      /** @type {Promise<void> | undefined} */
+      let extended;
+      const extend = () =>
+        (extended ??=
+          Core.extend?.(() => compile(more)).catch(
+            (/** @type {unknown} */ error) => {
+              extended = undefined; // the next attempt may load it
+              throw failed(error);
+            },
+          ) ?? Promise.resolve());
+      return { Core, hosts: new Set(), extend, dead: false };
     } catch (error) {
-      this.#compiled = undefined;
-      const why = /** @type {Error} */ (error)?.message;
-      throw fault("wasmFailed", { why }, error);
+      throw failed(error);
     }
   }
 }
 
+/** @param {unknown} error */
+const failed = (error) =>
+  fault("wasmFailed", { why: /** @type {Error} */ (error)?.message }, error);
+
 /** The phone's. */
 const client = new Module();
-/** Where that of the control of desk phones comes from. @type {Source | undefined} */
-export let csta;
+/**
+ * Where things come from: the phone's wasm, whole or without what calls need; that; the wasm
+ * of the control of desk phones; the file that shared workers are made of.
+ *
+ * @type {{ wasm?: Source, calls?: Source, csta?: Source, worker?: () => URL }}
+ */
+export const sources = {};
 
 /**
- * @param {Source} source
- * @param {Source} [more] default: as it was
+ * @param {typeof sources} given what is not among it stays as it was
  * @param {Instantiate} [load]
  */
-export function provide(source, more = csta, load) {
-  client.provide(source, load);
-  csta = more;
+export function provide(given, load) {
+  Object.assign(sources, given);
+  client.provide(sources.wasm, sources.calls, load);
 }
 
 /** @param {boolean} [isolate] */
 export const getInstance = (isolate) => client.getInstance(isolate);
 
+export const preload = () => client.preload();
+
 /**
- * @param {any} wasm
+ * @param {any} source
  * @returns {Promise<WebAssembly.Module>}
  */
-async function compile(wasm) {
+async function compile(source) {
+  let wasm = await source();
   if (typeof wasm === "string" || wasm instanceof URL) wasm = await fetch(wasm);
   if (wasm instanceof WebAssembly.Module) return wasm;
   if (!globalThis.Response || !(wasm instanceof Response))

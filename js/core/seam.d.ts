@@ -27,15 +27,18 @@ export interface Commands {
   credentials: [id: number, answer: Answer];
   /** Unasked: what was answered for this realm is about to end. */
   renewCredentials: [realm: string, answer: Answer];
+  /** To a state of the target's, who may be ourselves. The number is new, and not 0. */
+  subscribe: [subscription: number, package: string, accept: string, target: string];
+  unsubscribe: [subscription: number];
+  socketOpened: [slot: number, generation: number, protocol: string];
+  socketClosed: [slot: number, generation: number];
+  /** The deadline has come. */
+  wake: [];
   /** The number is a new odd one. */
   call: [call: number, target: string, options: CallOptions];
   /** An INVITE with a document. The number is a new odd one. Answered by
    * `sessionOpened` or `sessionEnded`. */
   openSession: [session: number, target: string, contentType: string, body: string, disposition: string, options: AnswerOptions];
-  socketOpened: [slot: number, generation: number, protocol: string];
-  socketClosed: [slot: number, generation: number];
-  /** The deadline has come. */
-  wake: [];
   answer: [op: number, call: number, options: AnswerOptions];
   reject: [op: number, call: number, status: number];
   /** The caller shall call the target instead. */
@@ -55,6 +58,9 @@ export interface Commands {
   info: [op: number, call: number, contentType: string, body: string];
   /** MESSAGE outside of calls; from the login where there is no public id. */
   message: [op: number, target: string, contentType: string, body: string, publicId: string];
+  /** PUBLISH of a state of ours (RFC 3903), whose Event and condition are among the
+   * options; a refresh has no body. */
+  publish: [op: number, contentType: string, body: string, options: AnswerOptions];
   /** The media handler made the description asked for. */
   mediaReady: [call: number, request: number, sdp: string];
   /** It did what was asked for. */
@@ -70,6 +76,12 @@ export interface Commands {
   /** INFO in a session. Answered by `sessionDone`. */
   sessionInfo: [op: number, session: number, contentType: string, body: string, disposition: string];
   closeSession: [session: number];
+  /** A gateway's alone, as what follows: tells what calls the target is in, by `dialogs`.
+   * The number is a new one, and not 0. */
+  watchDialogs: [watch: number, target: string];
+  /** Tells whether the target is registered, by `presence`. */
+  watchRegistration: [watch: number, target: string];
+  unwatch: [watch: number];
   /** A WebSocket message. */
   socketMessage: [slot: number, generation: number, data: unknown];
 }
@@ -178,6 +190,25 @@ export interface SessionAnswer {
   expires?: number;
 }
 
+export interface Element {
+  name: string;
+  attributes: [string, string][];
+  children: Element[];
+  text: string;
+}
+
+export interface WatchedDialog {
+  id: string;
+  own: boolean;
+  incoming: boolean;
+  state: string;
+  event?: string;
+  status?: number;
+  held: boolean;
+  remote: string;
+  displayName?: string;
+}
+
 /** What the host has to do. */
 export interface Outputs {
   /** A WebSocket with the subprotocol `sip` is wanted. */
@@ -208,6 +239,10 @@ export interface Events {
   unregistered: {};
   /** Nothing follows. */
   closed: {};
+  /** What a document says, as a tree if it is XML. Of 0, a NOTIFY that nobody asked for. */
+  notified: { subscription: number; body: string; document?: Element };
+  /** It does not stand any more, or not for a while. */
+  lapsed: { subscription: number };
   /** To be answered by the command of this name. */
   credentials: { id: number; scheme: string; realm: string; authzServer?: string; scope?: string };
   incoming: { call: number; from: Party; to: string; headers: [string, string][]; replaces?: number };
@@ -223,7 +258,7 @@ export interface Events {
   refer: { call: number; refer: number; target: string; referredBy?: string };
   transferred: { call: number; status: number; reason: string };
   callEnded: { call: number; cause: string } & Ending;
-  done: { op: number; error?: Fault };
+  done: { op: number; error?: Fault; etag?: string; expires?: number };
   callInfo: { call: number; callInfo: Record<string, string | true> };
   messageReceived: { from: Party; contentType: string; body: string; headers: [string, string][] };
   sessionOpened: { session: number } & SessionAnswer;
@@ -232,6 +267,11 @@ export interface Events {
   sessionInfo: { session: number; contentType: string; body: string };
   sessionDone: { op: number } & SessionAnswer;
   sessionEnded: { session: number; cause: string; retryAfter?: number; contacts: string[] } & Ending;
+  /** All that there are. Those that are over are told once. */
+  dialogs: { watch: number; dialogs: WatchedDialog[] };
+  presence: { watch: number; registered: boolean };
+  /** The server does not tell it. */
+  unwatched: { watch: number };
   /** It was no command, or a number in it was none. */
   refused: { command: string; number: unknown };
 }

@@ -90,6 +90,10 @@ export class DeskCall extends Emitter {
     return "deskPhone";
   }
 
+  get here() {
+    return false;
+  }
+
   get muted() {
     return { audio: false, video: false };
   }
@@ -216,6 +220,10 @@ export class DeskCall extends Emitter {
 
   sendInfo() {
     return cannot("sendInfo");
+  }
+
+  bringHere() {
+    return cannot("bringHere");
   }
 
   getStats() {

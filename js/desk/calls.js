@@ -116,7 +116,8 @@ export class DeskCalls {
   heard({ call: number, op, incoming, can, ...view }) {
     let entry = this.#numbered.get(number) ?? this.#made.get(op ?? 0);
     const isNew = !entry;
-    const remote = partyOf(view.remote);
+    const { displayName } = view;
+    const remote = { ...partyOf(view.remote), displayName };
     entry ??= this.#appear(incoming, remote);
     entry.number = number;
     this.#numbered.set(number, entry);

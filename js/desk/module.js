@@ -1,9 +1,9 @@
-import { Module, csta } from "../core/instance.js";
+import { Module, sources } from "../core/instance.js";
 
 const control = new Module();
 
 /** Loads what controls desk phones, once. */
 export function getInstance() {
-  control.provide(csta);
+  control.provide(sources.csta);
   return control.getInstance();
 }

@@ -65,6 +65,7 @@ export interface CallView {
   incoming: boolean;
   state: string;
   remote: string;
+  displayName: string;
   parties: string[];
   cause: string;
   can: string[];

@@ -213,7 +213,7 @@ export const page = {
     ],
     wasmFailed: [
       "The phone's WebAssembly could not be loaded ({why}).",
-      "Serve client_bg.wasm, which bundlers may leave behind, or import graceline/inline. A Content-Security-Policy must allow it in connect-src, and 'wasm-unsafe-eval' in script-src.",
+      "Serve client_bg.wasm and calls_bg.wasm, which bundlers may leave behind, or import graceline/inline. A Content-Security-Policy must allow it in connect-src, and 'wasm-unsafe-eval' in script-src.",
     ],
   },
   // No error, but an event.

@@ -52,6 +52,7 @@ export class Conversation {
    * @param {Call} call
    * @param {object} line
    * @param {string} line.user
+   * @param {() => boolean} line.hasMailbox
    * @param {(name: string, conversation: Conversation) => void} line.tell
    * @param {import("./containers.js").Containers} containers
    */
@@ -178,7 +179,7 @@ export class Conversation {
       mediaState: call.state === "connected" ? "Connected" : "Idle",
       videoDirection: videoDirection(call),
       videoResolution: resolution(call.remoteStream),
-      capabilities: capabilities(state, call),
+      capabilities: capabilities(state, call, this.#line.hasMailbox()),
       participants: isConference ? parties : [far],
       participant: far,
       localParticipant: own,
@@ -262,8 +263,8 @@ const SERVICES = {
   ConferenceCall: "canJoinAcrossLine",
 };
 
-/** @param {string} state @param {Call} call */
-function capabilities(state, { muted, services }) {
+/** @param {string} state @param {Call} call @param {boolean} hasMailbox */
+function capabilities(state, { muted, services }, hasMailbox) {
   if (services)
     return Object.fromEntries(
       Object.entries(SERVICES)
@@ -275,6 +276,7 @@ function capabilities(state, { muted, services }) {
     list.push(muted.audio ? "canUnmuteAudio" : "canMuteAudio");
     list.push(muted.video ? "canUnmuteVideo" : "canMuteVideo");
   }
+  if (state === "Ringin" && hasMailbox) list.push("canImmediateDivert");
   return Object.fromEntries(list.map((name) => [name, true]));
 }
 

@@ -129,14 +129,14 @@ export function conversationMethods(session) {
       const which =
         (typeof args[0] === "boolean" ? args[1] : args[0]) ?? this.data("cwic");
       if (!idOf(which)) return session.refuse(this, "nothingToEnd");
-      // No registrar tells whether there is a voice mail to divert to.
-      if (iDivert)
+      const conversation = telephony.find(which);
+      if (iDivert && !conversation?.data.capabilities.canImmediateDivert)
         return session.refuse(this, "noDivert", {
           context: { conversation: which },
         });
-      const conversation = telephony.find(which);
       if (!conversation) return unknown(this, which);
-      telephony.end(conversation);
+      if (iDivert) telephony.divert(conversation);
+      else telephony.end(conversation);
       return this;
     },
 

@@ -397,7 +397,10 @@ declare global {
         | { removeRemoteVideoWindow: CwicWindow; window?: Window },
       which?: number | string | { id: number },
     ): this;
-    /** Hangs up, or declines what rings. Diverting (`true`) is not available. */
+    /**
+     * Hangs up, or declines what rings. With `true` what rings goes to voicemail
+     * (`canImmediateDivert`: the server tells what waits in a mailbox).
+     */
     cwic(
       method: "endConversation",
       iDivertOrWhich?: boolean | number | string | { id: number },

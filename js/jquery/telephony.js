@@ -10,6 +10,9 @@ import { textOf } from "./arguments.js";
  * @typedef {any} Selection  a jQuery selection
  */
 
+/** The mailbox, as the rules of an account name it. */
+const MAILBOX = "voicemail";
+
 /** Written as people write numbers. */
 const NUMBER = /^\+?[\d\s().-]+$/;
 
@@ -18,6 +21,7 @@ export class Telephony {
   #containers;
   /** @type {Map<number, Conversation>} */
   #conversations = new Map();
+  #hasMailbox = false;
   /** Our own picture, where it is shown; without a stream while the camera is opened. */
   #preview = /** @type {Map<HTMLVideoElement, MediaStream | undefined>} */ (
     new Map()
@@ -42,6 +46,12 @@ export class Telephony {
       phone.on(name, (/** @type {any} */ { call }) => {
         this.#adopt(call, this.#containers.get());
       });
+    this.#hasMailbox = false;
+    phone.on("voicemail", () => {
+      this.#hasMailbox = true;
+      for (const conversation of this.#conversations.values())
+        conversation.update();
+    });
     void this.devices.refresh();
   }
 
@@ -124,6 +134,13 @@ export class Telephony {
     const { call } = conversation;
     return this.#attempt(conversation, undefined, () =>
       call.state === "incoming" ? call.reject() : call.hangup(),
+    );
+  }
+
+  /** A call that rings goes to the mailbox. @param {Conversation} conversation */
+  divert(conversation) {
+    return this.#attempt(conversation, undefined, () =>
+      conversation.call.deflect(MAILBOX),
     );
   }
 
@@ -262,7 +279,8 @@ export class Telephony {
     /** @type {(name: string, conversation: Conversation) => void} */
     const tell = (name, { container, data }) =>
       this.#containers.tell(name, station.target, container, data);
-    const line = { user: station.user, tell };
+    const hasMailbox = () => this.#hasMailbox;
+    const line = { user: station.user, tell, hasMailbox };
     const conversation = new Conversation(call, line, this.#containers);
     this.#conversations.set(call.id, conversation);
     conversation.moveTo(container);

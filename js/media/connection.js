@@ -92,11 +92,12 @@ export class Connection {
 
   /**
    * @param {Wanted} wanted
-   * @param {{ iceRestart?: boolean, trickle?: boolean }} how
+   * @param {import("../index.js").DescriptionWanted} how
    * @param {string} [before] what was agreed with another connection: streams keep
    *   their places (RFC 3264 §8)
    */
-  async offer(wanted, { iceRestart, trickle }, before = "") {
+  async offer(wanted, how, before = "") {
+    const { iceRestart, trickle } = how;
     for (const kind of kindsIn(before))
       if (/audio|video/.test(kind)) this.peer.addTransceiver(kind);
     this.#attach();
@@ -106,7 +107,7 @@ export class Connection {
     // We keep the part that we play in DTLS, which goes on through every offer and
     // an ICE restart, too (RFC 8842 §4): who is left the choice may choose anew, and
     // browsers refuse that.
-    const role = this.#role();
+    const role = this.#role() ?? how.role;
     const said = role ? inRole(sdp, role) : sdp;
     return wanted.hold ? holding(said) : said;
   }

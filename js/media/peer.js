@@ -89,9 +89,10 @@ class PeerMedia {
 
   // ---- descriptions
 
-  /** @param {{ iceRestart?: boolean, hold?: boolean, trickle?: boolean }} [how] */
-  async createOffer({ hold = false, ...how } = {}) {
+  /** @param {import("../index.js").DescriptionWanted} [how] */
+  async createOffer({ hold = false, before, ...how } = {}) {
     await this.open();
+    this.#follow(before);
     clearTimeout(this.#waiting);
     this.#answered = false;
     this.#wanted = { ...this.#wanted, hold };
@@ -101,7 +102,8 @@ class PeerMedia {
         this.#next = this.#connection ??= this.#connect();
         this.#expected = transportOf(remote);
         if (how.iceRestart) this.#expected.ufrag = undefined;
-        return this.#signed(await this.#next.offer(this.#wanted, how));
+        const places = local ? undefined : before;
+        return this.#signed(await this.#next.offer(this.#wanted, how, places));
       } catch (error) {
         if (!local) throw error;
       }
@@ -112,10 +114,11 @@ class PeerMedia {
 
   /**
    * @param {string} sdp
-   * @param {{ hold?: boolean, trickle?: boolean }} [how]
+   * @param {import("../index.js").DescriptionWanted} [how]
    */
-  async createAnswer(sdp, { hold = false, trickle } = {}) {
+  async createAnswer(sdp, { hold = false, trickle, before } = {}) {
     await this.open();
+    this.#follow(before);
     this.#answered = false;
     this.#wanted = { ...this.#wanted, hold };
     const { remote } = this.#connection?.agreed ?? {};
@@ -225,6 +228,17 @@ class PeerMedia {
   #anew() {
     this.#renew = true;
     this.#context.emit.renegotiate({ iceRestart: true });
+  }
+
+  /**
+   * Goes on with a session that began in another tab.
+   *
+   * @param {string} [before] our last description
+   */
+  #follow(before = "") {
+    const [, origin, version] = /^o=(\S+ \S+) (\d+)/m.exec(before) ?? [];
+    this.#origin ||= origin ?? "";
+    this.#version = Math.max(this.#version, Number(version ?? 0));
   }
 
   /**

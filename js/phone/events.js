@@ -118,6 +118,8 @@ export class Emitter {
     if (!entry.listener)
       throw new TypeError(`The listener of "${name}" is missing`);
     this.#entries.set(name, [...(this.#entries.get(name) ?? []), entry]);
+    // As Node's emitters have it: what is heard may have to be asked for.
+    emit(this, "newListener", name);
   }
 
   /**

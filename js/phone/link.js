@@ -1,3 +1,4 @@
+import { openEarly } from "../core/early.js";
 import { Host } from "../core/host.js";
 import { getInstance } from "../core/instance.js";
 import { fault } from "../errors/error.js";
@@ -6,7 +7,7 @@ import { coreOptions, invalid } from "./options.js";
 
 /** @typedef {import("../errors/error.js").PhoneError} PhoneError */
 /** @typedef {import("../core/seam.js").Commands} Commands */
-/** @typedef {{ command: string, resolve(): void, reject(error: PhoneError): void }} Waiter */
+/** @typedef {{ command: string, resolve(answer?: any): void, reject(error: PhoneError): void }} Waiter */
 
 /**
  * @typedef {object} Handlers what a phone does with what its core says
@@ -57,6 +58,11 @@ export class Link {
     }));
   }
 
+  /** Calls are near. */
+  prepare() {
+    this.#host?.prepare();
+  }
+
   /**
    * @template {keyof Commands} C
    * @param {C} method
@@ -71,7 +77,7 @@ export class Link {
    * @param {C} method
    * @param {Commands[C] extends [op: number, ...infer A] ? A : never} args what
    *   follows the number of the operation
-   * @returns {Promise<void>} settled by the core
+   * @returns {Promise<any>} settled by the core, with what `done` says
    */
   ask(method, ...args) {
     const op = ++this.#last;
@@ -110,9 +116,10 @@ export class Link {
         "WebSocket",
         "is needed where there is no global one, as in Node 20",
       );
+    const early = openEarly(WebSocket, settings.connections[0]);
     const instance = await (settings.getInstance ?? getInstance)(
       settings.isolate,
-    );
+    ).finally(() => setTimeout(early.close));
     if (this.#closed) throw fault("closed");
     // The memory is read under the lock: the nonce count in it is ours alone.
     const options = coreOptions(settings, {
@@ -121,7 +128,7 @@ export class Link {
       trace: !!settings.trace || isHeard(phone, "sip"),
     });
     const { event, forbidden, dead } = this.#handlers;
-    this.#host = new Host(instance, options, WebSocket, {
+    this.#host = new Host(instance, options, early.WebSocket, {
       event: (said) => this.#settles(said) || event(said),
       store: (value) => (store.memory = value),
       log: (entry) => callApp(settings.log, entry),
@@ -136,6 +143,7 @@ export class Link {
       },
       transport: (change) => emit(phone, "transport", change),
       forbidden,
+      unable: (error) => emit(phone, "error", error),
       dead: (error) => {
         this.#host = undefined;
         dead(error);
@@ -148,7 +156,7 @@ export class Link {
    * @param {number | string} key
    * @param {C} command
    * @param {Commands[C]} args
-   * @returns {Promise<void>}
+   * @returns {Promise<any>}
    */
   #wait(key, command, ...args) {
     return new Promise((resolve, reject) => {
@@ -163,10 +171,10 @@ export class Link {
    *
    * @param {any} event
    */
-  #settles({ name, op, error, command, number }) {
+  #settles({ name, op, error, command, number, ...answer }) {
     switch (name) {
       case "done":
-        return this.#settle(op, error && fault(error.at, error));
+        return this.#settle(op, error && fault(error.at, error), answer);
       case "unregistered":
       case "closed":
         return this.#settle(name);
@@ -183,12 +191,13 @@ export class Link {
   /**
    * @param {number | string} key
    * @param {PhoneError} [error]
+   * @param {any} [answer]
    */
-  #settle(key, error) {
+  #settle(key, error, answer) {
     const waiter = this.#waiting.get(key);
     this.#waiting.delete(key);
     if (error) waiter?.reject(error);
-    else waiter?.resolve();
+    else waiter?.resolve(answer);
     return true;
   }
 }

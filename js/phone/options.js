@@ -55,6 +55,10 @@ export const integer = (low, high, unit) => (value) =>
   !(Number.isInteger(value) && value >= low && value <= high) &&
   `must be a whole number of ${unit} from ${low} to ${high}`;
 
+/** @type {(check: Check) => Check} */
+const unshared = (check) => (value, options) =>
+  options.shared ? "cannot be shared" : check(value, options);
+
 /**
  * Loopback as a browser's parser sees the host: 127/8, [::1], localhost.
  *
@@ -130,12 +134,19 @@ export const checks = {
   timeout: integer(100, 600_000, "milliseconds"),
   userAgent: text,
   extraHeaders: headers,
-  WebSocket: callable,
-  storage: (value) =>
-    value !== null &&
-    (typeof value?.getItem !== "function" ||
-      typeof value.setItem !== "function") &&
-    "must have getItem and setItem, or be null",
+  WebSocket: unshared(callable),
+  storage: unshared(
+    (value) =>
+      value !== null &&
+      (typeof value?.getItem !== "function" ||
+        typeof value.setItem !== "function") &&
+      "must have getItem and setItem, or be null",
+  ),
+  shared: (value) =>
+    typeof value !== "boolean" &&
+    !value?.worker &&
+    "must be true, false or { worker }",
+  page: (value) => !value?.document && "must have a document",
   log: callable,
   media: callable,
   mediaTimeout: integer(0, 600, "seconds"),

@@ -4,7 +4,8 @@ import { Emitter, emit } from "./events.js";
 import { followPage } from "./lifecycle.js";
 import { Link } from "./link.js";
 import { Login } from "./login.js";
-import { checkLogin, checkOptions } from "./options.js";
+import { checkLogin, checkOptions, checkTarget } from "./options.js";
+import { share } from "./share.js";
 import { Store } from "./storage.js";
 import { Tab } from "./tabs.js";
 
@@ -26,6 +27,10 @@ export class Phone extends Emitter {
   #calls;
   /** How it is let in, where there are accounts. @type {import("../account/admission.js").Admission | undefined} */
   #admission;
+  /** What the server tells, once that was asked for. @type {import("../watch/watch.js").Watch | undefined} */
+  #watch;
+  /** What takes its place where tabs share it. @type {Promise<{ watch: any }> | undefined} */
+  #shared;
   /** The other mode, once it was asked for. @type {import("../desk/mode.js").DeskMode | undefined} */
   #remote;
   /** @type {import("../index.js").PhoneStatus} */
@@ -66,6 +71,14 @@ export class Phone extends Emitter {
     );
     this.#calls = new Calls(this, settings, this.#link);
     this.#tab = new Tab(this.#store.sharedAs, () => this.#link.tell("silence"));
+    this.on(
+      "newListener",
+      (name) => WATCHED.includes(name) && this.#told(name),
+    );
+    if (settings.shared)
+      this.#shared = share(this, settings, this.#store, () =>
+        this.#loadAdmission(),
+      );
   }
 
   /**
@@ -91,6 +104,10 @@ export class Phone extends Emitter {
 
   get instanceId() {
     return this.#store.instanceId;
+  }
+
+  get tabs() {
+    return { count: 1, leads: true };
   }
 
   get account() {
@@ -188,6 +205,72 @@ export class Phone extends Emitter {
     await this.#calls.message(target, body, options);
   }
 
+  // ---- what the server tells of: js/watch
+
+  get voicemail() {
+    return this.#told("voicemail") ?? null;
+  }
+
+  get elsewhereCalls() {
+    return this.#told("elsewhereCalls") ?? [];
+  }
+
+  /** @param {string} id @param {import("../index.js").CallOptions} [options] */
+  pickUp(id, options = {}) {
+    this.#assertUsable();
+    const { target, replaces } = this.#watch?.find(id) ?? {};
+    return this.#calls.call(/** @type {any} */ (target), options, replaces);
+  }
+
+  /**
+   * @param {string} uri
+   * @returns {import("../index.js").Presence}
+   */
+  presence(uri) {
+    this.#assertUsable();
+    /** @type {any} */
+    const presence = new Emitter();
+    presence.state = "unknown";
+    presence.close = () => this.#tell("forget", presence);
+    this.#tell("follow", presence, checkTarget(uri));
+    return presence;
+  }
+
+  /** @param {{ state?: any, note?: any }} options */
+  async setPresence(options) {
+    this.#assertUsable();
+    await this.#ask("setPresence", options);
+  }
+
+  /** @param {"voicemail" | "elsewhereCalls"} name */
+  #told(name) {
+    this.#tell("ask", name);
+    return /** @type {any} */ (this.#watch)?.[name];
+  }
+
+  /**
+   * @param {"ask" | "follow" | "forget" | "heard"} method
+   * @param {any[]} args
+   */
+  #tell(method, ...args) {
+    this.#ask(method, ...args).catch((error) => emit(this, "error", error));
+  }
+
+  /**
+   * @param {string} method
+   * @param {any[]} args
+   */
+  async #ask(method, ...args) {
+    const shared = await this.#shared;
+    /** @type {any} */
+    const part = shared ?? (await import("../watch/watch.js"));
+    /** @type {any} */
+    const watch = (this.#watch ??= shared
+      ? part.watch
+      : new part.Watch(this, this.#settings, this.#link));
+    return watch[method](...args);
+  }
+
   #assertUsable() {
     if (this.#dead) throw this.#dead;
     if (this.#closing) throw fault("closed");
@@ -225,7 +308,7 @@ export class Phone extends Emitter {
 
   async #open() {
     await this.#link.open(this.#store);
-    this.#unfollow ??= followPage(this.#follower);
+    this.#unfollow ??= followPage(this.#follower, this.#settings.page);
   }
 
   async #loadRemote() {
@@ -281,6 +364,7 @@ export class Phone extends Emitter {
 
   async #unregister() {
     this.#remote?.leave();
+    this.#watch?.leave();
     await this.#link.unregister();
     this.#stand();
     await this.#tab.release();
@@ -290,6 +374,7 @@ export class Phone extends Emitter {
     this.#login.cancel(fault("closing"));
     this.#unfollow?.();
     this.#remote?.leave();
+    this.#watch?.leave();
     await this.#link.close();
     this.#admission?.close();
     this.#drop(fault("closed"));
@@ -326,6 +411,7 @@ export class Phone extends Emitter {
     switch (name) {
       case "status":
         this.#setStatus(event.status, event.registration);
+        if (this.ready) this.#watch?.registered();
         return this.#releaseIfOut();
       case "registered":
         this.#calls.prepare();
@@ -337,6 +423,9 @@ export class Phone extends Emitter {
         return this.#login.failed(event);
       case "credentials":
         return void this.#login.challenged(event);
+      case "notified":
+      case "lapsed":
+        return this.#tell("heard", { name, ...event });
       case "terminated":
         return this.#terminated(event);
       case "refused":
@@ -426,6 +515,9 @@ export class Phone extends Emitter {
     if (!this.#login.attempt && this.#isOut()) this.#tab.release();
   }
 }
+
+/** Events that the server is asked for. */
+const WATCHED = ["voicemail", "elsewhereCalls"];
 
 /** Not registered, and not about to be. @type {import("../index.js").PhoneStatus[]} */
 const OUT = ["eIdle", "eConnectionTerminated", "eDeviceNotAuthorised"];

@@ -11,7 +11,8 @@ export class Store {
   sharedAs;
 
   /** @param {any} settings */
-  constructor({ user, domain, device, instanceId, storage = pageStorage() }) {
+  constructor({ user, domain, device, instanceId, page, ...settings }) {
+    const { storage = pageStorage() } = settings;
     this.#storage = storage;
     const client = `graceline:${user}@${domain.toLowerCase()}/${device}`;
     // A given instance has a record of its own: two of them in one page must
@@ -21,7 +22,7 @@ export class Store {
     this.instanceId =
       instanceId ?? (isInstanceId(kept) ? kept : randomInstanceId());
     if (kept !== this.instanceId) this.#write({});
-    if (storage && globalThis.document)
+    if (storage && (page ?? globalThis).document)
       this.sharedAs = `${client}/${this.instanceId}`;
   }
 

@@ -112,7 +112,7 @@ function show(news, page, { title, icon }) {
     // The end of a call makes no second noise.
     silent: kind === "withdraw",
     ...(icon && { icon }),
-    data: { key, page },
+    data: { key, page, rings },
   });
 }
 

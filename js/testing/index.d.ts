@@ -8,6 +8,10 @@ import type {
   MediaHandler,
   MediaHandlerFactory,
 } from "../index.js";
+import type {
+  Voicemail,
+  VoicemailOptions,
+} from "../../server/voicemail/index.js";
 
 /** How an ousted client learns of it. */
 export type Telling = "service-control" | "reg-event" | "close" | "refresh";
@@ -65,6 +69,13 @@ export interface RegistrarOptions {
    * until it forces, then the first is told. "override": takes over, the first is told.
    */
   sharedSlot?: "ask" | "override";
+  /**
+   * Dialled at a device of a user whose calls ring where the facts say: takes the device
+   * into the set of those that ring, or out of it; out of `"auto"` the set becomes this
+   * device alone, and the last one out makes it `"auto"` again. The call ends with status
+   * 480, whose reason says what is so now. Default "*987"; "" turns it off.
+   */
+  starCode?: string;
   /** The only domain served. Default: any. */
   domain?: string;
   /** How the ousted client is told. Default: all that apply. */
@@ -160,6 +171,62 @@ export interface PublicIdFacts {
 }
 
 /**
+ * What becomes of calls that are not taken. A target is a number, a `sip:`, `sips:` or
+ * `tel:` URI, or `"voicemail"`.
+ */
+export interface RulesFacts {
+  always: string | null;
+  busy: string | null;
+  offline: string | null;
+  /** After 5 to 120 seconds. */
+  noAnswer: { to: string; seconds: number } | null;
+  doNotDisturb: boolean;
+}
+
+/** What a user says by hand of being available. */
+export interface ManualPresenceFacts {
+  state: "available" | "busy" | "away" | "offline" | null;
+  /** At most 128 characters. */
+  note: string | null;
+}
+
+/**
+ * A call as its reader sees it: one record a call, listed when the reader's part in it is
+ * over. Times are ms since the Unix epoch, devices are ids of the reader's own.
+ */
+export interface CallFacts {
+  id: string;
+  direction: "incoming" | "outgoing";
+  from: { uri: string; displayName: string };
+  /** What was dialled. */
+  to: { uri: string; displayName: string };
+  start: number;
+  answered?: number;
+  end: number;
+  result:
+    | "answered"
+    | "missed"
+    | "declined"
+    | "busy"
+    | "forwarded"
+    | "voicemail"
+    | "cancelled"
+    | "failed";
+  rang: string[];
+  answeredBy?: string;
+  /** The one that called. */
+  device?: string;
+  /** Where the rules of the reader sent it. */
+  forwardedTo?: string;
+}
+
+/** Messages in a mailbox: not heard yet, heard. At most 65,535 each. */
+export interface MailboxFacts {
+  new: number;
+  old: number;
+}
+
+/**
  * What the home of facts about users is asked: arguments and value of each verb. Every
  * text is bounded: ids 64 bytes, names 64 characters, keys 512 bytes, endpoints 2 KiB,
  * public ids 128 bytes.
@@ -191,6 +258,20 @@ export interface FactsVerbs {
   push_gone: [args: { endpoint: string }, value: null];
   rings: [args: Record<string, never>, value: "auto" | string[]];
   rings_set: [args: { ids: "auto" | string[] }, value: "auto" | string[]];
+  rules: [args: Record<string, never>, value: RulesFacts];
+  /** What is not named stays, null removes. */
+  rules_set: [args: Partial<RulesFacts>, value: RulesFacts];
+  presence_manual: [args: Record<string, never>, value: ManualPresenceFacts];
+  presence_manual_set: [
+    args: Partial<ManualPresenceFacts>,
+    value: ManualPresenceFacts,
+  ];
+  mailbox: [args: Record<string, never>, value: MailboxFacts];
+  /** For the voicemail service. */
+  mailbox_set: [args: MailboxFacts, value: MailboxFacts];
+  /** The newest first: those before `before`, an id; 1 to 100, default 50. */
+  history: [args: { before?: string; limit?: number }, value: CallFacts[]];
+  history_record: [args: { id: string }, value: CallFacts];
   public_ids: [args: Record<string, never>, value: PublicIdFacts[]];
   /** A name is the user's at once; others need a code. Refused: `taken`, `limit`. */
   public_id_add: [
@@ -250,7 +331,17 @@ export interface RegistrarEvents {
   /** Facts about a user are other ones now. */
   account: {
     user: string;
-    kind: "devices" | "ringsOn" | "publicIds" | "push";
+    kind:
+      | "devices"
+      | "ringsOn"
+      | "publicIds"
+      | "push"
+      | "rules"
+      | "presence"
+      | "voicemail"
+      | "history";
+    /** Of the history: which record is new, or another one now. */
+    id?: string;
   };
   /**
    * Devices that sleep are to be told by push that somebody calls or has written, or that
@@ -414,11 +505,30 @@ export interface Accounts {
  */
 export function startAccounts(options: AccountsOptions): Promise<Accounts>;
 
+export interface TestVoicemailOptions extends Omit<
+  VoicemailOptions,
+  "login" | "accounts"
+> {
+  registrar: Registrar;
+  /** Of `startAccounts`, on that registrar. */
+  accounts: Accounts;
+}
+
+/**
+ * Starts a voicemail on a test registrar: what `npx graceline voicemail` runs. It logs in as
+ * the user `voicemail`, which it adds. Node alone.
+ */
+export function startVoicemail(
+  options: TestVoicemailOptions,
+): Promise<Voicemail>;
+
 export interface SwitchOptions {
   /** On loopback. Default 0: any free one. */
   port?: number;
   /** Devices by line: `{ "2001": ["SEP01"], "2002": ["SEP02", "SEP03"] }`. */
   phones: Record<string, string[]>;
+  /** What lines are called: `{ "2001": "Ann" }`. Shown to those who talk to them. */
+  names?: Record<string, string>;
 }
 
 export interface DeskPhoneCall {

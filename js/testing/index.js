@@ -7,3 +7,7 @@ export { startSwitch } from "./switch/index.js";
 export const startAccounts = async (options) =>
   // Its libraries are of no use to who wants a registrar alone.
   (await import("./accounts.js")).startAccounts(options);
+
+/** @type {typeof import("./index.js").startVoicemail} */
+export const startVoicemail = async (options) =>
+  (await import("./voicemail.js")).startVoicemail(options);

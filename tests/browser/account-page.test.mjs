@@ -37,7 +37,10 @@ before(async () => {
 });
 after(() => browser?.close());
 
-beforeEach(async () => {
+beforeEach(begin);
+afterEach(end);
+
+async function begin() {
   registrar = await startRegistrar({
     domain: "example.test",
     users: { 2001: { password: PASSWORD }, 2002: { password: "other" } },
@@ -50,19 +53,19 @@ beforeEach(async () => {
   });
   page = await newPage(browser, { viewport: { width: 1024, height: 900 } });
   await page.goto(accounts.url);
-});
+}
 
-afterEach(async () => {
+async function end() {
   const { problems } = page;
   await page.context().close();
   await accounts.stop();
   await registrar.stop();
-  // A refusal is an answer that Chromium logs.
+  // A refusal is an answer that Chromium logs; 501: there is no voicemail.
   const other = problems.filter(
-    (one) => !/status of (401|403|404|409|429)/.test(one),
+    (one) => !/status of (401|403|404|409|429|501)/.test(one),
   );
   assert.deepEqual(other, [], "the page logged errors");
-});
+}
 
 /** @param {string} name @param {string} [password] */
 async function signIn(name = "2001", password = PASSWORD) {
@@ -70,6 +73,18 @@ async function signIn(name = "2001", password = PASSWORD) {
   await page.getByLabel("Password").fill(password);
   await page.getByRole("button", { name: "Sign in" }).click();
 }
+/** With what the page proves who asks: it is read again. */
+async function shownProof() {
+  const [request] = await Promise.all([
+    page.waitForRequest(/\/v1\/rings-on$/),
+    page.getByLabel("Only on the phones that you choose").check(),
+  ]);
+  return /** @type {string} */ (await request.headerValue("authorization"));
+}
+/** @param {string} authorization */
+const statusOf = async (authorization) =>
+  (await fetch(`${accounts.url}v1/devices`, { headers: { authorization } }))
+    .status;
 const inside = () => page.locator("#account").waitFor();
 /** @param {string} name */
 const row = (name) =>
@@ -142,8 +157,12 @@ describe("the user's page", { timeout: 120_000 }, () => {
     await inside();
     assert.equal(await page.locator("#who").textContent(), "2001@example.test");
     assert.equal(await page.locator("#password").inputValue(), "");
+    const proof = await shownProof();
+    assert.equal(await statusOf(proof), 200);
     await press("Sign out");
     await page.locator("#sign-in").waitFor();
+    // The service knows of it: what the page showed is worth nothing any more.
+    while ((await statusOf(proof)) !== 401);
     const kept = await page.evaluate(
       "JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])",
     );
@@ -165,6 +184,44 @@ describe("the user's page", { timeout: 120_000 }, () => {
     await page.getByText("1 of 3 logged in").waitFor();
     await phone.close();
     await page.getByText("0 of 3 logged in").waitFor();
+  });
+
+  test("a device that was not there for twenty days is warned of, ten days ahead; then it goes", async (t) => {
+    const DAY = 86_400_000;
+    const start = Date.now();
+    await end();
+    t.mock.timers.enable({ apis: ["Date"], now: start });
+    // Their clocks are of this time from the beginning.
+    await begin();
+    const web = authorise("Office browser", "web");
+    authorise("Mobile", "mobile");
+    /** @param {number} days after the start, by the clocks of service and page */
+    const on = async (days) => {
+      t.mock.timers.setTime(start + days * DAY);
+      await page.clock.setFixedTime(start + days * DAY);
+      await page.reload();
+      await signIn();
+      await inside();
+    };
+    const warned = page.locator(".device__warning:visible");
+    await on(19.9);
+    await row("Mobile").getByText("last there 20 days ago").waitFor();
+    assert.equal(await warned.count(), 0);
+    const phone = await logIn(web.instance);
+    await on(20.1);
+    await row("Mobile")
+      .getByText(/^Goes from this list in 10 days/)
+      .waitFor();
+    assert.equal(await warned.count(), 1, "who is there is not warned of");
+    await page.screenshot({ path: `${shots}account-idle.png`, fullPage: true });
+    await phone.close();
+    await on(29.1);
+    await row("Mobile")
+      .getByText(/^Goes from this list tomorrow/)
+      .waitFor();
+    await on(30.1);
+    await row("Office browser").waitFor();
+    assert.equal(await row("Mobile").count(), 0);
   });
 
   test("rename", async () => {

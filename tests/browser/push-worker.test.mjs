@@ -100,13 +100,21 @@ const push = (news) =>
   deliver(
     JSON.stringify({ v: 1, key: "k1", from: FROM, at: Date.now(), ...news }),
   );
+/**
+ * The notifications, once they are so: what the worker does goes on after it has taken the push.
+ * @param {string} are an expression about `all` of them
+ * @returns {Promise<any[]>}
+ */
+const once = (are) =>
+  page.evaluate(`(async () => {
+    for (;;) {
+      const all = await shown();
+      if (${are}) return all;
+      await new Promise(requestAnimationFrame);
+    }
+  })()`);
 /** @param {number} count of notifications; resolves with them */
-async function shown(count) {
-  await page.waitForFunction(
-    `shown().then(({ length }) => length === ${count})`,
-  );
-  return /** @type {Promise<any[]>} */ (page.evaluate("shown()"));
-}
+const shown = (count) => once(`all.length === ${count}`);
 
 describe("a push in the service worker", { timeout: 60_000 }, () => {
   test("a call is shown until it is taken, and pages that are open hear of it", async () => {
@@ -118,7 +126,7 @@ describe("a push in the service worker", { timeout: 60_000 }, () => {
       requireInteraction: true,
       silent: false,
       icon: `${server.url}icon.png`,
-      data: { key: "k1", page: `${server.url}phone` },
+      data: { key: "k1", page: `${server.url}phone`, rings: true },
     });
     const told = await page.evaluate("told.filter((one) => one.type)");
     assert.deepEqual(told, [
@@ -138,10 +146,7 @@ describe("a push in the service worker", { timeout: 60_000 }, () => {
   test("given up by the caller: a missed call, without a second noise", async () => {
     await push({ kind: "call" });
     await push({ kind: "withdraw", answered: false });
-    await page.waitForFunction(
-      "shown().then(([one]) => one?.title === 'Missed call')",
-    );
-    const [one] = await shown(1);
+    const [one] = await once("all[0]?.title === 'Missed call'");
     assert.deepEqual([one.requireInteraction, one.silent], [false, true]);
   });
 

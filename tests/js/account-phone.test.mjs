@@ -1,7 +1,7 @@
 // A phone whose device is authorised by the account service before it logs in.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { Account, PhoneError } from "graceline/account";
 import { startAccounts } from "graceline/testing";
 import { useIndexedDb } from "./support/fake-indexed-db.js";
@@ -134,6 +134,70 @@ test("a device with a key logs in without a password", async (t) => {
   await again.registerPhone();
   const [device] = await account.devices();
   assert.equal(device.instanceId, instanceId);
+});
+
+describe("an Account of the app's, without a password", () => {
+  /** Two devices of this browser, and phones that know nothing but their instance. */
+  async function twoDevices(t) {
+    useIndexedDb(t);
+    const made = await serve(t, { limits: { mobile: 4, deskphone: 4 } });
+    const instances = [];
+    for (const device of ["FIRST", "SECOND"]) {
+      const alice = made.phone({ device, deviceClass: "mobile" });
+      await alice.registerPhone();
+      instances.push(alice.instanceId);
+      await alice.close();
+    }
+    const { url } = made.accounts;
+    const own = new Account({ url, user: "2001", domain: "example.test" });
+    t.after(() => own.close());
+    const phone = (instanceId) =>
+      made.phone({
+        account: own,
+        ...{ instanceId, password: undefined, deviceClass: "mobile" },
+      });
+    return { ...made, own, phone, instances };
+  }
+
+  const idOf = async (account, instance) =>
+    (await account.devices()).find(({ instanceId }) => instanceId === instance)
+      .id;
+
+  test("logs each of this browser's devices in by its own key", async (t) => {
+    const { phone, instances, account } = await twoDevices(t);
+    for (const instance of instances) {
+      const alice = phone(instance);
+      await alice.registerPhone();
+      await alice.close();
+    }
+    assert.equal((await account.devices()).length, 2);
+  });
+
+  test("that already listens by another device's key changes to the phone's", async (t) => {
+    const { own, phone, instances } = await twoDevices(t);
+    const told = next(own, "devices");
+    const alice = phone(instances[0]);
+    await alice.registerPhone();
+    const mine = (await told).find((device) => device.this);
+    assert.equal(mine.instanceId, instances[0]);
+  });
+
+  test("the device that was here last is off the list: the others log in", async (t) => {
+    const { own, phone, instances, account } = await twoDevices(t);
+    await account.forget(await idOf(account, instances[1]));
+    const [left] = await own.devices();
+    assert.deepEqual([left.instanceId, left.this], [instances[0], true]);
+    await phone(instances[0]).registerPhone();
+  });
+
+  test("lets nobody in by the key of another device", async (t) => {
+    const { phone } = await twoDevices(t);
+    const stranger = phone("urn:uuid:00000000-0000-4000-8000-000000000009");
+    await assert.rejects(stranger.registerPhone(), {
+      code: "eCredentialsRejected",
+      status: 401,
+    });
+  });
 });
 
 test("a device that is revoked while it is registered is told so, once, and stays out", async (t) => {

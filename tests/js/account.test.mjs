@@ -245,6 +245,20 @@ describe("signing in", () => {
     });
   });
 
+  test("signing out outlives the page that is left", async (t) => {
+    const { account } = await serve(t);
+    const mine = account();
+    await mine.devices();
+    const { fetch } = globalThis;
+    const told = [];
+    t.mock.method(globalThis, "fetch", (url, options) => {
+      told.push([options.method, options.keepalive]);
+      return fetch(url, options);
+    });
+    mine.close();
+    assert.deepEqual(told, [["DELETE", true]]);
+  });
+
   test("a closed account asks nothing", async (t) => {
     const { account } = await serve(t);
     const mine = account();

@@ -24,14 +24,21 @@ const options = {
 };
 
 let Core;
+/** Of two parts. */
+let Parts;
 before(async () => {
-  const wasm = new URL("../../pkg/client_bg.wasm", import.meta.url);
-  const module = await WebAssembly.compile(readFileSync(wasm));
-  Core = await instantiate(module);
+  const module = (name) =>
+    new WebAssembly.Module(
+      readFileSync(new URL(`../../pkg/${name}_bg.wasm`, import.meta.url)),
+    );
+  Core = await instantiate(module("whole"));
+  Parts = await instantiate(module("client"));
+  await Parts.extend(async () => module("calls"));
 });
 
 const kinds = {
   "the core": () => new Core(options, new Uint8Array(32)),
+  "the core of two parts": () => new Parts(options, new Uint8Array(32)),
   FakeCore: () => new FakeCore(options, new Uint8Array(32)),
 };
 

@@ -503,7 +503,7 @@ describe("a call of the page itself", () => {
     const phone = new Phone({ ...options, media: () => assert.fail() });
     const login = phone.registerPhone();
     await turn();
-    FakeSocket.made[0].say(...granted(1), event("incoming", incoming));
+    FakeSocket.current.say(...granted(1), event("incoming", incoming));
     await login;
     const [call] = phone.calls;
     assert.equal(call.media, "here");

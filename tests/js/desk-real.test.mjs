@@ -20,6 +20,7 @@ async function start(t) {
   t.after(() => registrar.stop());
   const sw = await startSwitch({
     phones: { 2001: ["SEP01"], 2002: ["SEP02"] },
+    names: { 2002: "Ben <2>" },
   });
   t.after(() => sw.stop());
   const gateway = await startGateway({
@@ -84,6 +85,27 @@ test("credentials by callback are asked for once, by all who wait, and kept", as
   while (phone.status !== "eReady" || states.length < 2)
     await next(phone, "status");
   assert.equal(questions.length, 1);
+});
+
+test("the far end has a name where the switch knows it", async (t) => {
+  const { registrar, sw } = await start(t);
+  const page = async () => {
+    const phone = new Phone({
+      ...{ connections: registrar.url, user: "2001", domain, WebSocket },
+      ...{ password, storage: null },
+      remoteControl: { gateway: `sip:cti@${domain}` },
+    });
+    t.after(() => phone.close());
+    await phone.registerPhone({ mode: "DeskPhone" });
+    return phone;
+  };
+  const phone = await page();
+  sw.phone("SEP02").dial("2001");
+  const { call } = await next(phone, "incoming");
+  assert.deepEqual(call.remote, { uri: "tel:2002", displayName: "Ben <2>" });
+  // Also to who comes later.
+  const other = await page();
+  assert.equal(other.calls[0].remote.displayName, "Ben <2>");
 });
 
 test("a CWIC page switches to its desk phone, dials, holds, hangs up, and switches back", async (t) => {

@@ -61,7 +61,7 @@ async function registered(more) {
   const all = await make(more);
   const login = all.phone.registerPhone();
   await turn();
-  FakeSocket.made[0].say(...granted(1));
+  FakeSocket.current.say(...granted(1));
   await login;
   all.story.length = 0;
   return { ...all, ...world() };

@@ -16,8 +16,13 @@ import {
 } from "./support/fake-core.js";
 
 /** A host with its fake core, and what it handed on. */
-function start({ WebSocket = FakeSocket, Core = FakeCore, clock } = {}) {
-  const instance = { Core, hosts: new Set(), dead: false };
+function start({
+  WebSocket = FakeSocket,
+  Core = FakeCore,
+  clock,
+  extend = () => Promise.resolve(),
+} = {}) {
+  const instance = { Core, hosts: new Set(), dead: false, extend };
   const heard = [];
   const hear = (kind) => (what) => heard.push([kind, what]);
   const handlers = {
@@ -27,6 +32,7 @@ function start({ WebSocket = FakeSocket, Core = FakeCore, clock } = {}) {
     trace: hear("trace"),
     transport: hear("transport"),
     forbidden: (url, error) => heard.push(["forbidden", url, error.message]),
+    unable: hear("unable"),
     dead: hear("dead"),
   };
   const host = new Host(instance, {}, WebSocket, handlers, clock);
@@ -123,6 +129,26 @@ describe("the drain loop", () => {
     host.call("look"); // harmless
     assert.equal(core.given("look").length, 0);
   });
+});
+
+test("a page that goes away does not wait for what calls need", () => {
+  const { host, core } = start({ extend: () => new Promise(() => {}) });
+  const entered = [];
+  core.command = (name) => {
+    entered.push([name, core.without]);
+    return name === "call" && !core.without;
+  };
+  host.call("call", 1, "2002", {});
+  host.call("look");
+  assert.deepEqual(entered.splice(0), [["call", undefined]]);
+  host.call("leave");
+  assert.deepEqual(entered.splice(0), [
+    ["call", true],
+    ["look", true],
+    ["leave", true],
+  ]);
+  host.call("resume");
+  assert.deepEqual(entered, [["resume", false]]);
 });
 
 describe("the timer", () => {

@@ -277,6 +277,29 @@ describe("what a page is told of a call", () => {
     assert.equal(conversation.mine, conversation);
   });
 
+  test("what rings goes to voicemail, where the server tells that there is one", async () => {
+    const { page, phone } = await loggedIn();
+    const [first, second] = [1, 2].map(() =>
+      phone.ring("sip:2004@example.com"),
+    );
+    page.story.length = 0;
+    page.cwic("endConversation", true, first.id);
+    await turn();
+    assert.deepEqual([page.story, first.asked], [["error.cwic 0"], []]);
+    phone.emit("voicemail", { new: 0, old: 0 });
+    const { capabilities } = page.session.telephony.find(first.id)?.data ?? {};
+    assert.equal(capabilities.canImmediateDivert, true);
+    page.story.length = 0;
+    page.cwic("endConversation", true, first.id);
+    await turn();
+    assert.deepEqual(first.asked, [["deflect", "voicemail"]]);
+    assert.deepEqual(page.story, ["conversationEnd.cwic OnHook"]);
+    second.become("connected");
+    page.cwic("endConversation", true, second.id);
+    await turn();
+    assert.deepEqual(second.asked, []);
+  });
+
   for (const [cause, status, told] of [
     ["rejected", 486, "Busy"],
     ["rejected", 600, "Busy"],

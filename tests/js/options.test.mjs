@@ -90,6 +90,8 @@ const wrong = {
   ],
   WebSocket: [{}, "ws"],
   storage: [{}, "localStorage", { getItem() {} }],
+  shared: [1, "yes", {}, null],
+  page: [{}, "page", null],
   log: [{}, true],
   media: ["rtc", 1],
   iceServers: ["stun:example.com", {}],
@@ -196,6 +198,7 @@ const right = {
   expires: [1, 120, 4294967295],
   extraHeaders: [{}, { "X-A": "b", "X-B": "" }, [["X-A", "b"]]],
   storage: [null, { getItem() {}, setItem() {} }],
+  page: [{ document: {} }],
   iceServers: [[], async () => []],
 };
 

@@ -7,17 +7,33 @@ import WebSocket from "ws";
 import { Phone } from "graceline";
 import { startRegistrar } from "graceline/testing";
 import { FakePhone } from "../support/fake-phone.mjs";
+import { useSharedWorkers } from "./support/shared-worker.js";
+
+let workers = 0;
+
+/** With a worker of its own: two of them are two clients. */
+class SharedPhone extends Phone {
+  constructor(options) {
+    const worker = `http://localhost/${++workers}.js`;
+    super({ ...options, WebSocket: undefined, shared: { worker } });
+  }
+}
 
 let registrar;
+let sharedWorkers;
 before(async () => {
   registrar = await startRegistrar({
     users: { 2001: { password: FakePhone.password } },
     policy: "graceful",
   });
+  sharedWorkers = useSharedWorkers(WebSocket);
 });
-after(() => registrar.stop());
+after(() => {
+  sharedWorkers.remove();
+  return registrar.stop();
+});
 
-for (const [kind, Class] of Object.entries({ Phone, FakePhone })) {
+for (const [kind, Class] of Object.entries({ Phone, SharedPhone, FakePhone })) {
   describe(kind, () => {
     const made = [];
     afterEach(async () => {

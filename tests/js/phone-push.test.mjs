@@ -1,8 +1,9 @@
 // phone.enablePush: what a page subscribes is told to the account service, and it wakes.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { Phone } from "graceline";
+import { fakeMedia } from "graceline/testing";
 import { WebSocket } from "ws";
 import { DOMAIN, password, serve } from "./support/account-client.js";
 import { PushService } from "./support/push-service.js";
@@ -51,7 +52,7 @@ async function scene(t, options) {
   const phone = (user, more) => {
     const phone = new Phone({
       ...{ connections: made.registrar.url, domain: DOMAIN, WebSocket },
-      ...{ user, password, ...more },
+      ...{ user, password, media: fakeMedia(), ...more },
     });
     t.after(() => phone.close());
     return phone;
@@ -97,6 +98,40 @@ test("a phone that is logged out is woken for a message, and logs in", async (t)
   await own.unregisterPhone();
   tell({ type: "graceline-push", key: payload.key, clicked: false });
   assert.equal(own.status, "eIdle");
+});
+
+describe("what says that a call rings goes", () => {
+  for (const [how, end] of [
+    ["answered here", ({ call }) => call.answer()],
+    ["declined here", ({ call }) => call.reject()],
+    ["given up by the caller", ({ outgoing }) => outgoing.hangup()],
+  ])
+    test(how, async (t) => {
+      const { own, pushManager, phone } = await scene(t);
+      const shown = new Map();
+      const show = (tag, data) =>
+        shown.set(tag, { tag, data, close: () => shown.delete(tag) });
+      const getNotifications = async () => [...shown.values()];
+      await own.enablePush({ pushManager, getNotifications });
+      await own.registerPhone();
+      show("graceline:call", { rings: true });
+      show("graceline:message", { rings: false });
+      show("of the app", { rings: true });
+      const caller = phone("2002");
+      await caller.registerPhone();
+      const incoming = new Promise((resolve) => own.once("incoming", resolve));
+      const outgoing = caller.call("2001");
+      const { call } = await incoming;
+      assert.equal(shown.size, 3);
+      const over = new Promise((resolve) => {
+        call.once("connected", resolve);
+        call.once("ended", resolve);
+      });
+      await end({ call, outgoing });
+      await over;
+      await new Promise(setImmediate);
+      assert.deepEqual([...shown.keys()], ["graceline:message", "of the app"]);
+    });
 });
 
 test("a subscription that is bound to another key makes way", async (t) => {

@@ -85,14 +85,14 @@ describe("registerPhone", () => {
       if (offline) throw new Error("offline");
       return EMPTY;
     };
-    provide(source, undefined, async () => FakeCore);
+    provide({ wasm: source }, async () => FakeCore);
     const { phone, promise, story } = await registering();
     await assert.rejects(promise, code("eInternal"));
     assert.deepEqual(story, ["eRegistering", "eIdle"]);
     offline = false;
     const again = phone.registerPhone();
     await turn();
-    FakeSocket.made[0].say(...granted(2));
+    FakeSocket.made.at(-1).say(...granted(2));
     assert.deepEqual(await again, registration);
   });
 

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fakeMedia } from "graceline/testing";
 import { setUp } from "./support/line.js";
 
 const instance = "urn:uuid:0d4a2b1e-8b0c-4a53-9c1f-6d5f3c2b1a09";
@@ -70,4 +71,26 @@ test("a refusal has its code, and what is needed to go on", async (t) => {
   assert.throws(() => registrar.account("devices", "2001"), {
     code: "stopped",
   });
+});
+
+test("calls go by rules, and each has a record that is told", async (t) => {
+  const { registrar, phone } = await setUp(t);
+  const told = new Promise((resolve) =>
+    registrar.on("account", (change) => {
+      if (change.kind === "history") resolve(change);
+    }),
+  );
+  registrar.account("rules_set", "2002", { doNotDisturb: true });
+  const caller = phone({ media: fakeMedia() });
+  await caller.registerPhone();
+  caller.call("2002");
+  const { user, id } = await told;
+  assert.equal(user, "2001");
+  const { result, direction } = registrar.account("history_record", user, {
+    id,
+  });
+  assert.deepEqual([direction, result], ["outgoing", "busy"]);
+  const [missed] = registrar.account("history", "2002");
+  assert.equal(missed.id, id);
+  assert.equal(missed.result, "missed");
 });

@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startRegistrar } from "graceline/testing";
-import { becomes, next, setUp } from "./support/line.js";
+import { becomes, next, password, setUp } from "./support/line.js";
 
-const limits = { mobile: 1, deskphone: 1 };
+const limits = { mobile: 2, deskphone: 1 };
 
 /** Authorises the devices with these names; their instances end in their place. */
 const authorise = (registrar, devices) =>
@@ -100,4 +100,47 @@ test("a wrong option is named", async () => {
     await assert.rejects(startRegistrar(options), {
       code: "eInvalidArgument",
     });
+});
+
+test("a message comes to each device of a user once, also to those that were away", async (t) => {
+  const users = {
+    2001: { password, devices: "on" },
+    2002: { password },
+  };
+  const { registrar, phone } = await setUp(t, { users });
+  const [one, two] = authorise(registrar, { pocket: "mobile", bag: "mobile" });
+  const writer = phone({ user: "2002", device: "CSFBOB" });
+  await writer.registerPhone();
+  const heard = (device) => {
+    const texts = [];
+    const listener = ({ text, body, from }) => texts.push([text ?? body, from]);
+    device.on("message", listener);
+    return texts;
+  };
+  const pocket = phone({ instanceId: one, device: "POCKET" });
+  const bag = phone({ instanceId: two, device: "BAG" });
+  const [inPocket, inBag] = [heard(pocket), heard(bag)];
+  await writer.message("2001", "first");
+  const first = next(pocket, "message");
+  await pocket.registerPhone();
+  assert.equal((await first).body, "first");
+  await writer.message("tel:2001", "second");
+  const second = new Promise((resolve) =>
+    bag.on("message", ({ body }) => body === "second" && resolve(undefined)),
+  );
+  await bag.registerPhone();
+  await second;
+  // A third, after which nothing else comes.
+  const both = Promise.all([next(pocket, "message"), next(bag, "message")]);
+  await writer.message("2001", "third");
+  await both;
+  const all = ["first", "second", "third"];
+  assert.deepEqual(
+    inPocket.map(([text]) => text),
+    all,
+  );
+  assert.deepEqual(
+    inBag.map(([text]) => text),
+    all,
+  );
 });

@@ -74,9 +74,9 @@ test("esbuild bundles graceline/slim with the wasm as a file", async () => {
   await assertPageLogsIn(out, "/slim-esbuild.js");
 });
 
-test("Vite builds an app with the default entry: both wasm files are found by themselves", async () => {
+test("Vite builds an app with the default entry: all wasm files are found by themselves", async () => {
   const out = await buildWithVite("index.html");
-  assert.equal(wasmFiles(join(out, "assets")).length, 2);
+  assert.equal(wasmFiles(join(out, "assets")).length, 3);
   await assertSiteLogsIn(out, "index.html");
 });
 

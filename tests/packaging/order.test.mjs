@@ -2,29 +2,10 @@
 // whoever calls one must find it where it is now.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import { Functions } from "../../scripts/lib/functions.mjs";
 import { orderedForCompression } from "../../scripts/lib/order.mjs";
-import { inRoot } from "../../scripts/lib/paths.mjs";
-
-/** @param {string} text of a module */
-function assembled(text) {
-  const folder = mkdtempSync(join(tmpdir(), "graceline-order-"));
-  const assembler = inRoot("node_modules", "binaryen", "bin", "wasm-as");
-  try {
-    writeFileSync(join(folder, "it.wat"), text);
-    execFileSync(process.execPath, [assembler, "-all", "it.wat"], {
-      cwd: folder,
-    });
-    return new Uint8Array(readFileSync(join(folder, "it.wasm")));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
+import { assembled } from "./assembled.mjs";
 
 /** Two kinds of functions by turns; everything that names a function by its number. */
 const text = `(module

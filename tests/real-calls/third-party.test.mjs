@@ -9,7 +9,7 @@ import { Link } from "../gateway/support/link.mjs";
 import { DeskPhone } from "./support/baresip.mjs";
 import { World } from "./support/world.mjs";
 
-const CONTROLLER = "2006";
+const CONTROLLER = "controller";
 
 describe("a desk phone that is driven through the SIP server", () => {
   /** @type {World} */
@@ -72,7 +72,11 @@ describe("a desk phone that is driven through the SIP server", () => {
   cell("a call: the far end hears the desk phone, and is heard", async () => {
     const desk = phones["2001"];
     const mark = desk.mark;
+    const farMark = phones["2002"].mark;
     const made = await call("2002");
+    // It shows whose call it is.
+    const { peeruri } = await phones["2002"].event("CALL_ESTABLISHED", farMark);
+    assert.equal(peeruri, "sip:2001@example.test");
     // It may ring before it lifts.
     const told = link.take().filter((view) => view !== "2002 alerting");
     assert.deepEqual(told, [

@@ -225,7 +225,7 @@ export class FakeCall {
   }
 
   static methods =
-    "answer reject hangup hold resume mute unmute sendDtmf transfer setVideo setDevice".split(
+    "answer reject deflect hangup hold resume mute unmute sendDtmf transfer setVideo setDevice".split(
       " ",
     );
 
@@ -265,7 +265,7 @@ export class FakeCall {
   #did(name, argument) {
     if (name === "answer" || name === "resume") this.become("connected");
     else if (name === "hold") this.become("held", "local");
-    else if (/reject|hangup|transfer/.test(name)) this.end("local");
+    else if (/reject|deflect|hangup|transfer/.test(name)) this.end("local");
     else if (/mute/.test(name))
       for (const kind of /** @type {("audio" | "video")[]} */ ([
         "audio",

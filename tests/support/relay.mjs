@@ -1,22 +1,33 @@
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 
+/** What is let through at once, in bytes, where the rate is limited: a segment. */
+const SEGMENT = 1460;
+
+/** Bytes on their way, or what ends them. @typedef {{ bytes: number, arrive: () => void }} Piece */
+
 /**
- * A TCP relay on loopback that does to connections what bad networks do: delay,
- * jitter, stalls (nothing arrives, nothing is closed), cuts. The tests' network,
- * where the kernel has none to offer.
+ * A TCP relay on loopback that does to connections what bad networks do: distance,
+ * narrow lines, jitter, stalls (nothing arrives, nothing is closed), cuts. The tests'
+ * network, where the kernel has none to offer.
  */
 export class Relay {
   /** Milliseconds that each piece takes in each direction. */
   delay = 0;
   /** Milliseconds, drawn anew for each piece, that it may take longer. */
   jitter = 0;
+  /** Milliseconds that opening a connection takes: loopback's own handshake has no distance. */
+  handshake = 0;
+  /** Bytes a second that all connections share, in each direction. */
+  rate = Infinity;
   /** New connections are cut at once. */
   refusing = false;
   #target;
   #server = createServer({ noDelay: true }, (client) => this.#accept(client));
   /** @type {Set<import("node:net").Socket>} */
   #sockets = new Set();
+  /** The line, up and down. */
+  #lines = [new Line(() => this.rate), new Line(() => this.rate)];
   #stalled = false;
   /** What waits for the stall to end, in order. @type {(() => void)[]} */
   #waiting = [];
@@ -80,29 +91,105 @@ export class Relay {
     if (this.refusing) return client.resetAndDestroy();
     const server = connect({ host: "127.0.0.1", port: this.#target });
     server.setNoDelay(true);
-    for (const [from, to] of [
-      [client, server],
-      [server, client],
-    ]) {
+    const opened = performance.now() + this.handshake;
+    for (const [line, from, to] of /** @type {const} */ ([
+      [this.#lines[0], client, server],
+      [this.#lines[1], server, client],
+    ])) {
+      const travel = this.#way();
+      const later = line.join((/** @type {Piece} */ { arrive }) =>
+        travel(opened, arrive),
+      );
       this.#sockets.add(from);
-      from.on("data", (data) => this.#later(() => to.write(data)));
-      from.on("end", () => this.#later(() => to.end()));
+      from.on("data", (data) => {
+        const most = this.rate < Infinity ? SEGMENT : data.length;
+        for (let at = 0; at < data.length; at += most) {
+          const part = data.subarray(at, at + most);
+          later({ bytes: part.length, arrive: () => to.write(part) });
+        }
+      });
+      from.on("end", () => later({ bytes: 0, arrive: () => to.end() }));
       from.on("error", () => {});
       from.on("close", () => {
         this.#sockets.delete(from);
-        this.#later(() => to.destroy());
+        later({ bytes: 0, arrive: () => to.destroy() });
       });
     }
   }
 
-  /** @param {() => void} arrive */
-  #later(arrive) {
+  /**
+   * The distance, for one direction of one connection: what sets out arrives in order.
+   *
+   * @returns {(earliest: number, arrive: () => void) => void} sets out now, or at `earliest`
+   */
+  #way() {
+    /** @type {{ due: number, arrive: () => void }[]} */
+    const travelling = [];
+    let last = 0;
+    let timed = false;
     const deliver = () => {
-      if (this.#stalled) this.#waiting.push(arrive);
-      else arrive();
+      timed = false;
+      while (travelling[0]?.due <= performance.now()) {
+        const { arrive } = /** @type {any} */ (travelling.shift());
+        if (this.#stalled) this.#waiting.push(arrive);
+        else arrive();
+      }
+      if (timed || !travelling[0]) return;
+      timed = true;
+      setTimeout(deliver, travelling[0].due - performance.now());
     };
-    const wait = this.delay + Math.random() * this.jitter;
-    if (wait === 0) deliver();
-    else setTimeout(deliver, wait);
+    return (earliest, arrive) => {
+      const wait = this.delay + Math.random() * this.jitter;
+      last = Math.max(Math.max(performance.now(), earliest) + wait, last);
+      travelling.push({ due: last, arrive });
+      if (!timed) deliver();
+    };
+  }
+}
+
+/** What all connections share: so many bytes a second, by turns. */
+class Line {
+  #rate;
+  /** Of each connection that has something to say. @type {{ pieces: Piece[], done: (piece: Piece) => void }[]} */
+  #turns = [];
+  #free = 0;
+  #timed = false;
+
+  /** @param {() => number} rate bytes a second */
+  constructor(rate) {
+    this.#rate = rate;
+  }
+
+  /**
+   * @param {(piece: Piece) => void} done what is through
+   * @returns {(piece: Piece) => void} what waits for its turn
+   */
+  join(done) {
+    const connection = { pieces: /** @type {Piece[]} */ ([]), done };
+    return (piece) => {
+      if (connection.pieces.push(piece) === 1) this.#turns.push(connection);
+      if (!this.#timed) this.#go();
+    };
+  }
+
+  #go() {
+    this.#timed = false;
+    for (;;) {
+      const now = performance.now();
+      const next = this.#turns[0];
+      if (!next) return;
+      if (this.#free > now) {
+        this.#timed = true;
+        return void setTimeout(() => this.#go(), this.#free - now);
+      }
+      this.#turns.shift();
+      const piece = /** @type {Piece} */ (next.pieces.shift());
+      if (next.pieces.length > 0) this.#turns.push(next);
+      // A timer that came late has lost none of the line's time.
+      const idle = now - this.#free > 10;
+      this.#free =
+        (idle ? now : this.#free) + (1000 * piece.bytes) / this.#rate();
+      next.done(piece);
+    }
   }
 }

@@ -16,8 +16,14 @@ export class Appearance {
   /** @type {Set<Leg>} */
   legs = new Set();
 
-  /** @param {string} line @param {string} device @param {Rule[]} rules of the line */
-  constructor(line, device, rules) {
+  /**
+   * @param {string} line
+   * @param {string} device
+   * @param {Rule[]} rules of the line
+   * @param {Record<string, string>} names of other lines
+   */
+  constructor(line, device, rules, names) {
+    this.names = names;
     this.line = line;
     this.device = device;
     this.rules = rules;
@@ -91,14 +97,21 @@ export class Leg {
     return [...new Set(others)].filter((line) => line !== this.at.line);
   }
 
+  /** Who is at the far end, if that is known. @returns {{ number?: string, name?: string }} */
+  get remote() {
+    const others = this.state === "ended" ? this.last : this.others;
+    const number = others[0] ?? this.last[0] ?? this.dialled;
+    const name = number && this.at.names[number];
+    return number === undefined ? {} : { number, ...(name && { name }) };
+  }
+
   get view() {
     const { state, direction, cause, from, by, to, elsewhere } = this;
     const others = state === "ended" ? this.last : this.others;
-    const number = others[0] ?? this.last[0] ?? this.dialled;
     return {
       ...{ line: this.at.line, device: this.at.device },
       ...{ id: this.call.id, state, direction },
-      remote: number === undefined ? {} : { number },
+      remote: this.remote,
       parties: others.length > 1 ? others : undefined,
       ...{ cause, from, by, to, elsewhere },
     };

@@ -34,17 +34,20 @@ export class Exchange {
   #timers = new Set();
 
   /**
-   * @param {Record<string, string[]>} phones devices by line
+   * @param {{ phones: Record<string, string[]>, names: Record<string, string> }} lines
+   *   their devices, and what they are called
    * @param {(appearance: Appearance, message?: object) => void} tell without a message:
    *   what gateways do not hear of
    */
-  constructor(phones, tell) {
+  constructor({ phones, names }, tell) {
     this.#tell = tell;
     for (const [line, devices] of Object.entries(phones)) {
       /** @type {Rule[]} */
       const rules = [];
       this.#rules.set(line, rules);
-      const all = devices.map((device) => new Appearance(line, device, rules));
+      const all = devices.map(
+        (device) => new Appearance(line, device, rules, names),
+      );
       this.#lines.set(line, all);
       for (const at of all)
         this.devices.set(at.device, [

@@ -11,11 +11,11 @@ import { FEATURES, services } from "./services.js";
 const VERSION = 1;
 
 /** @param {import("../index.js").SwitchOptions} options */
-export async function startSwitch({ port = 0, phones }) {
+export async function startSwitch({ port = 0, phones, names }) {
   const lines = Object.values(phones ?? {});
   if (!lines.length || !lines.every((devices) => devices?.length))
     throw invalid("phones", "must name the devices of each line");
-  const one = new Switch(phones);
+  const one = new Switch(phones, names);
   await one.listen(port);
   return one;
 }
@@ -36,9 +36,9 @@ export class Switch {
   #phones = new Map();
   url = "";
 
-  /** @param {Record<string, string[]>} phones */
-  constructor(phones) {
-    const exchange = new Exchange(phones, (at, message) => {
+  /** @param {Record<string, string[]>} phones @param {Record<string, string>} [names] */
+  constructor(phones, names = {}) {
+    const exchange = new Exchange({ phones, names }, (at, message) => {
       if (message)
         for (const gateway of this.#gateways) gateway.tell(at, message);
       this.#phones.get(at.device)?.changed();

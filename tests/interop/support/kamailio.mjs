@@ -31,6 +31,7 @@ const ANSWER_DEADLINE_MS = 15_000;
  * @property {boolean} [proxyAuth] whether requests other than REGISTER are challenged too (407)
  * @property {boolean} [outbound] whether it keeps the flows of one client apart (RFC 5626)
  * @property {"MD5" | "SHA-256"} [algorithm] of the digest; default MD5
+ * @property {boolean} [presence] whether it tells of calls and registrations; then by UDP, too
  * @property {string} [config] another configuration than the plain one
  */
 
@@ -67,7 +68,12 @@ export function kamailioMissing() {
 export class Kamailio {
   domain = "example.test";
   /** The users of the configuration. @type {Readonly<Record<string, string>>} */
-  passwords = { 2001: "secret-2001", 2002: "secret-2002" };
+  passwords = Object.fromEntries(
+    ["2001", "2002", "2003", "cti", "controller"].map((user) => [
+      user,
+      `secret-${user}`,
+    ]),
+  );
 
   #variants;
   #port = 0;
@@ -101,6 +107,11 @@ export class Kamailio {
   /** Where clients connect to. */
   get url() {
     return `ws://127.0.0.1:${this.#port}/`;
+  }
+
+  /** Where phones send to by UDP. */
+  get udpPort() {
+    return this.#port;
   }
 
   /** Everything it logged so far. */
@@ -172,12 +183,19 @@ export class Kamailio {
         ],
         ...["-Y", this.#directory, "-P", join(this.#directory, "pid")],
         ...["-l", `tcp:127.0.0.1:${this.#port}`],
+        ...this.#presence(),
         ...definitions(this.#variants).flatMap((text) => ["-A", text]),
       ],
       { ready: "kamailio is ready", directory: this.#directory },
     );
     // The port listens; the answer comes as soon as the workers run.
     await this.#rpc("core.version");
+  }
+
+  #presence() {
+    if (!this.#variants.presence) return [];
+    const address = `127.0.0.1:${this.#port}`;
+    return ["-l", `udp:${address}`, "-A", `PRESENCE="sip:${address}"`];
   }
 
   /**

@@ -20,8 +20,13 @@ const EVENT_DEADLINE_MS = 20_000;
 export const newInstanceId = () => `urn:uuid:${randomUUID()}`;
 
 /**
+ * What a phone needs of a server.
+ * @typedef {Pick<import("./interop-test.mjs").Server, "url" | "domain" | "passwords">} Reached
+ */
+
+/**
  * The options of a phone of user 2001 at the world's server.
- * @param {import("./kamailio.mjs").Kamailio} server
+ * @param {Reached} server
  * @param {object} [options] of `Phone`, to override
  */
 export const phoneOptions = (server, options = {}) => ({
@@ -41,7 +46,7 @@ export class PhoneUnderTest {
   events = [];
 
   /**
-   * @param {import("./interop-test.mjs").World} world
+   * @param {Pick<import("./interop-test.mjs").World, "transcript" | "after"> & { server: Reached }} world
    * @param {string} name how the transcript calls it
    * @param {object} [options] of `Phone`
    */
@@ -113,7 +118,7 @@ export class PhoneUnderTest {
 
 /**
  * Bindings of one device.
- * @param {import("./kamailio.mjs").Kamailio} server
+ * @param {Pick<import("./kamailio.mjs").Kamailio, "domain" | "bindings">} server
  * @param {string} [device]
  */
 export async function bindingsOfDevice(server, device = DEVICE) {

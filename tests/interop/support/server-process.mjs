@@ -27,9 +27,12 @@ export class ServerProcess {
    * @param {object} options
    * @param {string} options.ready what it says then
    * @param {string} options.directory removed if the test run ends in mid-air
+   * @param {number} [options.uid] another user, for what does not run as root
+   * @param {number} [options.gid]
    */
-  async launch(program, args, { ready, directory }) {
+  async launch(program, args, { ready, directory, uid, gid }) {
     const child = spawn(program, args, {
+      ...{ uid, gid },
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
     });

@@ -13,7 +13,8 @@ import {
 } from "./sip-message.mjs";
 import { Transcript } from "./transcript.mjs";
 
-const ANSWER_DEADLINE_MS = 10_000;
+/** Longer than a server waits for the other end: 10 s in deploy/kamailio. */
+const ANSWER_DEADLINE_MS = 15_000;
 
 /**
  * @typedef {object} ClientOptions

@@ -104,8 +104,14 @@ export class FakeSocket {
   /** @type {FakeSocket[]} */
   static made = [];
 
+  /** The one in use: another may have been opened early, and is closed as nobody took it. */
+  static get current() {
+    return FakeSocket.made.find(({ onmessage }) => onmessage);
+  }
+
   constructor(url, protocol) {
-    Object.assign(this, { url, protocol, sent: [], closed: false });
+    const readyState = 0;
+    Object.assign(this, { url, protocol, readyState, sent: [], closed: false });
     FakeSocket.made.push(this);
   }
 
@@ -115,9 +121,11 @@ export class FakeSocket {
 
   close() {
     this.closed = true;
+    this.readyState = 2;
   }
 
   open() {
+    this.readyState = 1;
     this.onopen?.({});
   }
 
@@ -127,6 +135,7 @@ export class FakeSocket {
   }
 
   drop(code = 1006, reason = "") {
+    this.readyState = 3;
     this.onclose?.({ code, reason });
   }
 }
@@ -177,11 +186,7 @@ export const refused = (attempt, at, more) => [
 export function useFakeCore(Core = FakeCore) {
   FakeCore.made = [];
   FakeSocket.made = [];
-  provide(
-    () => EMPTY,
-    undefined,
-    async () => Core,
-  );
+  provide({ wasm: () => EMPTY }, async () => Core);
 }
 
 /** Lets everything that is ready to run do so. */

@@ -128,7 +128,7 @@ export class FakeGateway {
 
   /** What the core says of its own accord. */
   async say(...outputs) {
-    FakeSocket.made[0].say(...outputs);
+    FakeSocket.current.say(...outputs);
     await turn();
   }
 

@@ -31,6 +31,7 @@ const database = (stores) => ({
       return {
         put: (record) =>
           answered(records.set(keyOf(record), record) && keyOf(record)),
+        delete: (key) => answered(void records.delete(JSON.stringify(key))),
         // By the first part of the key alone, as the range of a test's account is.
         getAll: ([first]) =>
           answered(

@@ -6,8 +6,10 @@ export class FakeLocks {
   #held = new Map();
   /** @type {Map<string, (() => void)[]>} */
   #waiting = new Map();
+  #awake = new Set();
 
-  request(name, { steal, ifAvailable, signal } = {}, callback) {
+  request(name, options, callback = options) {
+    const { steal, ifAvailable, signal } = Object(options);
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       const grant = () => {
@@ -31,6 +33,7 @@ export class FakeLocks {
       // Node lets a process end that waits for nothing but AbortSignal.timeout.
       const awake = setInterval(() => {}, 1000);
       const next = () => (clearInterval(awake), grant());
+      this.#awake.add(awake);
       queue.push(next);
       signal?.addEventListener("abort", () => {
         if (!queue.includes(next)) return;
@@ -39,6 +42,17 @@ export class FakeLocks {
         reject(signal.reason);
       });
     });
+  }
+
+  /** Nobody waits any more. */
+  end() {
+    this.#awake.forEach(clearInterval);
+  }
+
+  /** As if its holder had died. */
+  free(name) {
+    this.#held.delete(name);
+    this.#waiting.get(name)?.shift()?.();
   }
 
   async query() {
@@ -96,6 +110,7 @@ export function becomePage() {
     },
     listeners: () => listeners,
     remove() {
+      locks.end();
       for (const name of Object.keys(globals)) {
         delete globalThis[name];
         if (originals[name])

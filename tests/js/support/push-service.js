@@ -37,7 +37,9 @@ export class PushService {
 
   /** As a browser gives it to its page. */
   get subscription() {
-    const { port } = this.#server.address();
+    const { port } = /** @type {import("node:net").AddressInfo} */ (
+      this.#server.address()
+    );
     return {
       endpoint: `http://127.0.0.1:${port}/push/4711`,
       keys: {
@@ -54,7 +56,7 @@ export class PushService {
   /** The next message. */
   async next() {
     while (!this.#received.length)
-      await new Promise((resolve) => (this.#hear = resolve));
+      await new Promise((resolve) => (this.#hear = () => resolve(undefined)));
     return this.#received.shift();
   }
 
@@ -83,7 +85,7 @@ export class PushService {
       theirs,
     ]);
     const secret = this.#keys.computeSecret(theirs);
-    const ikm = hkdfSync("sha256", secret, this.#auth, info, 32);
+    const ikm = Buffer.from(hkdfSync("sha256", secret, this.#auth, info, 32));
     const derive = (label, size) =>
       Buffer.from(
         hkdfSync(
@@ -130,7 +132,7 @@ async function sender(authorization, host) {
       Buffer.from(`${head}.${body}`),
     ),
   );
-  const { aud, exp } = JSON.parse(bytes(body));
+  const { aud, exp } = JSON.parse(bytes(body).toString());
   assert.equal(aud, `http://${host}`);
   assert.ok(exp * 1000 > Date.now());
   return key;

@@ -27,6 +27,8 @@ const checks = {
   "[string, string][]": (value) =>
     Array.isArray(value) && value.flat().every(checks.string),
   "string[]": (value) => Array.isArray(value) && value.every(checks.string),
+  "Element[]": (value, partial) =>
+    value.every((one) => !flawIn(one, seam.shapes.Element, partial)),
   "Record<string, string | true>": (value) =>
     Object.values(value).every((one) => one === true || checks.string(one)),
   "Registration | null": (value, partial) =>

@@ -11,6 +11,7 @@ import { hearKeys } from "./tones.js";
  * @typedef {object} StackCall
  * @property {() => unknown} answer
  * @property {(status: number) => unknown} reject
+ * @property {(target: string) => unknown} deflect while it rings (Graceline)
  * @property {() => unknown} hangup
  * @property {() => unknown} hold resolves when the far end agreed
  * @property {() => unknown} resume
@@ -29,12 +30,20 @@ import { hearKeys } from "./tones.js";
  * @property {(offer: number) => void} [takeUp] reports the call that does
  * @property {() => string[]} [statuses] what the phone has been, in order (Graceline)
  * @property {() => string | undefined} [deskState] of the desk phone that it drives (Graceline)
+ * @property {() => readonly any[]} [elsewhere] calls of the user's other devices (Graceline)
+ * @property {() => { new: number } | null} [voicemail] what waits for the user (Graceline)
+ * @property {(id: string) => void} [pickUp] reports the call that takes one over (Graceline)
  */
 
-/** @typedef {{ url: string | string[], user: string, domain: string, password: string, iceServers?: RTCIceServer[], replaces?: boolean, force?: boolean, desk?: object }} Account */
+/** @typedef {{ url: string | string[], user: string, domain: string, password: string, iceServers?: RTCIceServer[], replaces?: boolean, force?: boolean, desk?: object, device?: string, instanceId?: string, watches?: boolean }} Account */
 
 /** Packets that prove speech: half a second of it. */
 const ENOUGH_PACKETS = 25;
+/**
+ * How long a key is held down. A browser that the machine gives no time drops what it should
+ * have played meanwhile, so that of a tone of the usual 100 ms nothing may be left.
+ */
+export const KEY_MS = 400;
 /** Energy (squares of the amplitude, times seconds) below which a second is silence. */
 const SILENCE = 1e-3;
 const PROBE_MS = 50;
@@ -166,6 +175,35 @@ const commands = {
     return calls.length - 1;
   },
 
+  /**
+   * Resolves with the calls of the user's other devices, when they are in these states.
+   * @param {string[]} states
+   */
+  elsewhere: (states) =>
+    until(`calls elsewhere: ${states}`, () => {
+      const list = line.elsewhere();
+      const are = `${list.map(({ state }) => state)}` === `${states}`;
+      return are ? list : undefined;
+    }),
+
+  /**
+   * Resolves when so many new messages wait for the user.
+   * @param {number} fresh
+   */
+  voicemail: (fresh) =>
+    until(`${fresh} new messages`, () =>
+      line.voicemail()?.new === fresh ? fresh : undefined,
+    ),
+
+  /**
+   * Takes over the call that another device of the user has, and gives its number here.
+   * @param {string} id
+   */
+  pickUp(id) {
+    line.pickUp(id);
+    return calls.length - 1;
+  },
+
   /** From now on takes every incoming call as soon as it comes. */
   answerAll() {
     answering = true;
@@ -189,6 +227,7 @@ const commands = {
 
   answer: (call) => act(call, "answer"),
   reject: (call, status) => act(call, "reject", status),
+  deflect: (call, target) => act(call, "deflect", target),
   hangup: (call) => act(call, "hangup"),
   hold: (call) => act(call, "hold"),
   resume: (call) => act(call, "resume"),
@@ -252,6 +291,23 @@ const commands = {
       if (received > 0) return performance.now() - began;
       if (performance.now() > deadline) throw new Error("no audio in 60 s");
       await passing(1);
+    }
+  },
+
+  /**
+   * Resolves once so much of what is said has gone, in seconds: a packet has 20 ms of it.
+   * @param {number} call
+   * @param {number} seconds
+   */
+  async says(call, seconds) {
+    const deadline = performance.now() + 20_000;
+    while (
+      (await measure(call).catch(() => ({ sent: 0 }))).sent <
+      50 * seconds
+    ) {
+      if (performance.now() > deadline)
+        throw new Error(`${seconds} s were not said within 20 s`);
+      await passing(PROBE_MS);
     }
   },
 

@@ -1,9 +1,20 @@
 /** Graceline behind the driver, its wasm inside the script. */
 import { Phone } from "graceline/inline";
-import { note, serve } from "./driver.js";
+import { KEY_MS, note, serve } from "./driver.js";
 
 serve(async (account, begin) => {
-  const { url, user, domain, password, iceServers, force, desk } = account;
+  const {
+    url,
+    user,
+    domain,
+    password,
+    iceServers,
+    force,
+    desk,
+    device,
+    instanceId,
+    watches,
+  } = account;
   const phone = new Phone({
     connections: url,
     // A network of the test's own, without TLS.
@@ -13,6 +24,8 @@ serve(async (account, begin) => {
     password,
     iceServers,
     remoteControl: desk,
+    device,
+    instanceId,
   });
 
   /** @param {import("graceline").Call} call */
@@ -22,11 +35,12 @@ serve(async (account, begin) => {
         stackCall: call,
         answer: () => call.answer(),
         reject: (status) => call.reject(status),
+        deflect: (target) => call.deflect(target),
         hangup: () => call.hangup(),
         hold: () => call.hold(),
         resume: () => call.resume(),
         restartIce: () => call.restartIce(),
-        dtmf: (tones) => call.sendDtmf(tones),
+        dtmf: (tones) => call.sendDtmf(tones, { duration: KEY_MS }),
         transfer: (target) => call.transfer(target),
         transferTo: (other) => call.transfer(other.stackCall),
         stats: () => call.getStats(),
@@ -61,12 +75,23 @@ serve(async (account, begin) => {
   phone.on("transferred", ({ call }) => wrap(call));
   phone.on("call", ({ call }) => wrap(call));
   phone.on("desk", ({ state }) => note(`the desk phone: ${state}`));
+  if (watches) {
+    phone.on("elsewhereCalls", ({ calls }) =>
+      note(`elsewhere: ${calls.map(({ state }) => state)}`),
+    );
+    phone.on("voicemail", ({ new: fresh, old }) =>
+      note(`voicemail: ${fresh} new, ${old} old`),
+    );
+  }
   await phone.registerPhone({
     forceRegistration: force,
     mode: desk ? "DeskPhone" : "SoftPhone",
   });
   return {
     deskState: () => phone.desk?.state,
+    elsewhere: () => phone.elsewhereCalls,
+    voicemail: () => phone.voicemail,
+    pickUp: (id) => void wrap(phone.pickUp(id)),
     call: (target) => void wrap(phone.call(target)),
     offers,
     takeUp: (offer) => void wrap(offers[offer]()),

@@ -1,6 +1,6 @@
 /** JsSIP behind the driver, by its documented API. */
 import JsSIP from "jssip";
-import { serve } from "./driver.js";
+import { KEY_MS, serve } from "./driver.js";
 
 serve(async ({ url, user, domain, password, iceServers }, begin) => {
   // New ones each time: it adds headers to them.
@@ -47,7 +47,11 @@ serve(async ({ url, user, domain, password, iceServers }, begin) => {
               callback,
             ),
           ),
-        dtmf: (tones) => session.sendDTMF(tones, { transportType: "RFC2833" }),
+        dtmf: (tones) =>
+          session.sendDTMF(tones, {
+            transportType: "RFC2833",
+            duration: KEY_MS,
+          }),
         dtmfByInfo: (tones) => session.sendDTMF(tones),
         transfer: (target) => refer(session, target, {}),
         transferTo: (other) =>

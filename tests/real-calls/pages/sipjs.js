@@ -1,7 +1,7 @@
 /** SIP.js behind the driver: its SessionManager, which its authors recommend. */
 import { Invitation, SessionState } from "sip.js";
 import { SessionManager } from "sip.js/lib/platform/web/index.js";
-import { serve } from "./driver.js";
+import { KEY_MS, serve } from "./driver.js";
 
 serve(async (account, begin) => {
   const { url, user, domain, password, iceServers, replaces } = account;
@@ -86,7 +86,10 @@ serve(async (account, begin) => {
           await heard(session, false);
         },
         restartIce: () => reinvite({ offerOptions: { iceRestart: true } }),
-        dtmf: (tones) => session.sessionDescriptionHandler.sendDtmf(tones),
+        dtmf: (tones) =>
+          session.sessionDescriptionHandler.sendDtmf(tones, {
+            duration: KEY_MS,
+          }),
         transfer: (target) => refer(session, target),
         transferTo: (other) => refer(session, other.session),
         stats: () =>

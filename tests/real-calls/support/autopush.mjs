@@ -33,6 +33,11 @@ export class Autopush {
     return `127.0.0.1:${port}`;
   }
 
+  /** Of its endpoints. */
+  get origin() {
+    return `http://${this.#host}`;
+  }
+
   /** With which Firefox uses it, and shows notifications without asking. */
   get preferences() {
     return {
@@ -67,7 +72,7 @@ export class Autopush {
         this.#subscriptions.set(path, { channelID, socket });
         return answer({
           channelID,
-          pushEndpoint: `http://${this.#host}${path}`,
+          pushEndpoint: `${this.origin}${path}`,
         });
       }
       case "unregister":

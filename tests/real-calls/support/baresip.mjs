@@ -48,7 +48,7 @@ export class DeskPhone {
 
   /**
    * A phone of a user. Resolves once it is registered.
-   * @param {import("./world.mjs").World} world
+   * @param {{ udpPort: number, server: Pick<import("../../interop/support/interop-test.mjs").Server, "domain" | "passwords"> }} world
    * @param {string} user
    * @param {object} [options]
    * @param {"auto" | "manual"} [options.answer] whether it answers by itself
@@ -83,19 +83,25 @@ export class DeskPhone {
    * @param {object} [options]
    * @param {number} [options.sipPort] default: any
    * @param {boolean} [options.driven]
+   * @param {string} [options.uuid] of its instance; default: one that it makes up
+   * @param {boolean} [options.lamp] whether it watches its mailbox: event `MWI_NOTIFY`
    */
-  static async open(accounts, { sipPort = 0, driven = false } = {}) {
+  static async open(
+    accounts,
+    { sipPort = 0, driven = false, uuid, lamp = false } = {},
+  ) {
     const phone = new DeskPhone();
     phone.#directory = await mkdtemp(join(tmpdir(), "baresip-"));
     try {
       phone.controlPort = await freePort();
       phone.#keysPort = await freeUdpPort();
-      await phone.#configure(accounts, sipPort);
+      if (uuid) await writeFile(join(phone.#directory, "uuid"), uuid);
+      await phone.#configure(accounts, sipPort, lamp);
       await phone.#launch();
       if (!driven) await phone.#takeControl();
       return phone;
     } catch (error) {
-      error.message += `\n${phone.log}`;
+      if (error instanceof Error) error.message += `\n${phone.log}`;
       await phone.stop();
       throw error;
     }
@@ -205,8 +211,9 @@ export class DeskPhone {
   /**
    * @param {string[]} accounts
    * @param {number} sipPort
+   * @param {boolean} lamp
    */
-  async #configure(accounts, sipPort) {
+  async #configure(accounts, sipPort, lamp) {
     const heard = join(this.#directory, "heard");
     this.#tone = join(this.#directory, "tone.wav");
     await mkdir(heard);
@@ -215,6 +222,7 @@ export class DeskPhone {
     const modules = [
       ...["account", "uuid", "menu", "g711", "cons"],
       ...["aufile", "aubridge", "sndfile", "ctrl_tcp"],
+      ...(lamp ? ["mwi"] : []),
     ];
     await writeFile(
       join(this.#directory, "config"),
@@ -233,7 +241,7 @@ export class DeskPhone {
         `cons_listen 127.0.0.1:${this.#keysPort}`,
         ...(sipPort ? [`sip_listen 127.0.0.1:${sipPort}`] : []),
         ...modules.map((name) =>
-          ["account", "menu", "ctrl_tcp"].includes(name)
+          ["account", "menu", "ctrl_tcp", "mwi"].includes(name)
             ? `module_app ${name}.so`
             : `module ${name}.so`,
         ),

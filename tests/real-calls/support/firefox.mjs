@@ -79,6 +79,8 @@ export class Firefox {
     });
     return {
       container: /** @type {string} */ (userContext),
+      reload: () =>
+        this.#command("browsingContext.reload", { context, wait: "complete" }),
       /** Closes the page alone: its container stays. */
       leave: () => this.#command("browsingContext.close", { context }),
       /**

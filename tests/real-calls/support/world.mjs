@@ -6,7 +6,10 @@ import { Cluster } from "../../kamailio/support/cluster.mjs";
 import { Browsers } from "./pages.mjs";
 import { Rtpengine } from "./rtpengine.mjs";
 
-const USERS = ["2001", "2002", "2003", "2004", "2005", "2006", "cti"];
+const USERS = [
+  ...["2001", "2002", "2003", "2004", "2005"],
+  ...["cti", "controller", "voicemail"],
+];
 
 /** @typedef {() => Promise<unknown> | undefined} Release */
 
@@ -117,6 +120,8 @@ export class World {
    * @param {string} [options.program] that starts a Chromium of its own
    * @param {object} [options.desk] Graceline: `remoteControl`, and the page drives a desk phone
    * @param {boolean} [options.replaces] SIP.js: whether it takes INVITEs with Replaces
+   * @param {string} [options.instanceId] Graceline
+   * @param {boolean} [options.watches] Graceline: whether it is told of the user's other devices
    */
   async user(
     stack,
@@ -129,6 +134,8 @@ export class World {
       replaces = true,
       force = false,
       desk = undefined,
+      instanceId = undefined,
+      watches = false,
     } = {},
   ) {
     const page = await this.browsers.open(
@@ -148,6 +155,8 @@ export class World {
       replaces,
       force,
       desk,
+      instanceId,
+      watches,
     };
     await page.do.register(page.account);
     return page;
