@@ -4,11 +4,19 @@
 //   npm run build -- registrar     the named parts: client, csta, script, controller,
 //                                  gateway, registrar, libraries
 
-import { buildScript } from "./lib/bundle.mjs";
-import { buildLibraries } from "./lib/libraries.mjs";
+import { buildScript, scriptFiles } from "./lib/bundle.mjs";
+import { buildLibraries, libraryFiles } from "./lib/libraries.mjs";
 import { Explained, runMain, say, secondsSince } from "./lib/log.mjs";
 import { checkNode, ensureNodePackages } from "./lib/node-packages.mjs";
-import { buildInline, buildWasm } from "./lib/wasm.mjs";
+import { pkg } from "./lib/paths.mjs";
+import { removeOthers } from "./lib/stamps.mjs";
+import {
+  buildInline,
+  buildWasm,
+  inlineFile,
+  wasmFiles,
+  wasmNames,
+} from "./lib/wasm.mjs";
 
 /** What each part is made of. Each of these may use what the one before it made. */
 const parts = {
@@ -20,6 +28,14 @@ const parts = {
   registrar: [() => buildWasm("registrar")],
   libraries: [buildLibraries],
 };
+
+/** All that is made. */
+const files = [
+  ...wasmNames.flatMap((name) => wasmFiles(name)),
+  ...["client", "csta"].map((name) => inlineFile(name)),
+  ...scriptFiles,
+  ...libraryFiles,
+];
 
 /** Parts that use each other's results. They are built side by side with the others. */
 const chains = [
@@ -40,6 +56,8 @@ await runMain(async () => {
       buildChain(chain.filter((it) => wanted.includes(it))),
     ),
   );
+  // What an earlier version made would be published, too.
+  if (wanted.length === Object.keys(parts).length) removeOthers(pkg, files);
   const news = built.includes(true);
   say(news ? `pkg/ built in ${secondsSince(start)}` : "pkg/ is up to date");
 });

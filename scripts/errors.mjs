@@ -8,6 +8,7 @@ import { core, left, page } from "../js/errors/catalogue.js";
 import { desk } from "../js/errors/desk.js";
 import { jquery } from "../js/errors/jquery.js";
 import { media } from "../js/errors/media.js";
+import { shared } from "../js/errors/shared.js";
 import { testing } from "../js/errors/testing.js";
 import { inRoot } from "./lib/paths.mjs";
 
@@ -84,8 +85,8 @@ else if (readFileSync(path, "utf8") !== text) {
 }
 
 function write() {
-  const all = [core, page, media, desk, account, testing].flatMap((part) =>
-    Object.entries(part),
+  const all = [core, page, media, desk, account, shared, testing].flatMap(
+    (part) => Object.entries(part),
   );
   const unknown = all.find(
     ([code]) => !CODES.some(([known]) => known === code),

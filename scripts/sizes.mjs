@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import { Explained, runMain, say } from "./lib/log.mjs";
 import { inRoot } from "./lib/paths.mjs";
-import { clientSizes, peerSizes, sizeOf } from "./lib/sizes.mjs";
+import { clientSizes, onDemandSizes, peerSizes, sizeOf } from "./lib/sizes.mjs";
 
 /** @typedef {import("./lib/sizes.mjs").Size} Size */
 
@@ -14,15 +14,18 @@ const budgets = JSON.parse(
 );
 
 await runMain(async () => {
-  const { script, wasm, both } = await clientSizes();
+  const { script, wasm, both, calls, all } = await clientSizes();
   /** @type {Record<string, Size>} */
   const table = {
     'import { Phone } from "graceline"': script,
     "client_bg.wasm": wasm,
-    "Phone with calls (both)": both,
+    "Phone (both)": both,
+    "calls_bg.wasm (once registered)": calls,
+    "Phone with calls (all)": all,
     "csta_bg.wasm (on demand)": sizeOf(
       readFileSync(inRoot("pkg", "csta_bg.wasm")),
     ),
+    ...(await onDemandSizes()),
     "graceline.min.js (all in one)": sizeOf(
       readFileSync(inRoot("pkg", "graceline.min.js")),
     ),

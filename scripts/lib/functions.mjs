@@ -1,14 +1,20 @@
 import { Explained } from "./log.mjs";
 
 /** Sections of a module, by number: WebAssembly Core Specification 2.0, §5.5. */
-const FUNCTIONS = 3;
-const EXPORTS = 7;
+export const TYPES = 1;
+export const IMPORTS = 2;
+export const FUNCTIONS = 3;
+export const TABLES = 4;
+export const GLOBALS = 6;
+export const EXPORTS = 7;
 const START = 8;
-const ELEMENTS = 9;
-const CODE = 10;
+export const ELEMENTS = 9;
+export const CODE = 10;
+
+export const CUSTOM = 0;
 
 /** Of an import, or an export. */
-const FUNCTION = 0;
+export const [FUNCTION, TABLE, MEMORY, GLOBAL] = [0, 1, 2, 3];
 
 /**
  * @typedef {object} Func one that the module defines
@@ -33,8 +39,9 @@ export class Functions {
   /** @param {Uint8Array} module */
   constructor(module) {
     this.#preamble = module.subarray(0, 8);
-    this.#sections = sectionsOf(module);
-    this.#imported = importedFunctions(this.#reader(2));
+    // Names would be of functions by their old numbers.
+    this.#sections = sectionsOf(module).filter(({ id }) => id !== CUSTOM);
+    this.#imported = importedFunctions(this.#reader(IMPORTS));
     const types = vector(this.#reader(FUNCTIONS), (it) =>
       it.taken(() => it.number()),
     );
@@ -88,7 +95,7 @@ export class Functions {
   }
 }
 
-class Reader {
+export class Reader {
   at = 0;
 
   /** @param {Uint8Array} all */
@@ -137,18 +144,17 @@ class Reader {
  * @param {(it: Reader) => T} read one item
  * @returns {T[]}
  */
-const vector = (it, read) =>
+export const vector = (it, read) =>
   Array.from({ length: it.number() }, () => read(it));
 
 /** @param {Uint8Array} module @returns {Section[]} */
-function sectionsOf(module) {
+export function sectionsOf(module) {
   const it = new Reader(module);
   it.bytes(8);
   const sections = [];
   while (!it.done)
     sections.push({ id: it.byte(), content: it.bytes(it.number()) });
-  // It would name functions by their old numbers.
-  return sections.filter(({ id }) => id !== 0);
+  return sections;
 }
 
 /** @param {Reader} it */
@@ -157,11 +163,17 @@ function importedFunctions(it) {
     it.bytes(it.number());
     it.bytes(it.number());
     const kind = it.byte();
-    if (kind !== FUNCTION) throw unknown(`an import of kind ${kind}`);
-    it.number();
+    if (kind === FUNCTION) it.number();
+    else if (kind === GLOBAL) it.bytes(2);
+    else {
+      if (kind === TABLE) it.byte();
+      const hasMost = it.byte() === 1;
+      it.number();
+      if (hasMost) it.number();
+    }
     return kind;
   });
-  return kinds.length;
+  return kinds.filter((kind) => kind === FUNCTION).length;
 }
 
 /**
@@ -203,7 +215,7 @@ function renumberElements(it, moved) {
  * @param {Func} func
  * @param {(index: number) => number} moved
  */
-function renumberBody({ body, calls }, moved) {
+export function renumberBody({ body, calls }, moved) {
   let done = 0;
   const parts = calls.flatMap(({ start, end, index }) => {
     const before = body.subarray(done, start);
@@ -213,9 +225,9 @@ function renumberBody({ body, calls }, moved) {
   return join([...parts, body.subarray(done)]);
 }
 
-const END = 0x0b;
+export const END = 0x0b;
 const CALL = 0x10;
-const I32_CONST = 0x41;
+export const I32_CONST = 0x41;
 const REF_FUNC = 0xd2;
 
 /**
@@ -276,17 +288,17 @@ function callsIn(body) {
 }
 
 /** @param {number} value */
-function leb(value) {
+export function leb(value) {
   const bytes = [];
   for (; value > 127; value >>>= 7) bytes.push((value & 127) | 128);
   return Uint8Array.of(...bytes, value);
 }
 
 /** @param {Uint8Array[]} parts */
-const join = (parts) => new Uint8Array(Buffer.concat(parts));
+export const join = (parts) => new Uint8Array(Buffer.concat(parts));
 
 /** @param {string} what */
-const unknown = (what) =>
+export const unknown = (what) =>
   new Explained(
     `The module has ${what}, which scripts/lib/functions.mjs does not know. Add it there.`,
   );

@@ -5,17 +5,15 @@ import { testOutput } from "./paths.mjs";
 
 /** @typedef {import("./stages.mjs").Stage} Stage */
 
-/** The lane that waits until the others are done: what is heard there must be on time. */
-const ALONE = "alone";
-
-/** How much compilers give way to tests that measure time: as much as goes. */
-const patient = 19;
+/** Lanes of what takes all that it gets of the processors, and measures no time. */
+const patient = ["compilers", "checks"];
+/** How much they give way to tests in which time passes: as much as goes. */
+const PATIENCE = 19;
 
 /**
  * Runs the stages of a lane one after the other, and the lanes side by side. What
  * a stage says goes to a file in test-output/stages and is shown in one piece when
- * it ends. Where only one lane has something to do it is shown as it comes. The lane
- * "alone" comes last, with nothing beside it.
+ * it ends. Where only one lane has something to do it is shown as it comes.
  *
  * @template T
  * @param {Stage[]} stages
@@ -29,12 +27,10 @@ export async function runLanes(stages, work) {
   const runLane = async (/** @type {string} */ lane) => {
     for (const stage of stages.filter((one) => one.lane === lane)) {
       const run = () => work(stage);
-      const beside = lanes.length > 1 && lane !== ALONE;
-      results.set(stage, await (beside ? apart(stage, run) : run()));
+      results.set(stage, await (lanes.length > 1 ? apart(stage, run) : run()));
     }
   };
-  await Promise.all(lanes.filter((lane) => lane !== ALONE).map(runLane));
-  await runLane(ALONE);
+  await Promise.all(lanes.map(runLane));
   return stages.map((stage) => /** @type {T} */ (results.get(stage)));
 }
 
@@ -50,7 +46,7 @@ async function apart({ name, lane }, work) {
   const descriptor = openSync(file, "w");
   say(`▸ ${name} begins`);
   try {
-    const niceness = lane === "compilers" ? patient : 0;
+    const niceness = patient.includes(lane) ? PATIENCE : 0;
     return await inOutput({ descriptor, niceness }, work);
   } finally {
     closeSync(descriptor);

@@ -22,7 +22,7 @@ const beside = {
 };
 
 /** Packages that name their licence and author in package.json alone. */
-const withoutFile = ["http_ece"];
+const withoutFile = ["http_ece", "werift"];
 
 /** What is written for CommonJS, and finds itself in a module. */
 const banner = `
@@ -33,9 +33,15 @@ const require = createRequire(import.meta.url);
 const __dirname = dirname(fileURLToPath(import.meta.url));
 `;
 
+/** In pkg/. */
+export const libraryFiles = [
+  ...names.flatMap((name) => [`${name}.js`, `${name}.d.ts`]),
+  ...Object.keys(beside),
+  "LICENSES.txt",
+].map((file) => join("libraries", file));
+
 /** @returns {Promise<boolean>} whether there was anything to do */
 export function buildLibraries() {
-  const files = names.flatMap((name) => [`${name}.js`, `${name}.d.ts`]);
   return unlessFresh({
     stamp: join(pkg, ".stamps", "libraries"),
     digest: digestOf([
@@ -43,9 +49,7 @@ export function buildLibraries() {
       "scripts/lib/libraries.mjs",
       "package-lock.json",
     ]),
-    outputs: [...files, ...Object.keys(beside), "LICENSES.txt"].map((file) =>
-      join(folder, file),
-    ),
+    outputs: libraryFiles.map((file) => join(pkg, file)),
     work: () => step("bundling the libraries of the servers", bundle),
   });
 }

@@ -6,7 +6,7 @@ import {
   mustBeRecorded,
 } from "./instructions.mjs";
 import { packAndInstall, testProject } from "./packed.mjs";
-import { Missing } from "./log.mjs";
+import { Missing, inOutput, output } from "./log.mjs";
 import { ensureNodePackages } from "./node-packages.mjs";
 import { inRoot } from "./paths.mjs";
 import { findProgram, run } from "./run.mjs";
@@ -38,8 +38,13 @@ import { countCommands, runCargoTests, runNodeTests } from "./count.mjs";
  * @property {() => Promise<{ passed: number, failed: number }>} run
  */
 
-const build = once(() =>
-  run(process.execPath, [inRoot("scripts", "build.mjs")]),
+/** What pages load, and the libraries of the servers. */
+const pages = once(() =>
+  build("client", "csta", "script", "controller", "libraries"),
+);
+/** That, and what runs in Node: of another profile, which is compiled beside it. */
+const everything = once(() =>
+  Promise.all([pages(), build("gateway", "registrar")]),
 );
 const pack = once(packAndInstall);
 const nodePackages = once(ensureNodePackages);
@@ -128,9 +133,9 @@ export const stages = [
   },
   {
     name: "lint",
-    lane: "pages",
+    lane: "checks",
     title: "JavaScript formatting, lints and types; the page of errors",
-    prepare: [nodePackages, build],
+    prepare: [nodePackages, everything],
     run: () =>
       countCommands(
         [nodeProgram("prettier"), "--check", "."],
@@ -142,9 +147,9 @@ export const stages = [
   },
   {
     name: "sizes",
-    lane: "pages",
+    lane: "checks",
     title: "the shipped sizes against their budgets",
-    prepare: [nodePackages, build],
+    prepare: [nodePackages, everything],
     run: () =>
       countCommands([process.execPath, inRoot("scripts", "sizes.mjs")]),
   },
@@ -152,44 +157,65 @@ export const stages = [
     name: "js",
     lane: "pages",
     title: "the packed tarball's API in Node",
-    prepare: [nodePackages, build, pack],
+    prepare: [nodePackages, everything, pack],
     run: () => runNodeTests("tests/js", { cwd: testProject }),
   },
   {
     name: "packaging",
     lane: "pages",
     title: "the packed tarball in other people's projects",
-    prepare: [ensureRust, nodePackages, build, pack, browser],
+    prepare: [ensureRust, nodePackages, everything, pack, browser],
     run: () => runNodeTests("tests/packaging", { concurrency: 1 }),
   },
   {
     name: "browser",
     lane: "pages",
     title: "pages in Chromium",
-    prepare: [nodePackages, build, browser],
-    run: () => runNodeTests("tests/browser", { concurrency: 1 }),
+    prepare: [nodePackages, everything, browser],
+    run: () => runNodeTests("tests/browser", { concurrency: 2 }),
   },
   {
     name: "interop",
     lane: "servers",
     title: "a real Kamailio, with JsSIP and SIP.js as rivals",
-    prepare: [nodePackages, build, kamailio],
-    run: () => runNodeTests("tests/interop", { concurrency: 1 }),
+    prepare: [nodePackages, pages, kamailio],
+    run: () => runNodeTests("tests/interop", { concurrency: 3 }),
   },
   {
     name: "gateway",
     lane: "servers",
     title: "the CTI gateway's drivers, with a real baresip",
-    prepare: [nodePackages, build, ensureBaresip],
+    prepare: [nodePackages, everything, kamailio, ensureBaresip],
     run: () => runNodeTests("tests/gateway", { concurrency: 1 }),
   },
   {
+    name: "kamailio",
+    lane: "servers",
+    title: "deploy/kamailio: graceful registration on real servers",
+    prepare: [nodePackages, everything, kamailio],
+    run: () => runNodeTests("tests/kamailio", { concurrency: 4 }),
+  },
+  {
+    name: "networks",
+    lane: "sound",
+    title: "calls of a host that loses its networks, in Chromium",
+    prepare: [
+      mustBeRoot,
+      nodePackages,
+      pages,
+      browser,
+      kamailio,
+      ensureNetworkTools,
+    ],
+    run: () => runNodeTests("tests/networks", { concurrency: 1 }),
+  },
+  {
     name: "calls",
-    lane: "alone",
+    lane: "sound",
     title: "calls between browsers and a desk phone, with what is heard",
     prepare: [
       nodePackages,
-      build,
+      everything,
       browser,
       kamailio,
       ensureRtpengine,
@@ -198,32 +224,11 @@ export const stages = [
     ],
     run: () => runNodeTests("tests/real-calls", { concurrency: 1 }),
   },
-  {
-    name: "networks",
-    lane: "alone",
-    title: "calls of a host that loses its networks, in Chromium",
-    prepare: [
-      mustBeRoot,
-      nodePackages,
-      build,
-      browser,
-      kamailio,
-      ensureNetworkTools,
-    ],
-    run: () => runNodeTests("tests/networks", { concurrency: 1 }),
-  },
-  {
-    name: "kamailio",
-    lane: "servers",
-    title: "deploy/kamailio: graceful registration on real servers",
-    prepare: [nodePackages, build, kamailio],
-    run: () => runNodeTests("tests/kamailio", { concurrency: 4 }),
-  },
 ];
 
 /**
  * A preparation that several stages share: done once, and its failure is told
- * to each of them.
+ * to each of them. It gives way to nobody, whoever asks first: others wait for it.
  *
  * @template T
  * @param {() => Promise<T>} work
@@ -231,7 +236,12 @@ export const stages = [
 function once(work) {
   /** @type {Promise<T> | undefined} */
   let result;
-  return () => (result ??= work());
+  return () => (result ??= inOutput({ ...output(), niceness: 0 }, work));
+}
+
+/** @param {string[]} parts of scripts/build.mjs */
+function build(...parts) {
+  return run(process.execPath, [inRoot("scripts", "build.mjs"), ...parts]);
 }
 
 /** @param {string} name */

@@ -5,6 +5,7 @@ import {
   readFileSync,
   readdirSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
@@ -73,4 +74,19 @@ export function replaceFile(path, content) {
   const draft = `${path}.${process.pid}.tmp`;
   writeFileSync(draft, content);
   renameSync(draft, path);
+}
+
+/**
+ * Removes what is in a folder, and in folders of it, and none of `files`. Hidden files
+ * stay, and drafts of {@link replaceFile}: another one may be building.
+ *
+ * @param {string} folder
+ * @param {string[]} files relative to it
+ */
+export function removeOthers(folder, files) {
+  for (const file of readdirSync(folder, { recursive: true }).map(String)) {
+    const kept = file.startsWith(".") || file.endsWith(".tmp");
+    const path = join(folder, file);
+    if (!kept && !files.includes(file) && statSync(path).isFile()) rmSync(path);
+  }
 }

@@ -25,32 +25,46 @@ export async function ensureValgrind() {
 
 /**
  * Kamailio with what the interop tests and deploy/kamailio need of it, and the
- * servers and tools that deploy/kamailio works with. Tests start a Redis of their
- * own; that a distribution may start one too does not matter.
+ * servers and tools that deploy/kamailio works with. Tests start a Redis and databases
+ * of their own; that a distribution may start some too does not matter.
  */
 export async function ensureKamailio() {
-  const modules = ["websocket", "outbound", "db_sqlite", "ndb_redis", "tls"];
+  const modules = [
+    ...["websocket", "outbound", "ndb_redis", "tls", "crypto"],
+    ...["db_sqlite", "db_postgres", "db_mysql"],
+    ...["presence", "pua_dialoginfo", "pua_reginfo"],
+  ];
   const programs = [
     "kamailio",
     "redis-server",
     "redis-cli",
     "sqlite3",
+    "psql",
+    "mariadb",
+    "mariadbd",
     "openssl",
   ];
   const there = () =>
     programs.every((program) => findProgram(program)) &&
+    // The programs of its server are in no PATH.
+    existsSync("/usr/lib/postgresql") &&
     modules.every(hasKamailioModule);
   if (there()) return;
-  await installPackages("Kamailio with Redis", [
+  await installPackages("Kamailio with Redis and databases", [
     [
       "kamailio",
       "kamailio-websocket-modules",
       "kamailio-outbound-modules",
       "kamailio-sqlite-modules",
+      "kamailio-postgres-modules",
+      "kamailio-mysql-modules",
       "kamailio-redis-modules",
       "kamailio-tls-modules",
+      "kamailio-presence-modules",
       "redis-server",
       "sqlite3",
+      "postgresql",
+      "mariadb-server",
       "openssl",
     ],
   ]);

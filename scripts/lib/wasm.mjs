@@ -18,6 +18,7 @@ import {
   wasmBindgen,
   wasmTarget,
 } from "./rust.mjs";
+import { split, withoutNames } from "./split.mjs";
 import { digestOf, replaceFile, unlessFresh } from "./stamps.mjs";
 
 /** @template T @param {T} it */
@@ -46,10 +47,22 @@ const smallest = {
 const fastest = {
   profile: "registrar",
   llvm: [],
-  passes: ["-O3"],
+  // Measured with the parser: more makes nothing faster than the compiler has made it.
+  passes: ["-O1"],
   order: same,
   glue: true,
 };
+
+/**
+ * What only those who have calls need is loaded later: by its name in Rust, what takes the
+ * calls of a phone, which `Phone::make_calls` alone makes, or one of them.
+ *
+ * @param {string} name
+ */
+const isOfCalls = (name) =>
+  /^graceline::call::.*\bCalls>?::/.test(name) ||
+  /^graceline::bridge::.*::(obey|write)_call$/.test(name) ||
+  /^core::ptr::drop_in_place<graceline::call::Calls?>$/.test(name);
 
 /**
  * How each is made: what pages load as small as can be (the client, and the control
@@ -57,7 +70,7 @@ const fastest = {
  * downloads, as fast as can be.
  */
 export const builds = {
-  client: { features: "bridge,bare", ...smallest },
+  client: { features: "bridge,bare", ...smallest, later: isOfCalls },
   csta: { features: "bridge-csta,bare", ...smallest },
   // The phone of a gateway, which controls calls of others (RFC 3725).
   controller: {
@@ -71,6 +84,10 @@ export const builds = {
   registrar: { features: "bridge-registrar", ...fastest },
 };
 
+export const wasmNames = /** @type {(keyof typeof builds)[]} */ (
+  Object.keys(builds)
+);
+
 /** What the compiler reads. */
 const rustInputs = [
   "src",
@@ -82,7 +99,7 @@ const rustInputs = [
 ];
 
 /** The steps themselves: a change of theirs changes the result. */
-const scripts = ["wasm", "order", "functions"].map(
+const scripts = ["wasm", "order", "functions", "split"].map(
   (name) => `scripts/lib/${name}.mjs`,
 );
 
@@ -116,21 +133,30 @@ const hasGlue = (name) => "glue" in builds[name];
 const glueFiles = (name) =>
   hasGlue(name) ? [`${name}.js`, `${name}.d.ts`] : [];
 
-/** @param {keyof typeof builds} name */
-const wasmFiles = (name) => [`${name}_bg.wasm`, ...glueFiles(name)];
+/** The parts of one that is split, and the whole for those who want one file. */
+const parts = ["client_bg.wasm", "calls_bg.wasm", "whole_bg.wasm"];
 
-/** @type {Promise<unknown>} */
-let compiling = Promise.resolve();
+/** In pkg/. @param {keyof typeof builds} name */
+export const wasmFiles = (name) => [
+  ...("later" in builds[name] ? parts : [`${name}_bg.wasm`]),
+  ...glueFiles(name),
+];
+
+/** The last compilation of each profile. @type {Map<string, Promise<unknown>>} */
+const compiling = new Map();
 
 /**
  * Those of one profile are written to the same file: each is read before the next one
- * is begun.
+ * is begun. Those of another are compiled beside them.
  *
  * @param {keyof typeof builds} name
  */
 function compileAlone(name) {
-  const module = compiling.then(() => compile(name));
-  compiling = module.catch(() => {});
+  const { profile } = builds[name];
+  const before = compiling.get(profile) ?? Promise.resolve();
+  const module = before.then(() => compile(name));
+  const done = module.catch(() => {});
+  compiling.set(profile, done);
   return module;
 }
 
@@ -220,7 +246,9 @@ async function optimise(name, module) {
     // The one from node_modules: older ones found on machines break the module silently.
     await run(process.execPath, [
       inRoot("node_modules", "binaryen", "bin", "wasm-opt"),
-      ...["--strip-debug", "--strip-producers", "--strip-target-features"],
+      ...["--strip-dwarf", "--strip-producers", "--strip-target-features"],
+      // Names stay, by which parts are told apart; they go with that.
+      "--debuginfo",
       ...builds[name].passes,
       wasm,
       "-o",
@@ -228,13 +256,33 @@ async function optimise(name, module) {
     ]);
     for (const file of glueFiles(name))
       replaceFile(join(pkg, file), readFileSync(join(draft, file)));
-    const done = builds[name].order(readFileSync(wasm));
-    replaceFile(join(pkg, `${name}_bg.wasm`), done);
-    say(`  pkg/${name}_bg.wasm: ${done.length} bytes`);
+    for (const [file, part] of Object.entries(
+      partsOf(name, readFileSync(wasm)),
+    )) {
+      const done = builds[name].order(part);
+      replaceFile(join(pkg, file), done);
+      say(`  pkg/${file}: ${done.length} bytes`);
+    }
   } finally {
     rmSync(draft, { recursive: true, force: true });
   }
 }
+
+/**
+ * @param {keyof typeof builds} name
+ * @param {Uint8Array} module with names of functions
+ * @returns {Record<string, Uint8Array>} by file
+ */
+function partsOf(name, module) {
+  const build = builds[name];
+  if (!("later" in build)) return { [`${name}_bg.wasm`]: withoutNames(module) };
+  const { first, second } = split(module, "calls", build.later);
+  const [client, calls, whole] = parts;
+  return { [client]: first, [calls]: second, [whole]: withoutNames(module) };
+}
+
+/** In pkg/. @param {string} name */
+export const inlineFile = (name) => join("inline", `${name}_bg.js`);
 
 /**
  * Builds `pkg/inline/NAME_bg.js`, the wasm as base64 in a module, for pages and
@@ -244,13 +292,14 @@ async function optimise(name, module) {
  * @returns {Promise<boolean>} whether there was anything to do
  */
 export function buildInline(name) {
-  const output = join(pkg, "inline", `${name}_bg.js`);
+  const output = join(pkg, inlineFile(name));
+  const file = name === "client" ? "whole_bg.wasm" : `${name}_bg.wasm`;
   return unlessFresh({
     stamp: join(pkg, ".stamps", `${name}.inline`),
-    digest: digestOf([...scripts, `pkg/${name}_bg.wasm`]),
+    digest: digestOf([...scripts, `pkg/${file}`]),
     outputs: [output],
     work: async () => {
-      const wasm = readFileSync(join(pkg, `${name}_bg.wasm`));
+      const wasm = readFileSync(join(pkg, file));
       replaceFile(output, `export default "${wasm.toString("base64")}";\n`);
     },
   });

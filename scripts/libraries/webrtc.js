@@ -1,0 +1,5 @@
+export {
+  MediaStreamTrack,
+  RTCPeerConnection,
+  RTCRtpCodecParameters,
+} from "werift";
