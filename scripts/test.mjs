@@ -26,8 +26,9 @@ await runMain(async () => {
   const results = await runLanes(lanes, runStage);
   tell(results);
   say(`\nAll stages took ${secondsSince(start)}.`);
-  for (const { name, failed, notRun } of results) {
+  for (const { name, failed, failures, notRun } of results) {
     if (failed > 0) say(`✘ ${name}: ${failed} failed`);
+    for (const line of failures) say(`  ✘ ${line}`);
     if (notRun) say(`✘ ${name}: NOT RUN. ${notRun}`);
   }
   const failed = sum(results.map((result) => result.failed));
@@ -42,6 +43,7 @@ await runMain(async () => {
  * @property {string} name
  * @property {number} passed
  * @property {number} failed
+ * @property {string[]} failures what failed, a line each
  * @property {string} prepared how long that took; what two stages share counts for both
  * @property {string} took
  * @property {string} [notRun] why
@@ -82,7 +84,8 @@ async function runStage({ name, title, prepare, run }) {
   const prepared = secondsSince(begun);
   const start = performance.now();
   const result = (/** @type {Partial<Result>} */ found) => ({
-    ...{ name, passed: 0, failed: 0, prepared, took: secondsSince(start) },
+    ...{ name, passed: 0, failed: 0, failures: [] },
+    ...{ prepared, took: secondsSince(start) },
     ...found,
   });
   if (problem instanceof Missing) {
@@ -94,11 +97,11 @@ async function runStage({ name, title, prepare, run }) {
     say(`✘ ${problem.message}`);
     return result({ failed: 1 });
   }
-  const { passed, failed } = await run();
+  const { passed, failed, failures = [] } = await run();
   say(
     `━━ ${name}: ${passed} passed, ${failed} failed (${secondsSince(start)})`,
   );
-  return result({ passed, failed });
+  return result({ passed, failed, failures });
 }
 
 /**

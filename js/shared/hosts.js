@@ -30,17 +30,27 @@ export class Hosts {
    * @param {import("./wire.js").Port} port
    */
   accept(port) {
-    /** @type {import("./host.js").Seat | undefined} */
-    let seat;
+    /** @type {Promise<import("./host.js").Seat> | undefined} */
+    let joining;
     const wire = new Wire(port, async (method, args, id) => {
-      if (method !== "join") return seat?.host.serve(seat, method, args, id);
-      const [joining] = args;
-      if (joining.version !== VERSION) throw fault("sharedVersion");
-      // Tabs queue for the lock: we have to be in front of them.
-      await Promise.all([this.#held, this.#ready]);
-      seat = this.#find(joining.client).seat(wire, joining);
-      return this.#lock;
+      if (method === "join") {
+        await (joining = this.#join(wire, args[0]));
+        return this.#lock;
+      }
+      const seat = await joining;
+      return seat?.host.serve(seat, method, args, id);
     });
+  }
+
+  /**
+   * @param {Wire} wire
+   * @param {import("./host.js").Joining & { version: number, client: string }} joining
+   */
+  async #join(wire, joining) {
+    if (joining.version !== VERSION) throw fault("sharedVersion");
+    // Tabs queue for the lock: we have to be in front of them.
+    await Promise.all([this.#held, this.#ready]);
+    return this.#find(joining.client).seat(wire, joining);
   }
 
   /** Whether there is a tab. */

@@ -4,9 +4,12 @@
 // tab knows, and a tab whose options are to count becomes the host.
 
 import { Hosts } from "./hosts.js";
-import { steal, unique } from "./locks.js";
+import { alone, steal, unique } from "./locks.js";
 
 /** @typedef {import("./wire.js").Port} Port */
+
+/** How long (ms) a leader has to say that it leads before another tab takes its place. */
+const ANSWER = 250;
 
 /** One tab's part in finding who leads, and in leading. */
 export class Leadership {
@@ -19,9 +22,12 @@ export class Leadership {
   #hosts;
   /** Who leads, as far as is known. */
   #leader = "";
+  /** When that one began to. */
+  #since = 0;
+  #moved;
   /** Who waits to know it. @type {Set<(value?: any) => void>} */
   #waiting = new Set();
-  /** By who is at the other end. @type {Map<string, ChannelPort>} */
+  /** By their names. @type {Map<string, ChannelPort>} */
   #ports = new Map();
   #ending = new AbortController();
   /** Lets others lead. */
@@ -30,10 +36,12 @@ export class Leadership {
   /**
    * @param {string} client whose phone it is
    * @param {string} phone the lock of that
+   * @param {() => void} moved another one leads than the one that was connected to
    */
-  constructor(client, phone) {
+  constructor(client, phone, moved) {
     this.#name = `graceline:tabs:${client}`;
     this.#phone = phone;
+    this.#moved = moved;
     this.#channel = new BroadcastChannel(this.#name);
     this.#channel.onmessage = ({ data }) => this.#heard(data);
     this.#queue({ signal: this.#ending.signal });
@@ -47,13 +55,23 @@ export class Leadership {
   /** @returns {Promise<Port>} to the host */
   async connect() {
     while (!this.#hosts && !this.#leader) await this.#known();
-    if (!this.#hosts) return this.#port(this.#leader);
+    if (!this.#hosts) return this.#port(this.#leader, unique());
     const { port1, port2 } = new MessageChannel();
     this.#hosts.accept(port1);
     return port2;
   }
 
-  /** Leads, whoever does so now: he is idle, or gives no sign of life. */
+  /** Leads instead of one that gives no sign of life, unless another tab already does. */
+  async replace() {
+    await alone(`${this.#name}:replaced`, async () => {
+      const silence = new Promise((resolve) =>
+        setTimeout(resolve, ANSWER, true),
+      );
+      if (await Promise.race([this.#known(), silence])) await this.takeOver();
+    });
+  }
+
+  /** Leads, whoever does so now. */
   async takeOver() {
     if (this.#hosts) return;
     // A leader that wakes up must not go on, nor say that he leaves.
@@ -101,8 +119,13 @@ export class Leadership {
 
   #lead() {
     this.#hosts = new Hosts(globalThis.WebSocket);
-    this.#channel.postMessage({ leads: this.#me });
+    this.#since = Date.now();
+    this.#announce();
     this.#know(this.#me);
+  }
+
+  #announce() {
+    this.#channel.postMessage({ leads: this.#me, since: this.#since });
   }
 
   /** Another tab leads now. He leads again when his turn comes. */
@@ -116,28 +139,39 @@ export class Leadership {
 
   /** @param {string} leader */
   #know(leader) {
+    if (this.#leader && this.#leader !== leader) this.#moved();
     this.#leader = leader;
     for (const know of this.#waiting) know();
     this.#waiting.clear();
   }
 
   /** @param {any} message */
-  #heard({ who, leads, to, from, data }) {
-    if (who && this.#hosts) this.#channel.postMessage({ leads: this.#me });
-    if (leads && !this.#hosts) this.#know(leads);
+  #heard({ who, leads, since, to, from, port, data }) {
+    if (who && this.#hosts) this.#announce();
+    // One that wakes up may not know yet that its time is over.
+    if (leads && !this.#hosts && since >= this.#since) {
+      this.#since = since;
+      this.#know(leads);
+    }
     if (to !== this.#me) return;
-    let port = this.#ports.get(from);
-    if (!port) this.#hosts?.accept((port = this.#port(from)));
-    port?.onmessage?.({ data });
+    if (this.#hosts && !this.#ports.has(port))
+      this.#hosts.accept(this.#port(from, port));
+    this.#ports.get(port)?.onmessage?.({ data });
   }
 
-  /** @param {string} peer */
-  #port(peer) {
+  /**
+   * @param {string} peer
+   * @param {string} name of the way to it: what was said on an older one is not mistaken
+   */
+  #port(peer, name) {
     const port = new ChannelPort(
-      (data) => this.#channel.postMessage({ to: peer, from: this.#me, data }),
-      () => this.#ports.get(peer) === port && this.#ports.delete(peer),
+      (data) =>
+        this.#channel.postMessage({
+          ...{ to: peer, from: this.#me, port: name, data },
+        }),
+      () => this.#ports.delete(name),
     );
-    this.#ports.set(peer, port);
+    this.#ports.set(name, port);
     return port;
   }
 }

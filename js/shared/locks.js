@@ -50,6 +50,17 @@ export async function steal(name) {
   await manager()?.request(name, { steal: true }, () => {});
 }
 
+/**
+ * Does something while no other tab does the same.
+ *
+ * @param {string} name
+ * @param {() => Promise<void>} work
+ */
+export async function alone(name, work) {
+  const locks = manager();
+  await (locks ? locks.request(name, work) : work());
+}
+
 /** How often (ms) somebody is asked for a sign of life: a hidden page may do so once a second. */
 const PULSE = 1000;
 /** How long (ms) it may take. */

@@ -64,10 +64,8 @@ export class SharedPhone {
   #wire;
   /** @type {Promise<void>} */
   #connecting;
-  /** Lets go of the lock that says that we live. */
-  #die = () => {};
-  /** Does not wait for the host's end any more. */
-  #forget = () => {};
+  /** Ends the way to the host, or what has been done to find one. */
+  #link = new AbortController();
   #ending = new AbortController();
   /** The page was left, perhaps for good. */
   #away = false;
@@ -178,7 +176,7 @@ export class SharedPhone {
       await this.#connecting;
       // The asking tab's options count, and its password stays here.
       if (!this.#leadership?.leads && OUT.includes(this.status))
-        await this.#replace();
+        await this.#replace("takeOver");
     }
     const registration = await this.#login(wanted, signal);
     if (this.#settings.account) await this.#admit();
@@ -311,30 +309,52 @@ export class SharedPhone {
 
   // ---- the way to the host
 
+  /**
+   * What becomes of it may come too late: the page was left meanwhile, or another host has
+   * taken the place of the one that was found.
+   *
+   * @returns {Promise<void>}
+   */
   async #connect() {
+    const link = (this.#link = new AbortController());
+    try {
+      await this.#join(link.signal);
+    } catch (error) {
+      if (!link.signal.aborted) throw error;
+      return this.#connecting;
+    }
+  }
+
+  /** @param {AbortSignal} signal */
+  async #join(signal) {
+    const until = (/** @type {() => void} */ end) => {
+      signal.addEventListener("abort", end);
+      if (signal.aborted) end();
+      signal.throwIfAborted();
+    };
     const lock = unique();
-    this.#die = await live(lock);
+    until(await live(lock));
     const { shared } = this.#settings;
     const { port, failed, lasting } = needsLeader(shared)
       ? await this.#connectLeader()
       : connectWorker(shared);
     const wire = new Wire(port, (method, args) => this.#serve(method, args));
+    until(() => {
+      wire.tell("leave");
+      wire.close();
+    });
     const joined = wire.ask("join", this.#joining(lock, lasting));
     const host = await Promise.race([joined, failed]);
+    signal.throwIfAborted();
     this.#wire = wire;
-    const forget = outlive(host, () => this.#lost());
-    const leader = this.#leadership;
-    const stop =
-      leader && !leader.leads
-        ? watchPulse(
-            () => wire.ask("alive"),
-            () => this.#replace(),
-          )
-        : forget;
-    this.#forget = () => {
-      forget();
-      stop();
-    };
+    until(outlive(host, () => this.#lost()));
+    if (this.#leadership && !this.#leadership.leads)
+      until(
+        watchPulse(
+          () => wire.ask("alive"),
+          () => this.#replace("replace"),
+        ),
+      );
     this.watch.joined();
     if (isHeard(this.#phone, "sip")) wire.tell("hear", "sip");
   }
@@ -345,15 +365,22 @@ export class SharedPhone {
     this.#leadership ??= new Leadership(
       this.#client,
       `${this.#store.sharedAs}`,
+      () => this.#link.signal.aborted || this.#lost(),
     );
     const port = await this.#leadership.connect();
     return { port, failed: new Promise(() => {}), lasting: false };
   }
 
-  /** Becomes the host. */
-  async #replace() {
-    await this.#leadership?.takeOver();
-    this.#lost();
+  /**
+   * Becomes the host, or finds the one that is.
+   *
+   * @param {"replace" | "takeOver"} how
+   */
+  async #replace(how) {
+    const link = this.#link;
+    await this.#leadership?.[how]();
+    // The old one may have said that it is gone.
+    if (link === this.#link) this.#lost();
     await this.#connecting;
   }
 
@@ -406,21 +433,19 @@ export class SharedPhone {
 
   #leave() {
     this.#away = true;
-    this.#wire?.tell("leave");
-    this.#wire?.close();
-    this.#wire = undefined;
-    this.#forget();
-    this.#die();
+    this.#unlink();
     this.#connecting = new Promise((resolve) => (this.#back = resolve));
+  }
+
+  #unlink() {
+    this.#link.abort();
+    this.#wire = undefined;
   }
 
   /** The host is gone: another one takes its place. */
   #lost() {
-    this.#wire?.close();
-    this.#wire = undefined;
+    this.#unlink();
     this.#leadership?.forget();
-    this.#forget();
-    this.#die();
     this.#calls.drop(fault("hostLost"));
     if (!OUT.includes(this.status))
       this.#become({ ...IDLE, status: "eRecoveryPending" });

@@ -6,7 +6,12 @@ import { inRoot, root } from "./paths.mjs";
 import { run } from "./run.mjs";
 import { filesUnder } from "./stamps.mjs";
 
-/** @typedef {{ passed: number, failed: number }} Count */
+/**
+ * @typedef {object} Count
+ * @property {number} passed
+ * @property {number} failed
+ * @property {string[]} [failures] a line for each, as far as they have names
+ */
 
 /** Milliseconds after which a file of tests counts as hanging. */
 const patience = 300_000;
@@ -18,14 +23,20 @@ const patience = 300_000;
  * @returns {Promise<Count>}
  */
 export async function countCommands(...commands) {
-  const count = { passed: 0, failed: 0 };
+  const count = {
+    passed: 0,
+    failed: 0,
+    failures: /** @type {string[]} */ ([]),
+  };
   for (const [command, ...args] of commands) {
     const { code } = await run(command, args, { mayFail: true });
     if (code === 0) {
       count.passed += 1;
     } else {
       count.failed += 1;
-      say(`✘ failed: ${[command, ...args].join(" ").replaceAll(root, "")}`);
+      const words = [command, ...args].join(" ").replaceAll(root, "");
+      count.failures.push(words);
+      say(`✘ failed: ${words}`);
     }
   }
   return count;
@@ -45,7 +56,8 @@ export async function runCargoTests(args, env) {
     stdout: "tee",
     mayFail: true,
   });
-  const count = { passed: 0, failed: 0 };
+  const failures = output.match(/^test .*(?= \.\.\. FAILED$)/gm) ?? [];
+  const count = { passed: 0, failed: 0, failures: [...failures] };
   for (const [, passed, failed] of output.matchAll(
     /test result: \w+\. (\d+) passed; (\d+) failed/g,
   )) {
@@ -97,12 +109,17 @@ export async function runNodeTests(
       say(`✘ the test runner of ${folder} was ended before it had counted`);
       return { passed: 0, failed: 1 };
     }
-    const { passed, failed, skipped } = JSON.parse(counted);
+    const { passed, failed, skipped, failures } = JSON.parse(counted);
     if (skipped > 0) {
       say(`✘ ${skipped} tests skipped${process.env.CI ? ": failed" : ""}`);
     }
     const wrong = failed + (process.env.CI ? skipped : 0);
-    return { passed, failed: code !== 0 ? Math.max(wrong, 1) : wrong };
+    return {
+      ...{ passed, failed: code !== 0 ? Math.max(wrong, 1) : wrong },
+      failures: failures.map((/** @type {string} */ line) =>
+        line.replaceAll(root, ""),
+      ),
+    };
   } finally {
     rmSync(draft, { recursive: true, force: true });
   }

@@ -35,7 +35,7 @@ import { countCommands, runCargoTests, runNodeTests } from "./count.mjs";
  * @property {string} title
  * @property {string} lane stages of one lane run one after the other
  * @property {(() => unknown)[]} prepare what it needs; a {@link Missing} thing means that it cannot run here
- * @property {() => Promise<{ passed: number, failed: number }>} run
+ * @property {() => Promise<import("./count.mjs").Count>} run
  */
 
 /** What pages load, and the libraries of the servers. */
@@ -105,6 +105,7 @@ export const stages = [
       return {
         passed: own.passed + library.passed,
         failed: own.failed + library.failed,
+        failures: [...(own.failures ?? []), ...(library.failures ?? [])],
       };
     },
   },
