@@ -375,6 +375,8 @@ export interface PhoneEvents {
   elsewhereCalls: { calls: readonly ElsewhereCall[] };
   /** A tab that shares the phone came or went; also `phone.tabs`. */
   tabs: Tabs;
+  /** `snapshot()` is another one than before. */
+  change: PhoneSnapshot;
   /** Something went wrong outside a promise. Need not be listened to. */
   error: PhoneError;
   /** A SIP message went over the wire. Redacted. Listen before the first `registerPhone`, or set `trace`. */
@@ -393,6 +395,35 @@ export interface PhoneEvents {
     reason?: string;
   };
 }
+
+/** A phone as it is at a moment; see `Phone.snapshot`. */
+export type PhoneSnapshot = Readonly<
+  Pick<Phone, "status" | "ready" | "registration" | "mode" | "tabs">
+> & {
+  readonly calls: readonly Call[];
+};
+
+/** A call as it is at a moment; see `Call.snapshot`. */
+export type CallSnapshot = Readonly<
+  Pick<
+    Call,
+    | "id"
+    | "direction"
+    | "to"
+    | "state"
+    | "remote"
+    | "heldBy"
+    | "muted"
+    | "startTime"
+    | "callInfo"
+    | "here"
+    | "media"
+    | "localStream"
+    | "remoteStream"
+    | "parties"
+    | "services"
+  >
+>;
 
 /** The tabs that share a phone. */
 export interface Tabs {
@@ -674,6 +705,20 @@ export class Phone {
     },
   ): Promise<void>;
 
+  /**
+   * What it is like now: never changed, and the same object until something in it is
+   * different, when `change` fires. What frameworks ask for:
+   *
+   * ```js
+   * const subscribe = (listener) => {
+   *   phone.on("change", listener);
+   *   return () => phone.off("change", listener);
+   * };
+   * const { status, calls } = useSyncExternalStore(subscribe, () => phone.snapshot());
+   * ```
+   */
+  snapshot(): PhoneSnapshot;
+
   /** Ends the calls, unregisters, closes the sockets and frees the phone. Repeating it changes nothing. Never rejects. */
   close(): Promise<void>;
 
@@ -810,6 +855,8 @@ export interface CallEvents {
   info: { contentType: string; body: string };
   /** Call-Info of the far end came or changed. */
   callInfo: { callInfo: CallInfo };
+  /** `snapshot()` is another one than before. */
+  change: CallSnapshot;
   /**
    * Something went wrong outside a promise: `eMediaFailed` (a refused
    * permission, a device unplugged, no way through the network) or, right
@@ -930,6 +977,8 @@ export interface Call {
   sendInfo(contentType: string, body: string): Promise<void>;
   /** Of the call's RTCPeerConnection: packets, loss, delay, audio energy. */
   getStats(): Promise<RTCStatsReport>;
+  /** What it is like now, as `Phone.snapshot` has it. */
+  snapshot(): CallSnapshot;
 
   on<Name extends keyof CallEvents>(
     name: Name,

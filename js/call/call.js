@@ -1,5 +1,6 @@
 import { PhoneError, fault } from "../errors/error.js";
-import { Emitter, emit } from "../phone/events.js";
+import { emit } from "../phone/events.js";
+import { Shown } from "../phone/shown.js";
 import { checkCall, checkTarget, invalid } from "../phone/options.js";
 import { CallMedia, invalidState, loadDigits, loadVideo } from "./media.js";
 
@@ -17,9 +18,10 @@ import { CallMedia, invalidState, loadDigits, loadVideo } from "./media.js";
 /**
  * One call. The types and their documentation stand in index.d.ts.
  *
+ * @extends {Shown<import("../index.js").CallSnapshot>}
  * @implements {Declared}
  */
-export class Call extends Emitter {
+export class Call extends Shown {
   #line;
   /** @type {import("../index.js").CallState} */
   #state;
@@ -30,7 +32,8 @@ export class Call extends Emitter {
   #startTime = null;
   /** @type {"local" | "remote" | "both" | null} */
   #heldBy = null;
-  #muted = { audio: false, video: false };
+  /** @type {Readonly<Declared["muted"]>} */
+  #muted = Object.freeze({ audio: false, video: false });
   #media;
   /** Operations of the app that may fail for the sake of the media. */
   #asked = 0;
@@ -98,7 +101,7 @@ export class Call extends Emitter {
   }
 
   get muted() {
-    return { ...this.#muted };
+    return this.#muted;
   }
 
   /** @returns {"here"} */
@@ -306,12 +309,15 @@ export class Call extends Emitter {
     if (kind !== undefined && kind !== "audio" && kind !== "video")
       throw invalid("kind", 'must be "audio", "video" or nothing for both');
     if (this.#state === "ended") throw invalidState(this.#state);
-    for (const each of /** @type {("audio" | "video")[]} */ ([
-      "audio",
-      "video",
-    ]))
-      if (!kind || kind === each) this.#muted[each] = muted;
+    const { audio, video } = this.#muted;
+    const now = {
+      audio: kind === "video" ? audio : muted,
+      video: kind === "audio" ? video : muted,
+    };
+    if (now.audio !== audio || now.video !== video)
+      this.#muted = Object.freeze(now);
     this.#media.handler?.setMuted?.(this.muted);
+    this.look();
   }
 
   // ---- what the core says

@@ -86,6 +86,7 @@ export class Calls {
         return this.#offer(event);
     }
     this.#calls.get(call)?.heard({ name, ...event });
+    this.#phone.look();
   }
 
   /**
@@ -172,6 +173,7 @@ export class Calls {
     const call = new Call(this, { id, direction: "outgoing", remote }, wanted);
     // Listeners hear of it after the app has the call in hand.
     queueMicrotask(() => {
+      this.#phone.look();
       if (call.state === "ended") return;
       if (this.link.isOpen) return this.link.tell("call", id, target, options);
       this.fail(id, fault("neverRegistered"));

@@ -102,10 +102,8 @@ export class CallMedia {
    */
   #inTurn(step) {
     const result = this.#turn.then(() => this.#open()).then(step);
-    this.#turn = result.then(
-      () => {},
-      () => {},
-    );
+    const look = () => this.#call.look();
+    this.#turn = result.then(look, look);
     return /** @type {any} */ (result);
   }
 

@@ -1,5 +1,6 @@
 import { fault } from "../errors/error.js";
-import { Emitter, emit } from "../phone/events.js";
+import { emit } from "../phone/events.js";
+import { Shown } from "../phone/shown.js";
 import { checkTarget, invalid } from "../phone/options.js";
 
 /** @typedef {import("../index.js").Call} Declared */
@@ -18,9 +19,10 @@ const COMMA = 2000;
  * A call of a desk phone: the page drives it, and has no media of it. The types and
  * their documentation stand in index.d.ts, as those of any other call.
  *
+ * @extends {Shown<import("../index.js").CallSnapshot>}
  * @implements {Declared}
  */
-export class DeskCall extends Emitter {
+export class DeskCall extends Shown {
   #calls;
   /** @type {import("../index.js").CallState} */
   #state;
@@ -95,7 +97,7 @@ export class DeskCall extends Emitter {
   }
 
   get muted() {
-    return { audio: false, video: false };
+    return UNMUTED;
   }
 
   /** @type {[string, string][]} */
@@ -265,15 +267,15 @@ export class DeskCall extends Emitter {
   #heard({ name, ...event }) {
     if (name === "ended") return this.#end(event);
     const { state, remote, parties, services } = event;
-    const before = [...this.#services];
-    this.#services = services;
+    const canOther = isNew([...services], [...this.#services]);
+    if (canOther) this.#services = services;
     if (isNew(remote, this.#remote) || isNew(parties, this.#parties)) {
       this.#remote = remote;
       this.#parties = parties;
       emit(this, "remote", { remote });
     }
     if (state !== this.#state) this.#become(state);
-    if (isNew(before, [...services])) emit(this, "services", { services });
+    if (canOther) emit(this, "services", { services });
   }
 
   /** @param {import("../index.js").CallState} state */
@@ -299,6 +301,9 @@ export class DeskCall extends Emitter {
     emit(this, "ended", { cause, reason: error ? error.message : reason });
   }
 }
+
+/** Its microphone is the desk phone's own matter. */
+const UNMUTED = Object.freeze({ audio: false, video: false });
 
 /** @param {string} state */
 const invalidState = (state) => fault("callState", { state });

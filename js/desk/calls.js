@@ -78,6 +78,7 @@ export class DeskCalls {
    */
   join(call, heard) {
     this.#calls.set(call, { call, heard });
+    this.#look();
   }
 
   /** @param {DeskCall} call */
@@ -85,6 +86,12 @@ export class DeskCalls {
     const { number } = this.#calls.get(call) ?? {};
     this.#calls.delete(call);
     if (number !== undefined) this.#numbered.delete(number);
+    this.#look();
+  }
+
+  /** Whoever looks at the phone's calls hears of it after those who make and end them. */
+  #look() {
+    queueMicrotask(() => this.#way.phone.look());
   }
 
   /**

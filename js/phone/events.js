@@ -43,9 +43,13 @@ export class Emitter {
         if (entry.once) emitter.#remove(name, entry.listener);
         callApp(entry.call, payload);
       }
+      emitter.look();
     };
     isHeard = (emitter, name) => !!emitter.#entries.get(name)?.length;
   }
+
+  /** Something may be different, after each event: for whoever can be looked at. */
+  look() {}
 
   /**
    * @param {string} name

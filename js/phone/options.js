@@ -1,5 +1,4 @@
 import { fault } from "../errors/error.js";
-import { callApp } from "./events.js";
 import { platform } from "./platform.js";
 
 /** @typedef {import("../index.js").PhoneOptions} PhoneOptions */
@@ -297,8 +296,13 @@ export const checkTarget = (target) =>
 export function checked(options, checks, log, required = []) {
   if (Object(options) !== options)
     throw invalid("options", "must be an object");
-  // First: what is missing may be there under another name.
-  warnOfUnknown(options, Object.keys(checks), log);
+  // What is missing may be there under another name.
+  const known = Object.keys(checks);
+  const unknown = Object.keys(options).filter(
+    (name) => options[name] !== undefined && !known.includes(name),
+  );
+  if (unknown.length)
+    import("./spelling.js").then(({ warnOf }) => warnOf(unknown, known, log));
   /** @type {any} */
   const given = {};
   for (const [name, check] of Object.entries(checks)) {
@@ -314,71 +318,6 @@ export function checked(options, checks, log, required = []) {
   }
   if (given.extraHeaders) given.extraHeaders = headerList(given.extraHeaders);
   return given;
-}
-
-/**
- * An option that is misspelt has no effect, and nobody would know why.
- *
- * @param {any} options
- * @param {string[]} known
- * @param {Log} log default: the console
- */
-function warnOfUnknown(options, known, log) {
-  const warn =
-    typeof log === "function"
-      ? log
-      : (/** @type {any} */ { message }) => console.warn(message);
-  for (const name of Object.keys(options)) {
-    if (known.includes(name) || options[name] === undefined) continue;
-    const meant = nearest(name, known);
-    const help = meant
-      ? `Did you mean "${meant}"?`
-      : `There are: ${known.join(", ")}.`;
-    const message = `Graceline knows no option "${name}". ${help}`;
-    callApp(warn, { level: "warn", message, option: name });
-  }
-}
-
-/**
- * The option that was meant: two letters off at most, or with something added to it.
- *
- * @param {string} name
- * @param {string[]} known
- */
-function nearest(name, known) {
-  const written = plain(name);
-  const off = (/** @type {string} */ option) =>
-    distance(written, plain(option));
-  return known
-    .filter(
-      (option) =>
-        off(option) <= Math.min(2, written.length / 2) ||
-        written.startsWith(plain(option)),
-    )
-    .sort((a, b) => off(a) - off(b))[0];
-}
-
-/** @param {string} name */
-const plain = (name) => name.toLowerCase().replace(/[_-]/g, "");
-
-/**
- * How many letters are wrong, missing or too many.
- *
- * @param {string} a
- * @param {string} b
- */
-function distance(a, b) {
-  let above = [...Array(b.length + 1).keys()];
-  [...a].forEach((letter, i) => {
-    let left = i + 1;
-    above = above.map(
-      (up, j) =>
-        (left = j
-          ? Math.min(left + 1, up + 1, above[j - 1] + +(letter !== b[j - 1]))
-          : left),
-    );
-  });
-  return above[b.length];
 }
 
 /**

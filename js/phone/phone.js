@@ -1,6 +1,7 @@
 import { Calls } from "../call/calls.js";
 import { fault } from "../errors/error.js";
 import { Emitter, emit } from "./events.js";
+import { Shown } from "./shown.js";
 import { followPage } from "./lifecycle.js";
 import { Link } from "./link.js";
 import { Login } from "./login.js";
@@ -16,9 +17,10 @@ import { Tab } from "./tabs.js";
 /**
  * A phone of one user. The types and their documentation stand in index.d.ts.
  *
+ * @extends {Shown<import("../index.js").PhoneSnapshot>}
  * @implements {Declared}
  */
-export class Phone extends Emitter {
+export class Phone extends Shown {
   #settings;
   #store;
   #tab;
@@ -107,7 +109,7 @@ export class Phone extends Emitter {
   }
 
   get tabs() {
-    return { count: 1, leads: true };
+    return ALONE;
   }
 
   get account() {
@@ -515,6 +517,9 @@ export class Phone extends Emitter {
     if (!this.#login.attempt && this.#isOut()) this.#tab.release();
   }
 }
+
+/** The tabs of a phone that is not shared. */
+const ALONE = Object.freeze({ count: 1, leads: true });
 
 /** Events that the server is asked for. */
 const WATCHED = ["voicemail", "elsewhereCalls"];

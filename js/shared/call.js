@@ -1,5 +1,6 @@
 import { fault } from "../errors/error.js";
-import { Emitter, emit } from "../phone/events.js";
+import { emit } from "../phone/events.js";
+import { Shown } from "../phone/shown.js";
 
 /** @typedef {import("../index.js").Call} Declared */
 /** @typedef {import("../index.js").MediaHandler} MediaHandler */
@@ -8,9 +9,10 @@ import { Emitter, emit } from "../phone/events.js";
  * A call of a phone that tabs share, as one of them has it: what is asked of it is done by
  * the host; its sound is made here, if it is here.
  *
+ * @extends {Shown<import("../index.js").CallSnapshot>}
  * @implements {Declared}
  */
-export class SharedCall extends Emitter {
+export class SharedCall extends Shown {
   #calls;
   /** What the host said last. @type {any} */
   #facts;
@@ -274,8 +276,10 @@ export class SharedCall extends Emitter {
    * @param {any} facts
    */
   #said(name, payload, facts) {
-    Object.assign(this.#facts, facts);
-    if (name === "muted") return;
+    for (const [name, fact] of Object.entries(facts))
+      if (isNew(fact, this.#facts[name])) this.#facts[name] = fact;
+    // Nothing that has an event: what is muted alone.
+    if (name === "muted") return this.look();
     if (name === "ended") {
       this.#calls.forget(this);
       this.#release();
@@ -297,7 +301,9 @@ export class SharedCall extends Emitter {
   async #serve(method, args) {
     /** @type {any} */
     const handler = await (this.#opening ??= this.#open());
-    return handler[method]?.(...args);
+    const result = await handler[method]?.(...args);
+    this.look();
+    return result;
   }
 
   async #open() {
@@ -328,6 +334,18 @@ export class SharedCall extends Emitter {
     opening?.then((handler) => handler.close()).catch(() => {});
   }
 }
+
+/**
+ * What is told again is what it was: whoever holds on to it finds it again.
+ *
+ * @param {any} one
+ * @param {any} other
+ */
+const isNew = (one, other) => written(one) !== written(other);
+
+/** @param {any} fact */
+const written = (fact) =>
+  JSON.stringify(fact instanceof Set ? [...fact] : fact);
 
 /** @param {any} target */
 const named = (target) =>

@@ -144,12 +144,19 @@ export class SharedCalls {
   #add(id, facts, here, wanted) {
     const call = new SharedCall(this, id, facts, here, wanted);
     this.#calls.set(id, call);
+    this.#look();
     return call;
   }
 
   /** @param {SharedCall} call */
   forget(call) {
     this.#calls.delete(call.id);
+    this.#look();
+  }
+
+  /** Whoever looks at the phone's calls hears of it after those who make and end them. */
+  #look() {
+    queueMicrotask(() => this.#phone.look());
   }
 
   /**

@@ -117,10 +117,10 @@ export class SharedPhone {
       });
     for (const name of GETTERS)
       Object.defineProperty(phone, name, { get: () => self[name] });
+    this.#calls = new SharedCalls(phone, settings, this.#way);
     phone.on("newListener", (name) => {
       if (name === "sip") this.#wire?.tell("hear", name);
     });
-    this.#calls = new SharedCalls(phone, settings, this.#way);
     this.#unfollow = followPage(this.#follower);
     globalThis.document?.addEventListener(
       "visibilitychange",

@@ -92,7 +92,12 @@ describe("a call that the app makes", () => {
     await gateway.happens("delivered", "k1");
     await gateway.happens("established", "k1");
     assert.ok(call.startTime instanceof Date);
+    assert.equal(call.snapshot(), call.snapshot());
+    assert.equal(call.snapshot().services, call.services);
+    assert.deepEqual(phone.snapshot().calls, [call]);
     await gateway.happens("cleared", "k1");
+    assert.equal(call.snapshot().state, "ended");
+    assert.deepEqual(phone.snapshot().calls, []);
     assert.deepEqual(heard, [
       "remote tel:2002",
       "ringing",

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { checkOptions, coreOptions } from "../../js/phone/options.js";
 import { Phone } from "../../js/phone/phone.js";
+import { turn } from "./support/fake-core.js";
 
 const good = {
   connections: "wss://sip.example.com/",
@@ -229,11 +230,18 @@ describe("accepted", () => {
 });
 
 describe("an option that nobody knows", () => {
+  /** What finds the option that was meant loads where one is misspelt. */
+  async function spelled() {
+    await import("../../js/phone/spelling.js");
+    await turn();
+  }
+
   /** What is said of options. */
-  function warnings(options) {
+  async function warnings(options) {
     const entries = [];
     const log = (entry) => entries.push(entry);
     checkOptions({ ...good, log, ...options });
+    await spelled();
     return entries;
   }
 
@@ -252,8 +260,8 @@ describe("an option that nobody knows", () => {
     ["webSocket", "WebSocket"],
     ["forceMayRemoveOther", "forceMayRemoveOthers"],
   ])
-    test(`${name}: ${meant} was meant`, () => {
-      const [entry, ...more] = warnings({ [name]: "tellnobody" });
+    test(`${name}: ${meant} was meant`, async () => {
+      const [entry, ...more] = await warnings({ [name]: "tellnobody" });
       assert.deepEqual(entry, {
         level: "warn",
         message: `Graceline knows no option "${name}". Did you mean "${meant}"?`,
@@ -262,40 +270,43 @@ describe("an option that nobody knows", () => {
       assert.deepEqual(more, []);
     });
 
-  test("is named before what it should have been is missing, or a log is none", (t) => {
+  test("is named also where what it should have been is missing, or a log is none", async (t) => {
     const warn = t.mock.method(console, "warn", () => {});
     const { connections, ...rest } = good;
     for (const log of [undefined, {}])
       assert.throws(() => new Phone({ conection: connections, log, ...rest }), {
         message: 'The option "connections" is missing.',
       });
+    await spelled();
     const said = warn.mock.calls.map(({ arguments: [message] }) => message);
     assert.equal(said.length, 2);
     assert.match(said[0], /"conection"\. Did you mean "connections"\?/);
   });
 
-  test("that is like none: those that there are", () => {
-    const [{ message }] = warnings({ future: 1 });
+  test("that is like none: those that there are", async () => {
+    const [{ message }] = await warnings({ future: 1 });
     assert.match(
       message,
       /"future"\. There are: connections, .*, user, domain/,
     );
   });
 
-  test("without a value, nothing; several, each", () => {
-    assert.deepEqual(warnings({ pasword: undefined }), []);
-    assert.equal(warnings({ one: 1, two: 2 }).length, 2);
+  test("without a value, nothing; several, each", async () => {
+    assert.deepEqual(await warnings({ pasword: undefined }), []);
+    assert.equal((await warnings({ one: 1, two: 2 })).length, 2);
   });
 
-  test("without a log: in the console; a log that throws does not stop the phone", (t) => {
+  test("without a log: in the console; a log that throws does not stop the phone", async (t) => {
     const warn = t.mock.method(console, "warn", () => {});
     checkOptions({ ...good, pasword: "x" });
+    await spelled();
     const [[message]] = warn.mock.calls.map((call) => call.arguments);
     assert.match(message, /knows no option "pasword"/);
     const thrown = [];
     t.mock.method(globalThis, "queueMicrotask", (task) => thrown.push(task));
     const log = () => assert.fail("mistake");
     assert.equal(checkOptions({ ...good, log, pasword: "x" }).user, "2001");
+    await spelled();
     assert.equal(thrown.length, 1);
   });
 
@@ -308,6 +319,7 @@ describe("an option that nobody knows", () => {
     const login = phone.registerPhone({ force: true, signal });
     await phone.close();
     await assert.rejects(login, { code: "eAborted" });
+    await spelled();
     assert.match(entries[0], /"vidio"\. Did you mean "video"\?/);
     assert.match(
       entries[1],

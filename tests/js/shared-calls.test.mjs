@@ -113,6 +113,39 @@ describe("calls of tabs that share a phone", () => {
     assert.deepEqual(call.muted, { audio: true, video: false });
   });
 
+  test("what a tab sees of a call is the same until it is told something else", async () => {
+    const tabs = await ready();
+    const call = await talks(tabs[0]);
+    for (const { phone, calls } of tabs) {
+      const { status, calls: listed } = phone.snapshot();
+      assert.deepEqual([status, listed], ["eReady", calls]);
+      assert.equal(phone.snapshot(), phone.snapshot());
+    }
+    const snapshots = tabs.map(({ calls }) => calls[0].snapshot());
+    assert.deepEqual(
+      snapshots.map(({ here, localStream }) => [here, !!localStream]),
+      [
+        [true, true],
+        [false, false],
+      ],
+    );
+    await call.mute("audio");
+    await until(() => tabs[1].calls[0].muted.audio);
+    for (const [i, { calls }] of tabs.entries()) {
+      const { muted, ...rest } = calls[0].snapshot();
+      assert.deepEqual(muted, { audio: true, video: false });
+      for (const [name, value] of Object.entries(rest))
+        assert.equal(value, snapshots[i][name], name);
+    }
+    const gone = tabs.map(
+      ({ phone }) => new Promise((told) => phone.once("change", told)),
+    );
+    await call.hangup();
+    say(event("callEnded", { call: 2, cause: "local" }));
+    for (const { calls } of await Promise.all(gone))
+      assert.deepEqual(calls, []);
+  });
+
   test("without a microphone it rings on, for another tab to answer", async () => {
     const [one, two] = await ready();
     one.media.options.fail = (step) => step === "open" && new Error("no mic");
