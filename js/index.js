@@ -1,4 +1,4 @@
-import { getInstance, preload, provide } from "./core/instance.js";
+import { getInstance, preload, provide, sources } from "./core/instance.js";
 
 export { PhoneError, translate } from "./errors/error.js";
 export { Phone } from "./phone/phone.js";
@@ -23,6 +23,8 @@ provide({
   calls: () => file(new URL("../pkg/calls_bg.wasm", import.meta.url)),
   csta: () => file(new URL("../pkg/csta_bg.wasm", import.meta.url)),
   worker: () => new URL("../pkg/worker.js", import.meta.url),
+  // An app may import graceline/inline, and something of ours that imports this.
+  ...sources,
 });
 
 // A page needs it soon: it is fetched while the page's own code runs, or rather after what of

@@ -9,6 +9,7 @@ import { desk } from "../js/errors/desk.js";
 import { jquery } from "../js/errors/jquery.js";
 import { media } from "../js/errors/media.js";
 import { shared } from "../js/errors/shared.js";
+import { sounds } from "../js/errors/sounds.js";
 import { testing } from "../js/errors/testing.js";
 import { inRoot } from "./lib/paths.mjs";
 
@@ -85,9 +86,16 @@ else if (readFileSync(path, "utf8") !== text) {
 }
 
 function write() {
-  const all = [core, page, media, desk, account, shared, testing].flatMap(
-    (part) => Object.entries(part),
-  );
+  const all = [
+    core,
+    page,
+    media,
+    desk,
+    account,
+    shared,
+    sounds,
+    testing,
+  ].flatMap((part) => Object.entries(part));
   const unknown = all.find(
     ([code]) => !CODES.some(([known]) => known === code),
   );

@@ -1,0 +1,7 @@
+import { CallAudio } from "./audio.js";
+
+/**
+ * @param {import("../index.js").Call} call
+ * @param {HTMLMediaElement} element
+ */
+export const attachAudio = (call, element) => new CallAudio(call, element);
