@@ -94,7 +94,7 @@ impl Calls {
         };
         let from = line.account.address();
         let half = line.half(&from, uri);
-        let contact = line.contact(flow, true);
+        let contact = line.contact(flow, &half);
         let contact = line.account.named_contact(&contact);
         let mut call = Call::new(id, Phase::calling(headers), half, contact, flow);
         call.documents = Some(Box::new(Documents {

@@ -111,7 +111,7 @@ impl Calls {
         let id = line.last_incoming;
         let dialog = Dialog::of_request(invite, line.random.hex::<8>());
         let flow = line.flows.arrival;
-        let contact = line.contact(flow, true);
+        let contact = line.contact(flow, &dialog);
         let seconds = invite.expires().map_or(RINGING, |seconds| {
             Duration::from_secs(seconds.into()).min(RINGING)
         });

@@ -1,6 +1,7 @@
 //! What the calls of a phone share, and what they say to their owner by it.
 
 use super::{Action, Event, Job, Key};
+use crate::dialog::Dialog;
 use crate::fault::{Fault, Situation};
 use crate::flow::{FlowId, Flows};
 use crate::prelude::*;
@@ -83,9 +84,12 @@ impl Line {
         });
     }
 
-    /// The Contact of our dialogs on `flow`, which may tell the login.
-    pub fn contact(&mut self, flow: FlowId, open: bool) -> String {
-        let home = open && self.flows.home == Some(flow);
+    /// The Contact of a dialog on `flow`. A GRUU tells the login: it is for those who know
+    /// us by that, in whichever domain.
+    pub fn contact(&mut self, flow: FlowId, dialog: &Dialog) -> String {
+        let Account { aor, domain, .. } = &self.account;
+        let login = aor.strip_suffix(&**domain).unwrap_or(aor);
+        let home = dialog.own_uri().starts_with(login) && self.flows.home == Some(flow);
         self.account.contact(home, &mut self.random)
     }
 }

@@ -84,8 +84,7 @@ impl Calls {
             headers.append(&mut referral.headers);
         }
         let half = line.half(&from, uri);
-        // A GRUU tells the login.
-        let contact = line.contact(flow, public_id.is_empty());
+        let contact = line.contact(flow, &half);
         let mut call = Call::new(id, Phase::calling(headers), half, contact, flow);
         call.follow_redirects = options.follow_redirects;
         call.reports_to = referral;

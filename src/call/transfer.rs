@@ -120,7 +120,7 @@ impl Call {
     fn replacing(&self) -> String {
         let dialog = &self.dialog;
         let gruu = Uri::parse(&dialog.target).is_some_and(|uri| uri.params.has("gr"));
-        let remote = NameAddr::parse(&dialog.remote).map_or("", |remote| remote.uri);
+        let remote = NameAddr::uri_in(&dialog.remote);
         let target = if gruu { &dialog.target } else { remote };
         let value = [
             &dialog.call_id,
@@ -143,7 +143,7 @@ impl Call {
         let mut refer = self.dialog.request("REFER");
         refer.header("Contact", &self.contact);
         refer.header("Refer-To", &refer_to);
-        let referred_by = concat(&["<", &line.account.aor, ">"]);
+        let referred_by = concat(&["<", self.dialog.own_uri(), ">"]);
         refer.header("Referred-By", &referred_by);
         let refer = line.send(self.id, Job::Refer, refer);
         let until = line.now + PATIENCE;

@@ -47,6 +47,11 @@ impl Dialog {
         }
     }
 
+    /// Our address, as the other side knows it.
+    pub fn own_uri(&self) -> &str {
+        NameAddr::uri_in(&self.local)
+    }
+
     /// The dialog that `answer` makes of `half`, which the request was sent
     /// with (RFC 3261 §12.1.2).
     pub fn of_answer(half: &Dialog, answer: &Message) -> Self {

@@ -21,7 +21,6 @@ use super::subscriptions::Package;
 use super::waking::Woken;
 use super::{ALLOW, ConnectionId, HOST, Registrar};
 use crate::sip::{Message, Name, NameAddr, Uri, unquote};
-use crate::text::hex;
 
 /// Start of the user part of temporary GRUUs.
 const TEMP_GRUU: &str = "tgruu-";
@@ -336,8 +335,8 @@ impl Registrar {
 
     fn record_route(&self, from: End, to: End) -> String {
         let side = |end: End| {
-            let user = end.binding.and_then(|id| self.store.get(id));
-            let user = user.map_or(String::new(), user_token);
+            let entry = end.binding.and_then(|id| self.store.get(id));
+            let user = entry.map_or(String::new(), |entry| self.user_token(end, entry));
             let binding = end.binding.unwrap_or_default();
             format!("{}-{binding}-{user}", end.connection)
         };
@@ -383,12 +382,24 @@ impl Registrar {
             return None;
         }
         let mut here = self.store.all();
-        let entry =
-            here.find(|entry| entry.flow == Some(connection) && user_token(entry) == user)?;
+        let is_back =
+            |entry: &&Entry| entry.flow == Some(connection) && self.user_token(end, entry) == user;
+        let entry = here.find(is_back)?;
         Some(End {
             connection,
             binding: Some(entry.id),
         })
+    }
+
+    /// Whose side of a dialog it is, for a flow token: the other side may know the user by
+    /// another name, and does not learn the login from it.
+    fn user_token(&self, end: End, entry: &Entry) -> String {
+        let End {
+            connection,
+            binding,
+        } = end;
+        let user = &entry.user;
+        self.auth.mac(&format!("{connection}\n{binding:?}\n{user}"))
     }
 
     /// Where that side is now.
@@ -448,12 +459,6 @@ impl Registrar {
             }
         }
     }
-}
-
-/// Whose binding it is, for a flow token.
-fn user_token(entry: &Entry) -> String {
-    let user = Target::parse(&entry.aor).map_or(String::new(), |target| target.user);
-    hex(user.as_bytes())
 }
 
 /// Whether `request` goes to an account of a server, such as the CTI gateway: a device

@@ -92,8 +92,10 @@ impl Registrar {
     ) -> Option<String> {
         let own = self.address_of(from)?;
         let outside = asked.to_tag().is_none();
+        let called = asked.request_uri();
         match outside {
-            true => self.shown(own, answer, asked.request_uri(), outside),
+            // Neither a Contact nor a temporary GRUU tells whose it is (RFC 5627 §3.1).
+            true => self.shown(own, answer, called, self.meant_by(called).is_some()),
             false => self.shown(own, answer, answer.to()?.uri, outside),
         }
     }

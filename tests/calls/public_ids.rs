@@ -1,8 +1,9 @@
 //! A user who is known by another name than his login (RFC 3325): who is called, or written
 //! to, sees that alone.
 
+use crate::rig::{CONTACT, Peer, SDP};
 use graceline::call::CallOptions;
-use graceline::sip::Message;
+use graceline::sip::{Message, Name};
 use graceline_kit::rig::{Heard, Rig, accept, answer};
 
 /// A phone whose Contact in calls would be a GRUU, which is made of the login.
@@ -77,6 +78,64 @@ fn who_is_anonymous_besides_tells_the_server_alone() {
     assert_eq!(invite.header_named("Privacy"), Some("id"));
     let preferred = invite.header_named("P-Preferred-Identity");
     assert_eq!(preferred, Some("<sip:ada@example.com>"));
+}
+
+#[test]
+fn nor_does_an_anonymous_call() {
+    let mut rig = reached_by_gruu();
+    call_as(&mut rig, None, true);
+    let invite = sent(&rig, "INVITE");
+    // The server takes that one out (RFC 3325 §9.2).
+    let others = invite.all_headers();
+    let told = others.filter(|(_, value)| value.contains("2001"));
+    let told: Vec<&str> = told.map(|(name, _)| name).collect();
+    assert_eq!(told, ["P-Preferred-Identity"]);
+}
+
+#[test]
+fn who_calls_an_id_does_not_learn_the_login_from_the_answer() {
+    for (to, tells) in [
+        ("<sip:ada@example.com>", false),
+        ("<sip:20015@example.com>", false),
+        ("<tel:+493012345>", false),
+        ("<sip:2001@example.com>", true),
+        ("\"Ada\" <sip:2001@10.0.0.5;user=phone>", true),
+    ] {
+        let mut rig = reached_by_gruu();
+        rig.answered();
+        let mut peer = Peer::caller(1);
+        peer.to = to.to_owned();
+        let invite = peer.request("INVITE", "", SDP);
+        let socket = rig.socket;
+        rig.receive_by(socket, &invite);
+        rig.act(|phone, now| {
+            phone.with_calls(now, |calls| calls.answer(now, 1, 2, Vec::new()));
+        });
+        rig.wait(1_000);
+        let answers = rig.answered();
+        let contacts = answers.iter().filter_map(|one| one.header(Name::Contact));
+        let told: Vec<bool> = contacts.map(|value| value.contains("2001@")).collect();
+        assert!(told.len() > 1, "180 and 200: {told:?}");
+        assert!(told.iter().all(|told| *told == tells), "{to}");
+    }
+}
+
+#[test]
+fn who_is_told_to_call_somebody_else_learns_the_id_alone() {
+    let mut rig = crate::rig::Rig::new();
+    let options = CallOptions {
+        public_id: Some("ada".to_owned()),
+        ..CallOptions::default()
+    };
+    let invite = rig.call_with(1, "2002", options);
+    rig.reply(&invite, 200, "b", CONTACT, SDP);
+    rig.request("ACK");
+    rig.settle();
+    rig.operate(|calls, now, op| calls.transfer(now, op, 1, "2003"));
+    let refer = rig.request("REFER");
+    let by = refer.header(Name::ReferredBy);
+    assert_eq!(by, Some("<sip:ada@example.com>"));
+    assert!(!tells_login(&refer));
 }
 
 #[test]

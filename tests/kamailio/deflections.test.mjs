@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { fakeMedia } from "graceline/testing";
 import { PhoneUnderTest } from "../interop/support/phones.mjs";
-import { Call } from "./support/call.mjs";
+import { Call, shownLine } from "./support/call.mjs";
 import { instance } from "./support/contacts.mjs";
 import { gracefulTest } from "./support/graceful-test.mjs";
 import {
@@ -245,16 +245,15 @@ for (const [through, nodes] of TOPOLOGIES)
           `<sip:f@client.invalid;transport=ws>;+sip.instance="<${instance("f")}>"`,
         ],
       });
-      const [{ line }] = await world.server.bindings("2003");
+      const line = await shownLine(other);
       const there = { e: caller, f: other };
       for (const [contact, expected, who] of CONTACTS) {
         for (const one of [page, desk, caller, other]) one.received.length = 0;
         const call = new Call(caller, AOR("2001"));
         const answer = call.invite();
-        const hex = Buffer.from("2003@example.test").toString("hex");
         await redirect(
           page,
-          contact.replace("LINE", `f@callee.invalid;line=${hex}.${line}.a`),
+          contact.replace("LINE", `f@callee.invalid;line=${line}`),
         );
         if (who) await take(there[/** @type {"e" | "f"} */ (who)]);
         call.accepted = await answer;

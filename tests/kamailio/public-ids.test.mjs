@@ -9,6 +9,7 @@ import { Call } from "./support/call.mjs";
 import { contact, instance } from "./support/contacts.mjs";
 import { Facts } from "./support/facts.mjs";
 import { gracefulTest } from "./support/graceful-test.mjs";
+import { loggedIn } from "./support/parties.mjs";
 import { PolicyUnderTest } from "./support/policy.mjs";
 
 const NUMBER = "+39333111222";
@@ -85,16 +86,11 @@ test("an id is its user's in the user's domain", async () => {
 async function parties(world) {
   const { nodes } = world.server;
   const facts = new Facts(world.server.redis);
-  const at = async (
+  const at = (
     /** @type {string} */ name,
     /** @type {string} */ user,
     /** @type {any} */ node,
-  ) => {
-    const client = await world.connect({ name, user, url: node.url });
-    const own = contact(name, { device: name, instance: instance(name[0]) });
-    assert.equal((await client.register({ contacts: [own] })).status, 200);
-    return client;
-  };
+  ) => loggedIn(world, name, user, node);
   const add = async (
     /** @type {string} */ id,
     /** @type {string} */ user,
@@ -195,6 +191,22 @@ for (const nodes of [TWO_NODES.slice(0, 1), TWO_NODES])
       alice.user = "ada";
       bob.user = "marco";
       assert.equal((await Call.hangUp(bob, call)).status, 200);
+
+      // Neither learns the login of the other, in whatever writing, nor that two calls are of one user.
+      const again = await Call.start(alice, "sip:marco@example.test", bob);
+      const heard = {
+        2001: bob.received,
+        2002: [call.accepted, again.accepted, ...alice.received],
+      };
+      for (const [login, messages] of Object.entries(heard)) {
+        const hex = Buffer.from(login + "@").toString("hex");
+        for (const { text } of messages)
+          assert.doesNotMatch(text, new RegExp(`${login}@|${hex}`, "i"));
+        const lines = messages
+          .map(({ text }) => /;line=([^;>]+)/.exec(text)?.[1])
+          .filter(Boolean);
+        assert.equal(new Set(lines).size, 2, lines.join());
+      }
     },
   );
 

@@ -2,7 +2,7 @@
 
 use crate::calls::inside;
 use crate::proxy::{ALICE, BOB, TO_BOB, pair, relayed, world};
-use crate::support::{Client, START, World, digest};
+use crate::support::{Client, START, World, digest, instance};
 use graceline::account::Accounts;
 use graceline::sip::{Algorithm, Message, Name};
 use graceline::time::Instant;
@@ -279,6 +279,25 @@ fn an_answer_is_by_the_id_that_was_called_or_one_that_the_device_prefers() {
         answered(&mut world, &mut alice, "sip:marco@example.com", forged),
         marco
     );
+}
+
+#[test]
+fn an_answer_to_what_was_asked_of_a_contact_does_not_tell_whose_that_is() {
+    let mut world = world();
+    let mut alice = Client::registered(&mut world, "2001", ALICE);
+    let bob = Client::registered(&mut world, "2002", &format!("{BOB};{}", instance('b')));
+    let gruu = "sip:2002@example.com;gr=urn:uuid:bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb";
+    for (to, name) in [
+        (gruu, "<sip:2002@example.com>"),
+        ("sip:bob@bob.invalid;transport=ws", ""),
+    ] {
+        let text = alice.request("OPTIONS", to, "");
+        world.send(alice.connection, text);
+        let copy = world.next(bob.connection);
+        world.reply(bob.connection, &copy, "200 OK", "");
+        let answer = world.next(alice.connection);
+        assert_eq!(asserted(&answer).join(" "), name, "{to}");
+    }
 }
 
 #[test]

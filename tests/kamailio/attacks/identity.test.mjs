@@ -1,9 +1,10 @@
 /** A client speaks for itself: who it is the server says, and it challenges and redirects nobody. */
 import assert from "node:assert/strict";
-import { Call } from "../support/call.mjs";
+import { Call, shownLine } from "../support/call.mjs";
 import { CHALLENGE, CLAIMS, FOREIGN_ROUTE } from "../support/claims.mjs";
 import { contact, instance } from "../support/contacts.mjs";
 import { gracefulTest } from "../support/graceful-test.mjs";
+import { parties } from "../support/parties.mjs";
 
 const BOB = "sip:2002@example.test";
 const accounts = ["2001", "2002", "2003"].map((user) => ({ user }));
@@ -12,26 +13,6 @@ const two = [
   { name: "a", host: "127.0.0.2" },
   { name: "b", host: "127.0.0.3" },
 ];
-
-/** @param {any} world */
-async function parties(world) {
-  const { nodes } = world.server;
-  const at = async (
-    /** @type {string} */ name,
-    /** @type {string} */ user,
-    /** @type {any} */ node,
-  ) => {
-    const client = await world.connect({ name, user, url: node.url });
-    const own = contact(name, { device: name, instance: instance(name[0]) });
-    assert.equal((await client.register({ contacts: [own] })).status, 200);
-    return client;
-  };
-  return {
-    alice: await at("alice", "2001", nodes[0]),
-    bob: await at("bob", "2002", nodes[nodes.length - 1]),
-    carol: await at("carol", "2003", nodes[nodes.length - 1]),
-  };
-}
 
 /**
  * What a message claims.
@@ -249,8 +230,8 @@ for (const nodes of [one, two])
             .concat([["Contact", "<sip:a@caller.invalid>"]]),
           ...options,
         });
-      const [{ line }] = await world.server.bindings("2003");
-      const [{ line: own }] = await world.server.bindings("2001");
+      const line = await shownLine(carol);
+      const own = await shownLine(alice);
       const [remote] = call.accepted.contacts;
       const methods = [
         "MESSAGE",

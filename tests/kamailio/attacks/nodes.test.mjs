@@ -3,6 +3,7 @@
  * node, not by an address that a URI or a header names.
  */
 import assert from "node:assert/strict";
+import { shownLine } from "../support/call.mjs";
 import { contact, instance } from "../support/contacts.mjs";
 import { gracefulTest } from "../support/graceful-test.mjs";
 import { Trap } from "../support/trap.mjs";
@@ -169,7 +170,7 @@ gracefulTest(
       );
       assert.equal(messages.length, index + 1, way);
       // The line, where the sender may write what it likes around it.
-      const [{ line }] = await world.server.bindings();
+      const line = await shownLine(mallory);
       for (const uri of [
         `sip:q@nowhere.invalid${way};line=${line}`,
         `sip:q@nowhere.invalid;line=${line}${way}`,

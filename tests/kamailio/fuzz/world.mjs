@@ -3,7 +3,7 @@ import { once } from "node:events";
 import WebSocket from "ws";
 import { SipClient } from "../../interop/support/sip-client.mjs";
 import { freePort } from "../support/ports.mjs";
-import { Call } from "../support/call.mjs";
+import { Call, shownLine } from "../support/call.mjs";
 import { Cluster } from "../support/cluster.mjs";
 import { contact, instance } from "../support/contacts.mjs";
 import { bindings } from "../support/deployment.mjs";
@@ -120,8 +120,10 @@ export class World {
         method === "INVITE" ? { status: 486 } : { status: 200 };
     const { mallory, mallet } = this.clients;
     this.call = await Call.start(mallory, mallet.aor, mallet);
-    for (const name of /** @type {Name[]} */ (Object.keys(this.clients)))
+    for (const name of /** @type {Name[]} */ (Object.keys(this.clients))) {
       this.#learn(name, await this.bindings(name));
+      this.tell(name, { line: await shownLine(this.clients[name]) });
+    }
     const { accepted } = this.call;
     this.tell("call", {
       id: this.call.callId,
@@ -214,12 +216,12 @@ export class World {
    * @param {import("../support/deployment.mjs").Binding[]} bound
    */
   #learn(name, [bound]) {
-    const { flow, line, uri } = /** @type {any} */ (bound);
+    const { flow, uri } = /** @type {any} */ (bound);
     const { aor, user, transport } = this.clients[name];
     const [ip, port, connection] = flow.split(":");
     const alias = `${ip}~${port}~${transport === "WS" ? 5 : 2}`;
     this.tell(name, {
-      ...{ aor, user, alias, connection, line, contact: uri },
+      ...{ aor, user, alias, connection, contact: uri },
       flow: `${ip}:${port}`,
     });
   }

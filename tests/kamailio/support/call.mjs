@@ -90,15 +90,16 @@ export class Call {
   /**
    * A request of the caller within the dialog.
    * @param {string} method
-   * @param {Partial<import("../../interop/support/sip-client.mjs").RequestOptions>} [options]
+   * @param {Partial<import("../../interop/support/sip-client.mjs").RequestOptions> & { uri?: string }} [options]
+   *   `uri`: in place of the other's Contact
    */
   request(method, options = {}) {
     const { accepted } = this;
     const [remote] = accepted.contacts;
     const toTag = /;tag=([^;]+)/.exec(accepted.header("To"))?.[1];
     const routes = accepted.all("Record-Route").reverse();
-    const { headers = [], ...rest } = options;
-    return this.caller.send(method, remote.uri, {
+    const { headers = [], uri = remote.uri, ...rest } = options;
+    return this.caller.send(method, uri, {
       to: this.target,
       toTag,
       callId: this.callId,
@@ -130,4 +131,21 @@ export class Call {
         .map((route) => /** @type {[string, string]} */ (["Route", route])),
     });
   }
+}
+
+/**
+ * The line of a client that is registered, as far ends see it: from what it writes to itself.
+ * @param {SipClient} client
+ */
+export async function shownLine(client) {
+  const callId = randomUUID();
+  await client.request("MESSAGE", client.aor, {
+    callId,
+    headers: [["Contact", "<sip:x@x.invalid>"]],
+  });
+  const own = client.received.findIndex(
+    (request) => request.header("Call-ID") === callId,
+  );
+  const [{ contacts }] = client.received.splice(own, 1);
+  return /;line=([^;]+)/.exec(contacts[0].uri)?.[1] ?? "";
 }

@@ -369,11 +369,15 @@ impl Rig {
         while self.deliver() {}
     }
 
-    /// Statuses of the answers that the phone gave since this was asked last.
-    pub fn answers(&mut self) -> Vec<u16> {
+    /// The answers that the phone gave since this was asked last.
+    pub fn answered(&mut self) -> Vec<Message> {
         let messages = std::mem::take(&mut self.unanswered).into_iter();
-        let answers = messages.filter(|message| !message.is_request());
-        answers.map(|answer| answer.status()).collect()
+        messages.filter(|message| !message.is_request()).collect()
+    }
+
+    /// And their statuses.
+    pub fn answers(&mut self) -> Vec<u16> {
+        self.answered().iter().map(Message::status).collect()
     }
 
     fn hear(&mut self, (slot, generation): Socket, data: &[u8]) {
