@@ -197,3 +197,32 @@ gracefulTest(
     ]);
   },
 );
+
+gracefulTest(
+  "a change of the call that is refused ends nobody's media",
+  { nodes: [] },
+  async (world) => {
+    const relay = await MediaRelay.start(world);
+    const node = await world.server.add({
+      define: ["WITH_RTPENGINE"],
+      settings: { RTPENGINE_SOCKET: `udp:127.0.0.1:${relay.port}` },
+    });
+    const { caller, phone } = await browserAndPhone(world, node);
+    const call = await Call.start(caller, phone.aor, phone);
+    phone.respond = ({ method }) =>
+      method === "INVITE" ? { status: 488 } : { status: 200 };
+    const change = {
+      body: SDP,
+      headers: /** @type {[string, string][]} */ ([
+        ["Contact", "<sip:a@a.invalid;transport=ws>"],
+        ["Content-Type", "application/sdp"],
+      ]),
+    };
+    assert.equal((await call.request("INVITE", change)).status, 488);
+    const asked = () =>
+      relay.asked.map(({ command }) => command).filter((it) => it !== "ping");
+    assert.deepEqual(asked(), ["offer", "answer", "offer"]);
+    assert.equal((await call.request("BYE")).status, 200);
+    assert.deepEqual(asked(), ["offer", "answer", "offer", "delete"]);
+  },
+);
