@@ -6,7 +6,10 @@ import { startService } from "../../server/accounts/index.js";
 import { tokensOf } from "../../server/accounts/jwt.js";
 import { DEFAULTS, checks } from "../../server/accounts/options.js";
 import { connectRedis } from "../../server/accounts/redis.js";
-import { codesTo, complaintAbout } from "../../server/accounts/send-code.js";
+import {
+  complaintAbout,
+  operatorsServer,
+} from "../../server/accounts/operator.js";
 import { RedisStore } from "../../server/accounts/store/redis.js";
 import { checked, invalid } from "../phone/options.js";
 import {
@@ -98,7 +101,8 @@ async function optionsOf(values) {
     pushHosts: values["push-hosts"]?.split(","),
     pushContact: values["push-contact"],
     adminToken: token && readFileSync(token, "utf8").trim(),
-    sendCode: codesFrom(values["send-code"], values["send-code-token"]),
+    sendCode: codesFrom(serverOf(values, "send-code")),
+    pushHook: serverOf(values, "push-hook"),
     authenticate: await tokensOf(values.jwks, values["jwt-secret"]),
     audit: auditTo(values.audit),
     log,
@@ -114,16 +118,33 @@ const limitsFrom = (text) =>
     }),
   );
 
-/** @param {string | undefined} url @param {string | undefined} file */
-function codesFrom(url, file) {
+/**
+ * A server of the operator's that the command line names.
+ *
+ * @param {Values} values
+ * @param {string} name
+ */
+function serverOf(values, name) {
+  const [url, file] = [values[name], values[`${name}-token`]];
   if (!url) {
-    if (file) throw invalid("send-code-token", "needs send-code");
+    if (file) throw invalid(`${name}-token`, `needs ${name}`);
     return undefined;
   }
-  const complaint = complaintAbout(url);
-  if (complaint) throw invalid("send-code", complaint);
-  return codesTo(url, file && readFileSync(file, "utf8").trim());
+  const complaint = complaintAbout(url, `${name}-token`);
+  if (complaint) throw invalid(name, complaint);
+  return operatorsServer(url, file && readFileSync(file, "utf8").trim());
 }
+
+/** @param {ReturnType<typeof serverOf>} server */
+const codesFrom = (server) =>
+  server &&
+  (async (
+    /** @type {import("../../server/accounts/codes.js").Sending} */ it,
+  ) => {
+    const { id, code, channel } = it;
+    const status = await server({ id, code, channel });
+    if (status < 200 || status > 299) throw new Error(`answered ${status}`);
+  });
 
 /**
  * One line of JSON for each entry.

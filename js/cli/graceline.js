@@ -46,6 +46,8 @@ Options of account
   --shared-slot WHAT     ask (default) or override: what a second web or desktop login meets
   --push-hosts HOST,…    where push subscriptions may lead; default: the browsers' services
   --push-contact URI     of the operator, mailto: or https:, for the push services
+  --push-hook URL        is asked to wake clients by push services that they name at REGISTER
+  --push-hook-token FILE proves to it who asks
   --send-code URL        is asked to send the code that confirms a number; default: the log
   --send-code-token FILE proves to it who asks
   --admin-token FILE     holds the administrators' token
@@ -83,6 +85,7 @@ const accountOptions = {
       ...["redis", "database", "sip-port", "origins", "limits", "shared-slot"],
       ...["push-hosts", "push-contact", "admin-token", "jwks", "jwt-secret"],
       ...["tls-cert", "tls-key", "audit", "send-code", "send-code-token"],
+      ...["push-hook", "push-hook-token"],
     ].map((name) => [name, { type: "string" }]),
   ),
   "behind-proxy": { type: "boolean" },

@@ -7,6 +7,9 @@ import { MemoryStore } from "../../server/accounts/store/memory.js";
 import { checked } from "../phone/options.js";
 import { Registrar, refuseWeak, settingsOf } from "./registrar.js";
 
+/** The push services of phones, by their names at IANA (RFC 8599 §13). */
+const MOBILE = ["apns", "fcm"];
+
 /** @param {import("./index.js").AccountsOptions} options */
 export async function startAccounts(options) {
   const given = checked(
@@ -20,9 +23,13 @@ export async function startAccounts(options) {
     ["registrar"],
   );
   const { registrar, limits, sharedSlot, ...rest } = given;
-  const { devices = "on", users } = settingsOf(registrar);
+  const { devices = "on", users, pushServices } = settingsOf(registrar);
   if (rest.host) refuseWeak(rest.host, users);
-  registrar.configure({ devices, ...(sharedSlot && { sharedSlot }) });
+  registrar.configure({
+    devices,
+    ...(sharedSlot && { sharedSlot }),
+    pushServices: pushServices ?? ["webpush", ...(rest.pushHook ? MOBILE : [])],
+  });
   const adminToken = rest.adminToken ?? randomBytes(32).toString("base64url");
   const service = await startService(
     {

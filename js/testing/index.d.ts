@@ -76,6 +76,12 @@ export interface RegistrarOptions {
    * 480, whose reason says what is so now. Default "*987"; "" turns it off.
    */
   starCode?: string;
+  /**
+   * Push services that are offered to devices which name theirs at REGISTER (RFC 8599), in
+   * lower case. Default: none; with `startAccounts` "webpush", and with its `pushHook`
+   * "apns" and "fcm".
+   */
+  pushServices?: string[];
   /** The only domain served. Default: any. */
   domain?: string;
   /** How the ousted client is told. Default: all that apply. */
@@ -463,6 +469,24 @@ export interface AccountsOptions {
   pushHosts?: string[];
   /** For the push services, mailto: or https: (RFC 8292 §2.1). */
   pushContact?: string;
+  /**
+   * Wakes a client that has named a push service at REGISTER (RFC 8599) which is not
+   * `webpush`: `provider`, `prid` and `param` as it gave them, and what it is woken for. It
+   * resolves with a status as of HTTP: 404 and 410 say that the service knows the client
+   * no more.
+   */
+  pushHook?: (wanted: {
+    v: 1;
+    provider: string;
+    prid: string;
+    param?: string;
+    kind: "call" | "message" | "withdraw";
+    key: string;
+    from: { uri: string; displayName: string };
+    /** ms since the Unix epoch. */
+    at: number;
+    answered?: boolean;
+  }) => Promise<number>;
   /** Whom a token of your own backend stands for; null where it is none. */
   authenticate?: (offered: {
     token: string;

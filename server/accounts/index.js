@@ -91,7 +91,7 @@ export async function startService(settings, homes) {
     push: new PushSender(
       store,
       endpoints,
-      settings.pushContact,
+      settings,
       (who, endpoint) => words("push_gone", who, { endpoint }),
       warn,
     ),

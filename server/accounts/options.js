@@ -21,6 +21,8 @@ const SHORTEST_TOKEN = 16;
  * @property {string[]} pushHosts
  * @property {boolean} pushLoopback whether any loopback endpoint is taken
  * @property {string} pushContact
+ * @property {(wanted: import("./push/sender.js").Pns & import("./push/sender.js").Payload) => Promise<number>} [pushHook]
+ *   wakes a client by a push service that it has named at REGISTER; the status of who does
  * @property {(entry: { level: string, message: string }) => void} [log]
  * @property {(entry: object) => void} [audit]
  */
@@ -53,6 +55,7 @@ export const checks = {
     `must be a text of ${SHORTEST_TOKEN} characters or more`,
   authenticate: check.callable,
   sendCode: check.callable,
+  pushHook: check.callable,
   pushHosts: (value) =>
     !(Array.isArray(value) && value.every(isPushHost)) &&
     'must be hosts or origins, as in ["*.push.example.com", "https://10.0.0.2:8443"]',

@@ -58,6 +58,39 @@ pub struct Push {
     pub auth: Word<64>,
 }
 
+/// Where a device has said at REGISTER that it is woken (RFC 8599 §4.1): parameters of its
+/// Contact, without escapes. What they mean is between it and its push service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Pns {
+    /// The push notification service (`pn-provider`).
+    pub provider: Word<32>,
+    /// Whom that reaches (`pn-prid`).
+    pub prid: Word<448>,
+    /// What else it wants to know (`pn-param`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub param: Option<Word<128>>,
+}
+
+/// How a device is woken: what it has said last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum WokenBy {
+    /// It has subscribed with the account service.
+    Subscription(Push),
+    /// It has said so at REGISTER.
+    Registration(Pns),
+}
+
+impl WokenBy {
+    /// Whether this is what its push service knows no more.
+    pub(super) fn is_at(&self, endpoint: &str) -> bool {
+        match self {
+            Self::Subscription(push) => *push.endpoint == *endpoint,
+            Self::Registration(pns) => *pns.prid == *endpoint,
+        }
+    }
+}
+
 /// A device of a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Device {
@@ -78,7 +111,7 @@ pub struct Device {
     /// When it was last there.
     pub seen: u64,
     /// How it is woken.
-    pub push: Option<Push>,
+    pub push: Option<WokenBy>,
     /// Whether it is registered now.
     pub registered: bool,
 }

@@ -1,7 +1,7 @@
 //! The devices of a user: who is authorised, who is revoked, how many there may be.
 
 use super::Kind;
-use super::device::{Class, Device, DeviceId, Push, State};
+use super::device::{Class, Device, DeviceId, Pns, Push, State, WokenBy};
 use super::facts::Facts;
 use super::refusal::Refusal;
 use super::text::{InstanceId, Label, Word};
@@ -241,16 +241,31 @@ impl Facts {
     pub fn set_push(&mut self, id: &DeviceId, push: Option<Push>) -> Result<Answer, Refusal> {
         self.authorised(id)?;
         let device = self.named(id)?;
-        device.push = push;
+        device.push = push.map(WokenBy::Subscription);
         let device = device.clone();
         self.changed(Kind::Push);
         Ok(Answer::Device(device))
     }
 
+    /// A device has said at REGISTER how it is woken, or that it is not, where it had said
+    /// so there.
+    pub fn set_pns(&mut self, instance: &str, pns: Option<Pns>) {
+        let mut devices = self.devices.iter_mut();
+        let Some(device) = devices.find(|device| device.instance.is(instance)) else {
+            return;
+        };
+        let subscribed = matches!(device.push, Some(WokenBy::Subscription(_)));
+        let push = pns.map(WokenBy::Registration);
+        if push != device.push && (push.is_some() || !subscribed) {
+            device.push = push;
+            self.changed(Kind::Push);
+        }
+    }
+
     /// The push service says that `endpoint` is no more (RFC 8030 §7.3).
     pub fn drop_push(&mut self, endpoint: &str) -> Answer {
         let mut devices = self.devices.iter_mut();
-        let goes = |push: &mut Push| *push.endpoint == *endpoint;
+        let goes = |push: &mut WokenBy| push.is_at(endpoint);
         let gone = devices.find_map(|device| device.push.take_if(goes));
         if gone.is_some() {
             self.changed(Kind::Push);

@@ -29,7 +29,7 @@ mod text;
 mod verb;
 
 pub use credentials::Credential;
-pub use device::{Class, Device, DeviceId, Push, State};
+pub use device::{Class, Device, DeviceId, Pns, Push, State, WokenBy};
 pub use history::{Address, CallRecord, CallResult, Direction};
 pub use messages::Letter;
 pub use public_ids::{IdKind, PublicId};
@@ -152,6 +152,11 @@ impl Accounts {
     /// The device of `user` with this id, revoked or not.
     pub fn device_by_id(&self, user: &str, id: &str) -> Option<&Device> {
         self.devices(user).iter().find(|device| *device.id == *id)
+    }
+
+    /// A device of `user` has said at REGISTER how it is woken, or that it is not.
+    pub fn set_pns(&mut self, now: Instant, user: &str, instance: &str, pns: Option<Pns>) {
+        self.touch(now, user, |facts| facts.set_pns(instance, pns));
     }
 
     /// The rules for calls to `user`.

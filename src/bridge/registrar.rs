@@ -231,6 +231,10 @@ fn config(base: Config, options: &JsValue) -> Result<Config, JsValue> {
     if let Some(slot) = read.name("sharedSlot", SHARED_SLOT)? {
         config.shared_slot = slot;
     }
+    if read.has("pushServices") {
+        let names = read.0.get("pushServices");
+        config.pns = array(&names).filter_map(|name| name.as_string()).collect();
+    }
     if read.has("starCode") {
         config.star_code = read.0.text("starCode").filter(|code| !code.is_empty());
     }

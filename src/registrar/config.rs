@@ -198,6 +198,9 @@ pub struct Config {
     pub devices: bool,
     /// What a second login in the shared slot meets.
     pub shared_slot: SharedSlot,
+    /// Push notification services by which devices are woken that name them at REGISTER
+    /// (RFC 8599), in lower case: somebody has to push, see [`Event::Wake`](super::Event).
+    pub pns: Vec<String>,
     /// What a device dials to be taken into the set of those that ring, or out of it.
     pub star_code: Option<String>,
     /// How ousted clients are told. `None`: in every way that applies.
@@ -254,6 +257,7 @@ impl Default for Config {
             domain: None,
             devices: false,
             shared_slot: SharedSlot::default(),
+            pns: Vec::new(),
             star_code: Some("*987".to_owned()),
             tell_ousted: None,
             reg_event: None,

@@ -39,6 +39,7 @@ mod mailbox;
 mod messages;
 mod notify;
 mod output;
+mod pns;
 mod policy;
 mod presence;
 mod proxy;

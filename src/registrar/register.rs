@@ -69,6 +69,10 @@ impl Registrar {
         let outcome = self.admit(connection, request).and_then(|(target, proof)| {
             let member = self.member(connection, request, &target.user, &proof)?;
             let mut outcome = self.update(connection, request, &target, member.as_ref())?;
+            if outcome.refusal.is_none() {
+                let caps = self.note_pns(&target.user, member.as_ref(), request);
+                outcome.headers.extend(caps);
+            }
             outcome
                 .headers
                 .extend(proof.info.map(|info| ("Authentication-Info", info)));

@@ -142,12 +142,15 @@ describe("codes that confirm a number", () => {
     ["with a password in the URL", ["--send-code", "https://a:b@example.com/"]],
     ["by no URL", ["--send-code", "send-sms.sh $CODE"]],
     ["with a token alone", ["--send-code-token", "/dev/null"]],
+    ["in clear text", ["--push-hook", "http://push.example.com/"]],
+    ["with a password in the URL", ["--push-hook", "https://a:b@example.com/"]],
+    ["with a token alone", ["--push-hook-token", "/dev/null"]],
   ])
     test(`are not sent ${what}`, async (t) => {
       const { child, output } = run(t, ...args);
       const [code] = await once(child, "close");
       assert.equal(code, 1);
-      assert.match(output.stderr, /send-code/);
+      assert.match(output.stderr, /send-code|push-hook/);
       assert.doesNotMatch(output.stderr, /a:b@/);
     });
 });

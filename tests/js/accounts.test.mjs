@@ -382,6 +382,7 @@ describe("options", () => {
       ["sharedSlot", "maybe"],
       ["adminToken", "tooshort"],
       ["pushHosts", ["http//x"]],
+      ["pushHook", "https://push.example.com/"],
       ["pushContact", "me"],
       ["tls", { cert: "x" }],
     ])

@@ -38,6 +38,7 @@ impl Play {
         Self::of(Config {
             devices: true,
             shared_slot,
+            pns: ["apns", "webpush"].map(str::to_owned).to_vec(),
             ..users()
         })
     }
@@ -85,7 +86,10 @@ impl Play {
             client
         });
         client.headers.clear();
-        let mut contacts = vec![format!("<sip:{name}@{name}>")];
+        let pushed = words.split_whitespace();
+        let pushed = pushed.filter(|word| word.starts_with("pn-"));
+        let pushed: String = pushed.map(|word| format!(";{word}")).collect();
+        let mut contacts = vec![format!("<sip:{name}@{name}{pushed}>")];
         for word in words.split_whitespace() {
             let (word, value) = word.split_once('=').unwrap_or((word, ""));
             match word {
@@ -96,6 +100,7 @@ impl Play {
                 "expires" => client.headers += &format!("Expires: {value}\r\n"),
                 "all" => contacts = vec!["*".to_owned()],
                 "query" => contacts.clear(),
+                _ if word.starts_with("pn-") => {}
                 _ => assert!(word.is_empty(), "{word}"),
             }
         }
@@ -160,6 +165,13 @@ pub fn summary(answer: &Message) -> String {
     if let Some(holder) = answer.header_named("X-Graceline-Holder") {
         let (_, rest) = holder.split_once("contact=\"").unwrap();
         said += &format!(" taken {}", rest.split('"').next().unwrap());
+    }
+    for caps in answer
+        .all_headers()
+        .filter(|(name, _)| *name == "Feature-Caps")
+    {
+        let (_, service) = caps.1.split_once("*;+sip.pns=\"").unwrap();
+        said += &format!(" pns {}", service.trim_end_matches('"'));
     }
     said
 }

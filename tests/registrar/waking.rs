@@ -70,6 +70,32 @@ fn wakes(play: &mut Play) -> Vec<String> {
 }
 
 #[test]
+fn who_has_named_a_push_service_at_register_is_woken_and_rings() {
+    let mut config = users();
+    config.users.get_mut("2001").unwrap().devices = Some(true);
+    config.pns = vec!["apns".to_owned()];
+    let mut play = Play::of(config);
+    play.ask("authorise id=a instance={a} class=mobile");
+    let mut caller = Client::registered(&mut play.world, "2002", "<sip:z@z>");
+    let words = "a instance={a} pn-provider=apns pn-prid=t0ken";
+    assert_eq!(play.register(words).status(), 200);
+    assert_eq!(send(&mut play, &mut caller, "INVITE", TO), [100]);
+    assert_eq!(wakes(&mut play), [] as [&str; 0]);
+    let away = play.clients.remove("a").unwrap();
+    play.world.disconnect(away.connection);
+    answers(&mut play, &caller);
+    let other = caller
+        .request("INVITE", TO, "")
+        .replace("Call-ID: ", "Call-ID: x");
+    play.world.send(caller.connection, other);
+    assert_eq!(answers(&mut play, &caller), [182]);
+    assert_eq!(wakes(&mut play), ["2001 a call"]);
+    play.register(words);
+    let connection = play.clients["a"].connection;
+    assert_eq!(play.world.next(connection).method(), "INVITE");
+}
+
+#[test]
 fn a_call_waits_for_the_first_device_and_rings_at_all_that_come() {
     let (mut play, mut caller) = scene();
     assert_eq!(send(&mut play, &mut caller, "INVITE", TO), [182]);

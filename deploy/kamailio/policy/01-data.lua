@@ -21,6 +21,7 @@
 --   13-identities credentials of devices, public ids
 --   13-rules      where calls go that are not taken; what a user says by hand; the mailbox
 --   14-admission  which device a REGISTER is of
+--   14-pns        how a device is woken that says so at REGISTER
 --   14-calls      one record a call: the history of users
 --   14-routing    where a call goes by the rules of who is called
 --   15-ringing    who rings, and who joins while it rings

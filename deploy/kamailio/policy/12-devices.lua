@@ -175,7 +175,7 @@ end)
 
 verb("push_gone", { endpoint = text_of(2048) }, function(user, argument)
   for _, device in ipairs(user.account.devices) do
-    if device.push and device.push.endpoint == argument.endpoint then
+    if device.push and (device.push.endpoint or device.push.prid) == argument.endpoint then
       device.push = nil
       changed(user, "devices")
     end

@@ -6,6 +6,9 @@
 -- sign. It is forgotten when the device has answered; one that was away, or has not answered when its connection
 -- ends, is sent it when it registers.
 
+local kept_messages
+do
+
 --- Who sends a message, as the server knows it (RFC 3325).
 local function asserted(asked)
   local user, domain = asked.sender:match("^graceline:(.+)@([^@]+)$")
@@ -72,7 +75,7 @@ end
 
 --- A device has registered: commands that send it what is kept for it, the oldest first. Each connection gets
 --- each once.
-local function kept_messages(login, binding, device, time, address_of)
+function kept_messages(login, binding, device, time, address_of)
   local key = messages_key(login.user .. "@" .. login.domain, device.id)
   local ids, commands = redis.call("HKEYS", key), {}
   table.sort(ids)
@@ -124,3 +127,5 @@ end
 redis.register_function("graceline_message", message)
 redis.register_function("graceline_message_answered", answered)
 redis.register_function({ function_name = "graceline_message_kept", callback = still_kept, flags = { "no-writes" } })
+
+end

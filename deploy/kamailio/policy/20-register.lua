@@ -116,7 +116,7 @@ local REGISTER = {
   "node", "boot", "flow", "received", "socket", "cluster_socket",
   "user", "domain", "device", "device_tag", "contacts", "expires",
   "call_id", "cseq", "agent", "forced", "persists", "gruu",
-  "devices", "unique", "instance", "device_id",
+  "devices", "unique", "instance", "device_id", "pns",
 }
 
 --- Seconds granted to a Contact (RFC 3261 §10.3 step 6). What cannot be read counts as not said.
@@ -149,13 +149,12 @@ local function register(keys, args)
     refused, device = admit(login, contacts, record, keys[2], time)
     if refused then return refused end
   end
-  local bound, ousted
+  local bound, ousted, adding
   if contacts == "*" then
     if tonumber(login.expires) ~= 0 then return refusal("400", "Wildcard Contact Needs Expires 0") end
     local late = unbind_all(login, record)
     if late then return late end
   else
-    local adding
     for _, contact in ipairs(contacts) do
       contact.seconds = granted(login, contact)
       if not contact.seconds then
@@ -195,6 +194,7 @@ local function register(keys, args)
 
   local headers = listing(login, record, bound, time)
   if contacts == "*" then headers = "Expires: 0\r\n" .. headers end
+  if device then headers = headers .. note_pns(keys[2], device, contacts, adding, login, time) end
   local reply = { "200", "OK", headers, bound and bound.line or "", bound_for(login, record, time) }
   for _, one in ipairs(ousted or {}) do
     if not one.held then

@@ -29,7 +29,7 @@
  * @property {string | null} key
  * @property {number} since ms since the Unix epoch
  * @property {number} seen the same
- * @property {{ endpoint: string, p256dh: string, auth: string } | null} push
+ * @property {import("../push/sender.js").Subscription | import("../push/sender.js").Pns | null} push
  * @property {boolean} registered
  *
  * @typedef {object} CallRecord as its reader sees it, who is one side of the call

@@ -60,6 +60,6 @@ export async function wake({ facts, push, store }, wanted) {
       !device.registered &&
       (!ids || ids.includes(device.id)),
   );
-  for (const { id, push: subscription } of asleep)
-    if (subscription) await push.send(who, id, subscription, news);
+  for (const { id, push: wokenBy } of asleep)
+    if (wokenBy) await push.send(who, id, wokenBy, news);
 }

@@ -26,7 +26,10 @@ const LONGEST = 128;
  *
  * @typedef {Omit<Payload, "v">} News
  *
- * @typedef {{ endpoint: string, p256dh: string, auth: string }} Subscription
+ * @typedef {{ endpoint: string, p256dh: string, auth: string }} Subscription with this service
+ *
+ * @typedef {{ provider: string, prid: string, param?: string }} Pns what a client has said at
+ *   REGISTER (RFC 8599)
  */
 
 /** Sends to the browsers' push services (RFC 8030, RFC 8291, RFC 8292). */
@@ -34,6 +37,7 @@ export class PushSender {
   #store;
   #endpoints;
   #contact;
+  #hook;
   #gone;
   #warn;
   #underWay = 0;
@@ -45,15 +49,16 @@ export class PushSender {
   /**
    * @param {import("../store/store.js").Store} store
    * @param {import("./endpoints.js").Endpoints} endpoints
-   * @param {string} contact of the operator, mailto: or https:, for the push services
+   * @param {Pick<import("../options.js").Settings, "pushContact" | "pushHook">} operator
    * @param {(who: string, endpoint: string) => Promise<unknown>} gone the subscription is
    *   no more
    * @param {(message: string) => void} warn
    */
-  constructor(store, endpoints, contact, gone, warn) {
+  constructor(store, endpoints, { pushContact, pushHook }, gone, warn) {
     this.#store = store;
     this.#endpoints = endpoints;
-    this.#contact = contact;
+    this.#contact = pushContact;
+    this.#hook = pushHook;
     this.#gone = gone;
     this.#warn = warn;
   }
@@ -73,10 +78,10 @@ export class PushSender {
    *
    * @param {string} who
    * @param {string} device
-   * @param {Subscription} subscription
+   * @param {Subscription | Pns} wokenBy
    * @param {News} news
    */
-  async send(who, device, subscription, news) {
+  async send(who, device, wokenBy, news) {
     const { kind, key, at } = news;
     if (Date.now() - at > TTL[kind] * 1000) return;
     const name = `push ${kind} ${key} ${who} ${device}`;
@@ -84,7 +89,9 @@ export class PushSender {
     if (this.#waiting.length >= MOST_WAITING) this.#waiting.shift();
     this.#waiting.push(() =>
       this.#turns.take(`${who} ${device}`, () =>
-        this.#deliver(who, subscription, news),
+        "provider" in wokenBy && wokenBy.provider !== "webpush"
+          ? this.#handOver(who, wokenBy, news)
+          : this.#deliver(who, wokenBy, news),
       ),
     );
     this.#next();
@@ -101,13 +108,20 @@ export class PushSender {
     });
   }
 
-  /** @param {string} who @param {Subscription} subscription @param {News} news */
-  async #deliver(who, { endpoint, p256dh, auth }, news) {
+  /** @param {string} who @param {Subscription | Pns} wokenBy @param {News} news */
+  async #deliver(who, wokenBy, news) {
+    // Who has said it at REGISTER has given no keys, and is told nothing (RFC 8599 §5.3).
+    const bare = "provider" in wokenBy;
+    const endpoint = bare ? wokenBy.prid : wokenBy.endpoint;
+    const keys = bare
+      ? undefined
+      : { p256dh: wokenBy.p256dh, auth: wokenBy.auth };
+    const told = bare ? undefined : JSON.stringify(payloadOf(news));
     try {
       this.#endpoints.check(endpoint);
       const { headers, body } = webPush.generateRequestDetails(
-        { endpoint, keys: { p256dh, auth } },
-        JSON.stringify(payloadOf(news)),
+        /** @type {any} */ ({ endpoint, keys }),
+        told,
         {
           vapidDetails: { subject: this.#contact, ...(await this.keys()) },
           TTL: TTL[news.kind],
@@ -122,10 +136,36 @@ export class PushSender {
       else if (status >= 300) throw new Error(`it answered ${status}`);
     } catch (error) {
       // Not the endpoint itself: who knows it can send there.
-      const { host } = new URL(endpoint);
-      const why = error instanceof Error ? error.message : error;
-      this.#warn(`A push to ${host} failed: ${why}.`);
+      const host = URL.canParse(endpoint) ? new URL(endpoint).host : "nowhere";
+      this.#failed(host, error);
     }
+  }
+
+  /**
+   * To whom the operator has for it.
+   *
+   * @param {string} who
+   * @param {Pns} pns
+   * @param {News} news
+   */
+  async #handOver(who, pns, news) {
+    const { provider, prid, param } = pns;
+    try {
+      if (!this.#hook) throw new Error("there is no push hook");
+      const told = { provider, prid, param, ...payloadOf(news) };
+      const status = await this.#hook(told);
+      if (status === 404 || status === 410) await this.#gone(who, prid);
+      else if (status >= 300)
+        throw new Error(`the push hook answered ${status}`);
+    } catch (error) {
+      this.#failed(provider, error);
+    }
+  }
+
+  /** @param {string} where @param {unknown} error */
+  #failed(where, error) {
+    const why = error instanceof Error ? error.message : error;
+    this.#warn(`A push to ${where} failed: ${why}.`);
   }
 
   /**

@@ -64,10 +64,12 @@ export class PushService {
     const parts = [];
     for await (const part of request) parts.push(part);
     const { headers } = request;
+    const body = Buffer.concat(parts);
     this.#received.push({
       headers,
       key: await sender(headers.authorization, headers.host),
-      payload: JSON.parse(this.#read(Buffer.concat(parts))),
+      // Who has named no keys is told nothing.
+      payload: body.length ? JSON.parse(this.#read(body)) : undefined,
     });
     this.#hear();
     await this.hold;

@@ -108,7 +108,9 @@ export async function register(policy, client, words) {
   const says = pairs(words);
   const said = Object.fromEntries(says);
   const other = said.also && `<sip:${said.also}@${said.also}>;expires=0`;
-  let own = `<sip:${client}@${client}>`;
+  const pushed = words.filter((word) => word.startsWith("pn-"));
+  const uri = [`sip:${client}@${client}`, ...pushed].join(";");
+  let own = `<${uri}>`;
   if (said.instance) own += `;+sip.instance="<${said.instance}>"`;
   const adds = !("query" in said || "all" in said);
   const reply = await policy.register(client, {
@@ -128,5 +130,10 @@ export async function register(policy, client, words) {
   const answer = [`${reply.status}`];
   if (device) answer.push("device");
   if (holder) answer.push("taken", holder[1]);
+  for (const line of reply.headers) {
+    const [, service] =
+      /^Feature-Caps: [*];[+]sip[.]pns="(.*)"$/.exec(line) ?? [];
+    if (service) answer.push("pns", service);
+  }
   return { answer: answer.join(" "), requests: reply.notifies };
 }

@@ -120,6 +120,7 @@ export class PolicyUnderTest {
   settings = {
     ...{ policy: "graceful", limit: 0, force_limit: 5, unnamed: "user" },
     ...{ min: 10, max: 120, default: 3600, devices: "off", unique: "off" },
+    pns: "apns,webpush",
   };
   /** Milliseconds. */
   time = Date.now();
