@@ -1,5 +1,7 @@
 import { CallAudio } from "./audio.js";
 
+export { Sounds } from "./sounds.js";
+
 /**
  * @param {import("../index.js").Call} call
  * @param {HTMLMediaElement} element

@@ -1,5 +1,6 @@
 import type { Call } from "graceline";
 import * as react from "graceline/react";
+import { Sounds, attachAudio } from "graceline/sounds";
 import * as vue from "graceline/vue";
 
 const options = { connections: "wss://a/", user: "2001", domain: "a" };
@@ -29,4 +30,12 @@ export function setup() {
   // @ts-expect-error a ref
   const wrong: string = status;
   return [state, wrong, vue.CallAudio];
+}
+
+export function hear(call: Call) {
+  const sounds = new Sounds({ country: "gb" });
+  // @ts-expect-error no country
+  new Sounds({ country: "uk" });
+  const stop: () => void = sounds.once("blocked", () => {}).play("ring");
+  return [stop, attachAudio(call, new Audio()).blocked];
 }

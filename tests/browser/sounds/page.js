@@ -1,0 +1,57 @@
+// What is heard in a page, measured.
+
+import { Phone } from "../../../js/index.js";
+import { Sounds, attachAudio } from "../../../js/sounds/index.js";
+
+Object.assign(window, {
+  Sounds,
+  attachAudio,
+  told: [],
+
+  /** A registered phone. */
+  async logIn(connections, user) {
+    const phone = new Phone({
+      ...{ connections, user, domain: "example.test", password: "secret" },
+    });
+    await phone.registerPhone();
+    return Object.assign(window, { phone }).phone;
+  },
+
+  /** What plays: the strongest frequencies, and seconds of sound and silence in turn. */
+  async measure(stream, seconds) {
+    const context = new AudioContext();
+    const meter = new AnalyserNode(context, {
+      ...{ fftSize: 8192, smoothingTimeConstant: 0 },
+    });
+    context.createMediaStreamSource(stream).connect(meter);
+    await context.resume();
+    // The oldest of what the meter has: the rest of its window is what came after.
+    const oldest = new Float32Array(256);
+    const bins = new Float32Array(meter.frequencyBinCount);
+    const width = context.sampleRate / meter.fftSize;
+    const runs = [];
+    let peaks = [];
+    const begin = context.currentTime;
+    while (context.currentTime < begin + seconds) {
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+      const at = context.currentTime;
+      meter.getFloatTimeDomainData(oldest);
+      const sounds = oldest.some((sample) => Math.abs(sample) > 0.02);
+      const last = runs.at(-1);
+      if (last?.sounds === sounds) last.seconds = at - last.at;
+      else runs.push({ sounds, at, seconds: 0 });
+      // A window full of sound, not one with an edge in it.
+      const since = at - runs.at(-1).at;
+      if (!sounds || since < 0.02 || since > 0.2) continue;
+      meter.getFloatFrequencyData(bins);
+      peaks = [...bins.keys()]
+        .filter((i) => bins[i] > -50)
+        .filter((i) => bins[i] > bins[i - 1] && bins[i] >= bins[i + 1])
+        .sort((a, b) => bins[b] - bins[a])
+        .slice(0, 2)
+        .map((i) => Math.round(i * width));
+    }
+    await context.close();
+    return { peaks: peaks.sort((a, b) => a - b), runs: runs.slice(1, -1) };
+  },
+});
