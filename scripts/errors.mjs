@@ -1,4 +1,5 @@
-// Writes docs/errors.md from the catalogue; with --check it compares them.
+// Writes docs/errors.md from the catalogue, and src/browser/sentences/catalogue.rs, which
+// says the same to programs in Rust; with --check it compares them.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -77,13 +78,16 @@ const CODES = [
 ];
 
 const { values } = parseArgs({ options: { check: { type: "boolean" } } });
-const path = inRoot("docs", "errors.md");
-const text = await format(write(), { parser: "markdown" });
-if (!values.check) writeFileSync(path, text);
-else if (readFileSync(path, "utf8") !== text) {
-  console.error("docs/errors.md is old: run node scripts/errors.mjs.");
-  process.exit(1);
-}
+const files = {
+  "docs/errors.md": await format(write(), { parser: "markdown" }),
+  "src/browser/sentences/catalogue.rs": writeRust(),
+};
+for (const [file, text] of Object.entries(files))
+  if (!values.check) writeFileSync(inRoot(file), text);
+  else if (readFileSync(inRoot(file), "utf8") !== text) {
+    console.error(`${file} is old: run node scripts/errors.mjs.`);
+    process.exitCode = 1;
+  }
 
 function write() {
   const all = [
@@ -170,4 +174,31 @@ function table(parts) {
   return `| situation | what happened | what to do |
 | --- | --- | --- |
 ${rows.join("\n")}`;
+}
+
+/** What a phone of `src/browser` may have to say, in that API's words. */
+function writeRust() {
+  const rows = [core, page, media]
+    .flatMap((part) => Object.values(part))
+    .flatMap((situations) => Object.entries(situations));
+  /** @type {(at: string, sentence: readonly [string, string?]) => string} */
+  const line = (at, [happened, remedy = ""]) =>
+    `    (${[at, inRust(happened), inRust(remedy)].map((text) => JSON.stringify(text)).join(", ")}),\n`;
+  const lines = [...rows, /** @type {const} */ (["left", [left]])].map(
+    ([at, sentence]) => line(at, sentence),
+  );
+  return `//! Made from js/errors by node scripts/errors.mjs.
+
+/// By situation: what happened, and what to do.
+#[rustfmt::skip]
+pub(super) const SENTENCES: &[(&str, &str, &str)] = &[
+${lines.join("")}];
+`;
+}
+
+/** @param {string} text */
+function inRust(text) {
+  return text
+    .replace("registerPhone({ forceRegistration: true })", "register(true)")
+    .replace(/(un)?registerPhone/g, "$1register");
 }

@@ -67,14 +67,15 @@
 //!
 //! # Features
 //!
-//! None is needed. `registrar` adds the test registrar, the machine at the other end.
+//! None is needed. `browser` adds a host for front ends in Rust: a phone whose sockets,
+//! timers and storage are those of the page, for wasm alone. `registrar` adds the test registrar, the machine at the other end.
 //! `gateway` adds the CTI gateway. `events` adds subscriptions to any package;
 //! `publications` adds those. `third-party` adds control of others' calls. `bridge`, `bridge-csta`, `bridge-gateway`,
 //! `bridge-registrar` and `bare` make the modules of the npm package of it: exports for
 //! JavaScript; an allocator and a panic handler. `internals` shows the machines inside to
 //! this repository's own tests: it is no API.
 
-#![cfg_attr(not(any(test, feature = "registrar")), no_std)]
+#![cfg_attr(not(any(test, feature = "registrar", feature = "browser")), no_std)]
 // What nothing but tests asks for is part of `internals`.
 #![cfg_attr(not(feature = "internals"), allow(dead_code, unused_imports))]
 
@@ -85,6 +86,8 @@ pub mod account;
 #[cfg(any(target_arch = "wasm32", test))]
 #[doc(hidden)]
 pub mod bridge;
+#[cfg(all(feature = "browser", target_arch = "wasm32"))]
+pub mod browser;
 mod fault;
 #[cfg(feature = "gateway")]
 pub mod gateway;

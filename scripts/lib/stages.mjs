@@ -9,12 +9,11 @@ import { packAndInstall, testProject } from "./packed.mjs";
 import { Missing, inOutput, output } from "./log.mjs";
 import { ensureNodePackages } from "./node-packages.mjs";
 import { inRoot } from "./paths.mjs";
-import { findProgram, run } from "./run.mjs";
+import { run } from "./run.mjs";
 import {
   ensureRust,
   ensureRustLinters,
   ensureWasmBindgen,
-  runnerEnv,
   wasmTarget,
 } from "./rust.mjs";
 import {
@@ -27,6 +26,7 @@ import {
   ensureValgrind,
 } from "./system-packages.mjs";
 import { builds } from "./wasm.mjs";
+import { runWebTests } from "./web.mjs";
 import { countCommands, runCargoTests, runNodeTests } from "./count.mjs";
 
 /**
@@ -51,11 +51,10 @@ const nodePackages = once(ensureNodePackages);
 const browser = once(ensureBrowser);
 const kamailio = once(ensureKamailio);
 
-/** Features of the wasm builds, as cargo's arguments. */
-const wasmBuilds = Object.values(builds).map(({ features }) => [
-  `--target=${wasmTarget}`,
-  `--features=${features}`,
-]);
+/** Features of the wasm builds, and of front ends in Rust, as cargo's arguments. */
+const wasmBuilds = [...Object.values(builds), { features: "browser" }].map(
+  ({ features }) => [`--target=${wasmTarget}`, `--features=${features}`],
+);
 
 /** @type {Stage[]} */
 export const stages = [
@@ -124,13 +123,11 @@ export const stages = [
       () => mustExist("tests/web.rs"),
       ensureRust,
       ensureWasmBindgen,
+      nodePackages,
+      everything,
       browser,
     ],
-    run: () =>
-      runCargoTests(
-        ["test", "--locked", `--target=${wasmTarget}`, "--test=web"],
-        { ...runnerEnv, CHROMEDRIVER: findProgram("chromedriver") },
-      ),
+    run: runWebTests,
   },
   {
     name: "lint",

@@ -28,6 +28,11 @@ pub struct Candidate {
 
 /// Which addresses are connected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "browser",
+    derive(serde::Deserialize),
+    serde(rename_all = "camelCase")
+)]
 pub enum Watch {
     /// All of them, so that the next one is at hand when one fails.
     #[default]
@@ -38,6 +43,11 @@ pub enum Watch {
 
 /// How new sessions are spread over the open connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "browser",
+    derive(serde::Deserialize),
+    serde(rename_all = "camelCase")
+)]
 pub enum Distribution {
     /// One after the other.
     #[default]

@@ -7,6 +7,11 @@ use crate::text::{cut, pieces, unescaped};
 
 /// Which bindings of the user count as rivals (option `conflictScope`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "browser",
+    derive(serde::Deserialize),
+    serde(rename_all = "camelCase")
+)]
 pub enum ConflictScope {
     /// Those of the same device.
     #[default]

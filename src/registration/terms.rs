@@ -6,6 +6,11 @@ use crate::prelude::*;
 
 /// How conflict and force are spoken to the registrar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "browser",
+    derive(serde::Deserialize),
+    serde(rename_all = "camelCase")
+)]
 pub enum Profile {
     /// The registrar refuses by itself (Cisco's wire form).
     Cisco,
@@ -15,6 +20,11 @@ pub enum Profile {
 
 /// How a second login of the device is treated (Cisco's three types).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "browser",
+    derive(serde::Deserialize),
+    serde(rename_all = "camelCase")
+)]
 pub enum RegistrationType {
     /// Refused unless forced.
     #[default]

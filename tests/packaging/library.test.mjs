@@ -5,8 +5,9 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { inRoot } from "../../scripts/lib/paths.mjs";
+import { inRoot, root } from "../../scripts/lib/paths.mjs";
 import { wasmTarget } from "../../scripts/lib/rust.mjs";
+import { builds } from "../../scripts/lib/wasm.mjs";
 
 const target = inRoot("target", "library");
 
@@ -39,4 +40,28 @@ test("with those of the npm package it does not link", () => {
     () => build("--features=graceline/bare"),
     ({ stderr }) => /global.allocator|panic_impl/.test(String(stderr)),
   );
+});
+
+/**
+ * The crates that are compiled with some features, the crate's own features after its name.
+ *
+ * @param {string} features
+ */
+const treeOf = (features) =>
+  execFileSync(
+    "cargo",
+    [
+      ...["tree", "--locked", `--target=${wasmTarget}`, "--edges=normal"],
+      ...["--prefix=none", "--format={p} [{f}]", `--features=${features}`],
+    ],
+    { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] },
+  );
+
+test("the npm package's wasm is made without anything of `browser`", () => {
+  const of = /^(web-sys|gloo-|futures-channel|serde-wasm-bindgen)|\bbrowser\b/m;
+  for (const [name, { features }] of Object.entries(builds))
+    assert.doesNotMatch(treeOf(features), of, name);
+  const own = treeOf("browser");
+  for (const crate of ["web-sys", "gloo-timers", "serde-wasm-bindgen"])
+    assert.ok(own.includes(`\n${crate} v`), crate);
 });
