@@ -140,6 +140,8 @@ export interface PhoneOptions {
   timeout?: number;
   /** What makes the sound and pictures of calls. Default: a handler over RTCPeerConnection, loaded on demand. */
   media?: MediaHandlerFactory;
+  /** "relay": calls go by TURN servers alone, so that nobody learns this host's addresses. Default "all". */
+  iceTransportPolicy?: RTCIceTransportPolicy;
   /**
    * Seconds, up to 600, after which a call ends from whose far end sound and pictures
    * came, and do not any more, though nobody holds: its `reason` says so. Default 0:
@@ -906,6 +908,12 @@ export interface Call {
   /** What the far end sends: null before its first track and after the end. */
   readonly remoteStream: MediaStream | null;
   readonly muted: { audio: boolean; video: boolean };
+  /**
+   * The default handler's, for what is not offered here: reading, and parameters of senders.
+   * Descriptions are the phone's matter. Another one may take its place while the call lasts;
+   * null before the media is open, at a desk phone, and in tabs that have not the sound.
+   */
+  readonly peerConnection: RTCPeerConnection | null;
 
   // Each of these settles exactly once. They reject with `eInvalidState` where
   // the state does not allow them, `eInvalidArgument`, `eMediaFailed`, or
@@ -960,13 +968,26 @@ export interface Call {
    */
   transfer(target: string | Call): Promise<void>;
   /**
-   * Makes one call of two, of which one is on hold. This one goes on; the other ends with
-   * cause `local`, reason "joined the conference". Desk phones alone: elsewhere it rejects
-   * with `eNotSupported`.
+   * Joins two calls, of which one is on hold.
+   *
+   * Calls of this page are mixed here: both go on, and each far end hears the other one and
+   * us, until one of them is held or ends. Who is `mute`d in one of them is silent there, and
+   * the far ends hear each other all the same. Rejects with `eInvalidState` where either is
+   * not connected, or is in a conference already.
+   *
+   * Of a desk phone's two calls one is made: this one goes on; the other ends with cause
+   * `local`, reason "joined the conference".
    */
   conference(call: Call): Promise<void>;
   /** Starts or stops our pictures, by a new agreement with the far end. */
   setVideo(video: boolean | MediaTrackConstraints): Promise<void>;
+  /**
+   * Sends a screen, a window or a tab that the user chooses, in the place of the camera, until
+   * the user ends it there, or `shareScreen(false)`; then the camera is back, if there was one.
+   * Call it from a click. Rejects with `eMediaFailed` where nothing was chosen, and with
+   * `eCallFailed` where the far end takes no pictures.
+   */
+  shareScreen(options?: DisplayMediaStreamOptions | false): Promise<void>;
   /** Sends from another microphone or camera from now on. */
   setDevice(kind: "audio" | "video", deviceId: string): Promise<void>;
   /** Sends this track from now on. It is yours: the call never stops it. */
@@ -1016,6 +1037,8 @@ export interface MediaContext {
   direction: "outgoing" | "incoming";
   /** The phone's `iceServers`; asks the app's function. */
   iceServers(): Promise<RTCIceServer[]>;
+  /** The phone's `iceTransportPolicy`. */
+  iceTransportPolicy?: RTCIceTransportPolicy;
   log(entry: LogEntry): void;
   emit: MediaHandlerEvents;
 }
@@ -1100,6 +1123,8 @@ export interface MediaHandler {
   close(): void;
   readonly localStream: MediaStream | null;
   readonly remoteStream: MediaStream | null;
+  /** Where the handler has one: `call.peerConnection`. */
+  readonly peerConnection?: RTCPeerConnection | null;
 }
 
 /**

@@ -2,7 +2,7 @@ import { PhoneError, fault } from "../errors/error.js";
 import { emit } from "../phone/events.js";
 import { Shown } from "../phone/shown.js";
 import { checkCall, checkTarget, invalid } from "../phone/options.js";
-import { CallMedia, invalidState, loadDigits, loadVideo } from "./media.js";
+import { CallMedia, invalidState, loadDigits, loadMore } from "./media.js";
 
 /** @typedef {import("../core/seam.js").Commands} Commands */
 /**
@@ -123,6 +123,10 @@ export class Call extends Shown {
     return this.#media.handler?.remoteStream ?? null;
   }
 
+  get peerConnection() {
+    return this.#media.handler?.peerConnection ?? null;
+  }
+
   // ---- what the app does
 
   /**
@@ -219,9 +223,14 @@ export class Call extends Shown {
     return this.#ask("transferTo", target.id);
   }
 
-  /** As yet at desk phones alone. */
-  async conference() {
-    throw fault("noConference");
+  /** @param {Call} call */
+  async conference(call) {
+    await (await loadMore()).confer(this, call);
+  }
+
+  /** @param {DisplayMediaStreamOptions | false} [options] */
+  async shareScreen(options) {
+    await (await loadMore()).shareScreen(this, options);
   }
 
   /**
@@ -236,7 +245,7 @@ export class Call extends Shown {
   /** @param {boolean | MediaTrackConstraints} video */
   async setVideo(video) {
     this.#mustTalk();
-    const { setVideo } = await loadVideo();
+    const { setVideo } = await loadMore();
     const offer = () => this.#change("renegotiate", {});
     await setVideo(this.#media, video, offer, () => !!this.#heldBy);
   }

@@ -131,14 +131,15 @@ export class Calls {
   }
 
   /**
-   * @param {Omit<import("../index.js").MediaContext, "iceServers" | "log">} context
+   * @param {Omit<import("../index.js").MediaContext, "iceServers" | "iceTransportPolicy" | "log">} context
    * @returns {Promise<import("../index.js").MediaHandler>}
    */
   async createMedia(context) {
-    const { media, iceServers = [], log } = this.#settings;
+    const { media, iceServers = [], iceTransportPolicy, log } = this.#settings;
     const create = media ?? (await loadHandler()).createPeerMedia;
     return create({
       ...context,
+      iceTransportPolicy,
       iceServers: async () =>
         typeof iceServers === "function" ? iceServers() : iceServers,
       log: (/** @type {any} */ entry) => log?.(entry),

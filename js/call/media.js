@@ -162,4 +162,4 @@ const fail = (cause) => {
 // On demand: who only registers, or brings a handler of his own, does not load it.
 export const loadHandler = () => import("../media/peer.js").catch(fail);
 export const loadDigits = () => import("./digits.js").catch(fail);
-export const loadVideo = () => import("./video.js").catch(fail);
+export const loadMore = () => import("./more.js").catch(fail);

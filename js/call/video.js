@@ -1,6 +1,9 @@
 // Pictures switched on and off within a call. Loaded when that is asked for first.
 
-import { fault } from "../errors/error.js";
+import { fault, learn } from "../errors/error.js";
+import { media as catalogue } from "../errors/media.js";
+
+learn(catalogue);
 
 /**
  * @param {import("./media.js").CallMedia} media

@@ -105,6 +105,7 @@ export class DeskCall extends Shown {
   callInfo = null;
   replaces = null;
   localStream = null;
+  peerConnection = null;
   remoteStream = null;
 
   // ---- what the app does
@@ -214,6 +215,10 @@ export class DeskCall extends Shown {
 
   replaceTrack() {
     return cannot("replaceTrack");
+  }
+
+  shareScreen() {
+    return cannot("shareScreen");
   }
 
   restartIce() {

@@ -194,10 +194,6 @@ export const page = {
       "Call registerPhone first.",
     ],
     callRefused: ["The call failed: {status}[ {reason}]."],
-    noPictures: ["The far end takes no pictures."],
-  },
-  eNotSupported: {
-    noConference: ["Calls of a page cannot be joined."],
   },
   eMediaFailed: {
     noMediaMethod: ["The phone's media handler has no {method}."],

@@ -32,5 +32,18 @@ export const media = {
     ],
     endedOpening: ["The call ended before its media was open."],
     mediaClosed: ["The call has ended."],
+    noScreen: [
+      "No screen was chosen, or the browser may show none.",
+      "Try again from a click, and choose one.",
+    ],
+  },
+  eInvalidState: {
+    inConference: [
+      "A call is in a conference already.",
+      "Hold it, or hang it up, first.",
+    ],
+  },
+  eCallFailed: {
+    noPictures: ["The far end takes no pictures."],
   },
 };

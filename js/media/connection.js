@@ -60,15 +60,15 @@ export class Connection {
 
   /**
    * @param {import("./local.js").LocalMedia} local
-   * @param {RTCIceServer[]} iceServers
+   * @param {Pick<RTCConfiguration, "iceServers" | "iceTransportPolicy">} ways
    * @param {Events} events
    */
-  constructor(local, iceServers, events) {
+  constructor(local, ways, events) {
     this.#local = local;
-    this.#servers = iceServers;
+    this.#servers = ways.iceServers ?? [];
     this.#events = events;
     const peer = new RTCPeerConnection({
-      iceServers,
+      ...ways,
       // Not more: gateways to desk phones know no BUNDLE.
       bundlePolicy: "balanced",
       rtcpMuxPolicy: "require",

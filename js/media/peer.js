@@ -35,8 +35,8 @@ class PeerMedia {
   #local;
   /** @type {Promise<void> | undefined} */
   #opening;
-  /** @type {RTCIceServer[]} */
-  #servers = [];
+  /** Through the network. @type {Pick<RTCConfiguration, "iceServers" | "iceTransportPolicy">} */
+  #ways = {};
   /** @type {Connection | undefined} */
   #connection;
   /** The one that an agreement is being made with. @type {Connection | undefined} */
@@ -80,6 +80,10 @@ class PeerMedia {
 
   get localStream() {
     return this.#local.stream;
+  }
+
+  get peerConnection() {
+    return this.#connection?.peer ?? null;
   }
 
   /** Opens microphone and camera. */
@@ -321,10 +325,12 @@ class PeerMedia {
 
   async #open() {
     if (!globalThis.RTCPeerConnection) throw fault("noPeerConnection");
-    [this.#servers] = await Promise.all([
+    const [iceServers] = await Promise.all([
       this.#context.iceServers(),
       this.#local.open(this.#context),
     ]);
+    const { iceTransportPolicy } = this.#context;
+    this.#ways = { iceServers, iceTransportPolicy };
     if (this.#closed) throw fault("endedOpening");
     if (this.#local.track("video")) this.#wanted.video = BOTH;
   }
@@ -332,7 +338,7 @@ class PeerMedia {
   #connect() {
     if (this.#closed) throw fault("mediaClosed");
     /** @type {Connection} */
-    const connection = new Connection(this.#local, this.#servers, {
+    const connection = new Connection(this.#local, this.#ways, {
       track: (track) => this.#receive(track),
       candidates: (fragment, end) =>
         this.#context.emit.candidates(fragment, end),

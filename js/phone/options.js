@@ -153,6 +153,7 @@ export const checks = {
     !Array.isArray(value) &&
     typeof value !== "function" &&
     "must be a list, or a function",
+  iceTransportPolicy: oneOf("all", "relay"),
   remoteControl: (value) =>
     !/^sips?:[^@\s]+@\S+$/.test(value?.gateway) &&
     "must name a gateway by its SIP URI",

@@ -1,3 +1,4 @@
+import { loadMore } from "../call/media.js";
 import { fault } from "../errors/error.js";
 import { emit } from "../phone/events.js";
 import { Shown } from "../phone/shown.js";
@@ -123,6 +124,10 @@ export class SharedCall extends Shown {
     return this.#handler?.remoteStream ?? null;
   }
 
+  get peerConnection() {
+    return this.#handler?.peerConnection ?? null;
+  }
+
   // ---- what the app does
 
   /** @param {import("../index.js").CallOptions} [options] */
@@ -178,8 +183,17 @@ export class SharedCall extends Shown {
   }
 
   /** @param {Declared} call */
-  conference(call) {
-    return this.#do("conference", named(call));
+  async conference(call) {
+    if (this.media === "deskPhone") return this.#do("conference", named(call));
+    // The worker has no sound.
+    const { confer } = await loadMore();
+    await confer(this, call);
+  }
+
+  /** @param {DisplayMediaStreamOptions | false} [options] */
+  async shareScreen(options) {
+    const { shareScreen } = await loadMore();
+    await shareScreen(this, options);
   }
 
   /**

@@ -504,7 +504,7 @@ describe("a call of the page itself", () => {
     headers: [],
   };
 
-  test("is deflected by a redirection, and joins no conference", async () => {
+  test("is deflected by a redirection, and joins no conference while it rings", async () => {
     const phone = new Phone({ ...options, media: () => assert.fail() });
     const login = phone.registerPhone();
     await turn();
@@ -518,7 +518,7 @@ describe("a call of the page itself", () => {
       core.given("deflect").map(([, ...args]) => args),
       [[2, "2003"]],
     );
-    await assert.rejects(call.conference(call), { code: "eNotSupported" });
+    await assert.rejects(call.conference(call), { code: "eInvalidState" });
     await assert.rejects(call.deflect(""), { code: "eInvalidArgument" });
     await phone.close();
   });

@@ -9,12 +9,24 @@ Object.assign(window, {
   told: [],
 
   /** A registered phone. */
-  async logIn(connections, user) {
+  async logIn(connections, user, more) {
     const phone = new Phone({
       ...{ connections, user, domain: "example.test", password: "secret" },
+      ...more,
     });
     await phone.registerPhone();
     return Object.assign(window, { phone }).phone;
+  },
+
+  /** A microphone into which somebody whistles. */
+  whistle(frequency) {
+    const context = new AudioContext();
+    const destination = context.createMediaStreamDestination();
+    const tone = new OscillatorNode(context, { frequency });
+    const volume = new GainNode(context, { gain: 0.2 });
+    tone.connect(volume).connect(destination);
+    tone.start();
+    return destination.stream;
   },
 
   /** What plays: the strongest frequencies, and seconds of sound and silence in turn. */
@@ -24,6 +36,8 @@ Object.assign(window, {
       ...{ fftSize: 8192, smoothingTimeConstant: 0 },
     });
     context.createMediaStreamSource(stream).connect(meter);
+    // Chromium decodes a far end's sound for elements alone.
+    const sink = Object.assign(new Audio(), { muted: true, srcObject: stream });
     await context.resume();
     // The oldest of what the meter has: the rest of its window is what came after.
     const oldest = new Float32Array(256);
@@ -52,6 +66,7 @@ Object.assign(window, {
         .map((i) => Math.round(i * width));
     }
     await context.close();
+    sink.srcObject = null;
     return { peaks: peaks.sort((a, b) => a - b), runs: runs.slice(1, -1) };
   },
 });
