@@ -37,6 +37,9 @@ pub enum Action<J, E> {
     Cancel(Key<J>),
     /// Answer a request.
     Reply(Reply),
+    /// Another host sent what came before: our requests with this Call-ID have numbers above
+    /// this one.
+    Count(String, u32),
     /// Make sure that the registration still stands: a flow may be lost.
     Look,
     /// Tell the app.

@@ -67,7 +67,11 @@ export class Call extends Shown {
     this.callInfo = facts.callInfo ?? null;
     this.wanted = wanted;
     this.#remote = remote;
-    this.#state = direction === "incoming" ? direction : "calling";
+    this.#state =
+      facts.state ?? (direction === "incoming" ? direction : "calling");
+    this.#startTime = facts.startTime ?? null;
+    this.#heldBy = facts.heldBy ?? null;
+    this.#muted = facts.muted ?? this.#muted;
     this.#over = new Promise((_, reject) => (this.#finish = reject));
     this.#over.catch(() => {});
     this.#media = new CallMedia(this, line, this.#over, (error) => {

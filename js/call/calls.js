@@ -64,6 +64,18 @@ export class Calls {
     );
   }
 
+  /**
+   * Goes on with a call of a host that is gone.
+   *
+   * @param {any} facts as the app knows them
+   * @param {string} dialog what that host told last of it
+   */
+  adopt({ wanted, ...facts }, dialog) {
+    const call = new Call(this, { ...facts, id: this.number() }, wanted);
+    this.link.tell("adopt", call.id, dialog);
+    return call;
+  }
+
   /** Loads ahead what a call would wait for: where that fails it tries again, and says so. */
   prepare() {
     this.link.prepare();

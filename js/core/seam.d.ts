@@ -36,6 +36,10 @@ export interface Commands {
   wake: [];
   /** The number is a new odd one. */
   call: [call: number, target: string, options: CallOptions];
+  /** Calls are to outlive this host: what another one needs comes as events `dialog`. */
+  handOver: [];
+  /** Goes on with a call of a host that is gone. The number is a new odd one. */
+  adopt: [call: number, dialog: string];
   /** An INVITE with a document. The number is a new odd one. Answered by
    * `sessionOpened` or `sessionEnded`. */
   openSession: [session: number, target: string, contentType: string, body: string, disposition: string, options: AnswerOptions];
@@ -247,6 +251,8 @@ export interface Events {
   credentials: { id: number; scheme: string; realm: string; authzServer?: string; scope?: string };
   incoming: { call: number; from: Party; to: string; headers: [string, string][]; replaces?: number };
   callState: { call: number; state: string; heldBy?: string; early: boolean };
+  /** To be kept, and given back to `adopt` by another host. */
+  dialog: { call: number; dialog: string };
   redirect: { call: number; uri: string; followed: boolean };
   remote: { call: number; remote: Party };
   /** The media handler is asked for an `offer`, an `answer` to `sdp`, to `apply` an

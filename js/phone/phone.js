@@ -7,6 +7,7 @@ import { Link } from "./link.js";
 import { Login } from "./login.js";
 import { checkLogin, checkOptions, checkTarget } from "./options.js";
 import { share } from "./share.js";
+import { CALLS } from "./inside.js";
 import { Store } from "./storage.js";
 import { Tab } from "./tabs.js";
 
@@ -182,6 +183,11 @@ export class Phone extends Shown {
 
   get calls() {
     return this.#line.list;
+  }
+
+  /** For js/shared. */
+  get [CALLS]() {
+    return this.#calls;
   }
 
   get #line() {

@@ -128,6 +128,15 @@ export class SharedCall extends Shown {
     return this.#handler?.peerConnection ?? null;
   }
 
+  /** What another host needs to go on with it. @returns {import("./lines.js").Survivor | undefined} */
+  get survivor() {
+    const { kept, replaces, ...facts } = this.#facts;
+    void replaces;
+    if (!kept || this.state === "ended") return undefined;
+    const wanted = this.#here ? crossing(this.#wanted) : undefined;
+    return { id: this.id, kept, facts: { ...facts, wanted }, here: this.#here };
+  }
+
   // ---- what the app does
 
   /** @param {import("../index.js").CallOptions} [options] */
@@ -290,6 +299,10 @@ export class SharedCall extends Shown {
    * @param {any} facts
    */
   #said(name, payload, facts) {
+    if (name === "kept") {
+      this.#facts.kept = payload;
+      return;
+    }
     for (const [name, fact] of Object.entries(facts))
       if (isNew(fact, this.#facts[name])) this.#facts[name] = fact;
     // Nothing that has an event: what is muted alone.

@@ -88,6 +88,30 @@ export class SharedCalls {
     for (const call of this.#calls.values()) this.#fail(call, error);
   }
 
+  /** Those that another host may go on with. @returns {import("./lines.js").Survivor[]} */
+  get survivors() {
+    return this.list.flatMap((call) => call.survivor ?? []);
+  }
+
+  /**
+   * The host is gone: what another one cannot go on with is over.
+   *
+   * @param {any} error
+   */
+  survive(error) {
+    for (const call of this.#calls.values())
+      if (!call.survivor) this.#fail(call, error);
+  }
+
+  /**
+   * @param {number} id of a call that nobody goes on with
+   * @param {any} error
+   */
+  lose(id, error) {
+    const call = this.#calls.get(id);
+    if (call) this.#fail(call, error);
+  }
+
   // ---- for a call
 
   /** @param {any} context */

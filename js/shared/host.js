@@ -21,6 +21,7 @@ import { GONE } from "./wire.js";
  * @property {boolean} lasting the host outlives its last tab for a while
  * @property {boolean} [partial] without what must not cross a channel: see leader.js
  * @property {boolean} resume the tab's phone was registered by a host that is gone
+ * @property {import("./lines.js").Survivor[]} calls of that host
  */
 
 /**
@@ -74,6 +75,8 @@ export class Host {
   #instanceId = "";
   /** What is said as long as there is none. @type {PhoneStatus} */
   #status = "eIdle";
+  /** It is about to go on where the host before it ended. */
+  #resuming = false;
   /** Logins that tabs wait for. */
   #logins = 0;
   /** The tab that asked for the last one. @type {Seat | undefined} */
@@ -137,6 +140,7 @@ export class Host {
     this.#instanceId ||= joining.instanceId;
     this.#seats.add(seat);
     if (joining.resume && !this.#phone) this.#resume(seat);
+    this.#lines.rescue(seat, joining.calls, this.#resuming);
     // What it finds; from here on it hears of every change.
     wire.tell("welcome", this.#instanceId, this.#state(), seat.index);
     this.#count();
@@ -316,6 +320,7 @@ export class Host {
    */
   #resume(seat) {
     this.#status = "eRecoveryPending";
+    this.#resuming = true;
     // It cannot log in: the host's own tab does.
     if (seat.partial) return;
     this.#inTurn(async () => {
@@ -323,9 +328,26 @@ export class Host {
       this.#asker = seat;
       const phone = await this.#prepare(seat);
       phone.registerPhone().catch((error) => {
+        this.#resuming = false;
+        this.#lines.abandon();
         if (!OF_LOGINS.includes(error.code)) this.#tell("error", error);
       });
     });
+  }
+
+  /**
+   * Registered, it takes the calls of the host before; and others its own.
+   *
+   * @param {Phone} phone
+   */
+  #outlive(phone) {
+    const registered = () => {
+      if (!phone.registration) return;
+      phone.off("status", registered);
+      this.#resuming = false;
+      this.#lines.adopt(phone);
+    };
+    phone.on("status", registered);
   }
 
   /**
@@ -384,6 +406,7 @@ export class Host {
     });
     for (const name of EVENTS) this.#follow(phone, name);
     this.#lines.follow(phone);
+    this.#outlive(phone);
     this.#watches.follow(phone);
     for (const name of OF_LOGINS)
       phone.on(name, (payload) => !this.#logins && this.#tell(name, payload));

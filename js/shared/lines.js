@@ -1,5 +1,6 @@
 import { fault } from "../errors/error.js";
-import { Sound } from "./sound.js";
+import { CALLS } from "../phone/inside.js";
+import { PATIENCE, Sound } from "./sound.js";
 
 /** @typedef {import("../index.js").Call} Call */
 /** @typedef {import("./host.js").Seat} Seat */
@@ -22,6 +23,21 @@ const VERBS = [
  * @property {Call} call
  * @property {{ audio?: any, video?: any }} wanted
  * @property {Sound} sound
+ * @property {Kept} [kept]
+ */
+
+/**
+ * @typedef {object} Kept what another host needs to go on with a call
+ * @property {string} dialog of the core: lines of no meaning to others
+ * @property {string} description what of our last one the next has to follow
+ */
+
+/**
+ * @typedef {object} Survivor a call of a host that is gone, as a tab knows it
+ * @property {number} id
+ * @property {Kept} kept
+ * @property {any} facts
+ * @property {boolean} here whether the tab has its sound
  */
 
 /** The calls of a shared phone: who knows of them, and who has their sound. */
@@ -29,6 +45,14 @@ export class Lines {
   /** @type {Map<number, Line>} */
   #lines = new Map();
   #seats;
+  /** Told apart from what another host numbered. */
+  #last = Math.floor(Math.random() * 0x8000) * 0x10000;
+  /** Calls of the host before, until there is a phone that adopts them. @type {Map<number, Survivor & { seat: Seat }>} */
+  #survivors = new Map();
+  /** Until when. @type {any} */
+  #patience;
+  /** Orders to them wait for that. @type {(() => void)[]} */
+  #orders = [];
   /** An offer to take a call of an earlier page load up. @type {((options: any) => Call) | undefined} */
   #resume;
 
@@ -39,6 +63,61 @@ export class Lines {
 
   get size() {
     return this.#lines.size;
+  }
+
+  // ---- calls of the host before
+
+  /**
+   * @param {Seat} seat that knows them
+   * @param {Survivor[]} calls
+   * @param {boolean} isNew whether this host could go on with one
+   */
+  rescue(seat, calls, isNew) {
+    if (calls.length && isNew)
+      this.#patience ??= setTimeout(() => this.abandon(), PATIENCE);
+    for (const call of calls) {
+      const line = this.#lines.get(call.id);
+      if (line) line.sound.claim(seat, call.here);
+      else if (!isNew) this.#miss(seat, call.id);
+      else if (call.here || !this.#survivors.has(call.id))
+        this.#survivors.set(call.id, { ...call, seat });
+    }
+  }
+
+  /** @param {import("../phone/phone.js").Phone} phone that is registered */
+  adopt(phone) {
+    const { link } = phone[CALLS];
+    link.tell("handOver");
+    for (const { id, kept, facts, here, seat } of this.#survivors.values()) {
+      const call = phone[CALLS].adopt(facts, kept.dialog);
+      const line = this.#add(call, { id, wanted: facts.wanted });
+      line.kept = kept;
+      line.sound.adopt(kept.description, facts.muted);
+      if (this.#seats.has(seat)) line.sound.claim(seat, here);
+    }
+    this.#forget();
+  }
+
+  /** There is no phone that could go on with them. */
+  abandon() {
+    for (const id of this.#survivors.keys())
+      for (const seat of this.#seats) this.#miss(seat, id);
+    this.#forget();
+  }
+
+  #forget() {
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
+    this.#survivors.clear();
+    for (const go of this.#orders.splice(0)) go();
+  }
+
+  /**
+   * @param {Seat} seat
+   * @param {number} id
+   */
+  #miss(seat, id) {
+    seat.wire.tell("lost", id);
   }
 
   /** @param {import("../phone/phone.js").Phone} phone */
@@ -112,7 +191,9 @@ export class Lines {
    * @param {Seat} seat
    * @param {{ id: number, verb: string, args: any[] }} asked
    */
-  do(seat, { id, verb, args }) {
+  async do(seat, { id, verb, args }) {
+    if (this.#survivors.has(id))
+      await new Promise((resolve) => this.#orders.push(() => resolve(null)));
     const line = this.#lines.get(id);
     if (!line) throw fault("callOver");
     if (verb === "answer") return this.#answer(seat, line, args[0]);
@@ -172,7 +253,7 @@ export class Lines {
    * @param {Call} call
    * @param {{ id?: number, wanted?: any }} [more]
    */
-  #add(call, { id = call.id, wanted = {} } = {}) {
+  #add(call, { id = (this.#last += 2), wanted = {} } = {}) {
     const { audio, video } = wanted;
     /** @type {Line} */
     const line = {
@@ -180,6 +261,10 @@ export class Lines {
       sound: new Sound(id, call, this.#seats, () => line.wanted),
     };
     this.#lines.set(id, line);
+    /** @type {any} */ (call).on("dialog", (/** @type {any} */ { dialog }) => {
+      line.kept = { dialog, description: line.sound.description };
+      this.#say(line, "kept", line.kept);
+    });
     for (const name of EVENTS)
       call.on(/** @type {any} */ (name), (payload) => {
         if (name === "ended") {
@@ -209,10 +294,10 @@ export class Lines {
    * @param {number} [from]
    */
   #introduce(seat, line, how, from) {
-    const { id, call, sound } = line;
+    const { id, call, sound, kept } = line;
     const { direction, to, headers } = call;
     const replaces = call.replaces && this.#of(call.replaces)?.id;
-    const facts = { direction, to, headers, replaces, ...factsOf(call) };
+    const facts = { direction, to, headers, replaces, kept, ...factsOf(call) };
     seat.wire.tell("line", id, facts, how, sound.seat === seat, from);
   }
 

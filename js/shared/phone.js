@@ -414,6 +414,7 @@ export class SharedPhone {
       visible: isVisible(),
       lasting,
       resume: !OUT.includes(this.status),
+      calls: this.#calls.survivors,
     };
   }
 
@@ -446,7 +447,7 @@ export class SharedPhone {
   #lost() {
     this.#unlink();
     this.#leadership?.forget();
-    this.#calls.drop(fault("hostLost"));
+    this.#calls.survive(fault("hostLost"));
     if (!OUT.includes(this.status))
       this.#become({ ...IDLE, status: "eRecoveryPending" });
     this.#connecting = this.#connect();
@@ -477,6 +478,8 @@ export class SharedPhone {
       case "mediaWanted":
       case "mediaOver":
         return this.#calls.heard(method, /** @type {[number]} */ (args));
+      case "lost":
+        return this.#calls.lose(args[0], fault("hostLost"));
       case "resumable":
         return this.#calls.offer(args[0]);
       case "event":

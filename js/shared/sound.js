@@ -6,7 +6,7 @@ import { GONE } from "./wire.js";
 /** @typedef {import("../index.js").MediaContext} MediaContext */
 
 /** How long (ms) a call goes on that has no tab for its sound. */
-const PATIENCE = 12_000;
+export const PATIENCE = 12_000;
 
 /**
  * The sound of a call of a shared phone: a media handler that asks the tab where it is.
@@ -60,6 +60,41 @@ export class Sound {
     seat?.wire.tell("here", this.#id, true);
   }
 
+  /** What of our last description the next one has to follow: whose it is, and its streams. */
+  get description() {
+    return (this.#before.match(/^[om]=.*\r?\n/gm) ?? []).join("");
+  }
+
+  /**
+   * The host before had it.
+   *
+   * @param {string} description
+   * @param {{ audio: boolean, video: boolean }} muted
+   */
+  adopt(description, muted) {
+    this.#before = description;
+    this.#muted = muted;
+    this.#desert();
+  }
+
+  /**
+   * A tab comes that had the sound when the host before was there, or not.
+   *
+   * @param {Seat} seat
+   * @param {boolean} here
+   */
+  claim(seat, here) {
+    if (!here || seat === (this.#next ?? this.seat)) return;
+    if (this.seat || this.#next) {
+      seat.wire.tell("here", this.#id, false);
+      return this.#release(seat);
+    }
+    this.seat = seat;
+    this.#asked.add(seat);
+    clearTimeout(this.#deserted);
+    this.#deserted = undefined;
+  }
+
   /** @param {MediaContext} context @returns {MediaHandler} */
   make(context) {
     this.#context = context;
@@ -87,12 +122,19 @@ export class Sound {
     if (this.seat !== seat) return;
     this.seat = undefined;
     const { state, startTime, direction } = this.#call;
-    const hangUp = () => this.#call.hangup().catch(() => {});
     // Whoever calls must be there to talk; what rings rings on elsewhere.
-    if (!startTime && direction === "outgoing") hangUp();
+    if (!startTime && direction === "outgoing") this.#hangUp();
     if (!startTime || state === "ended") return;
-    this.#deserted = setTimeout(hangUp, PATIENCE);
+    this.#desert();
     this.reconsider();
+  }
+
+  #hangUp() {
+    this.#call.hangup().catch(() => {});
+  }
+
+  #desert() {
+    this.#deserted = setTimeout(() => this.#hangUp(), PATIENCE);
   }
 
   /** Somebody has to take it: a tab that is seen first, and the one that came last. */
@@ -140,6 +182,7 @@ export class Sound {
 
   /** @param {import("../index.js").DescriptionWanted} how */
   async createOffer(how) {
+    this.#find();
     // So that a move takes tenths of a second: it need not wait for the far end to
     // begin with DTLS.
     return this.#described("createOffer", { ...how, role: "active" });
@@ -150,8 +193,7 @@ export class Sound {
    * @param {import("../index.js").DescriptionWanted} how
    */
   async createAnswer(sdp, how) {
-    // The far end begins anew while nobody has it: whoever answers has it.
-    if (!this.seat) this.#next ??= this.#best();
+    this.#find();
     const answer = await this.#described("createAnswer", how, sdp);
     this.#agreed();
     return answer;
@@ -217,6 +259,11 @@ export class Sound {
   }
 
   // ---- asking
+
+  /** A new agreement while nobody has it: whoever makes it has it. */
+  #find() {
+    if (!this.seat) this.#next ??= this.#best();
+  }
 
   /**
    * @param {"createOffer" | "createAnswer"} method

@@ -80,7 +80,7 @@ impl Call {
         matches!(&self.phase, Phase::Established(established) if established.lost_until.is_some())
     }
 
-    fn flow_up(&mut self, line: &mut Line) {
+    pub(super) fn flow_up(&mut self, line: &mut Line) {
         if self.is_recovering() {
             self.exchange.want(Renewal::Restart);
             self.advance(line);

@@ -21,6 +21,8 @@ pub(super) struct Line {
     pub last_number: u32,
     /// INVITEs of the last seconds, to see when one comes by two ways.
     pub seen: Vec<(Instant, String)>,
+    /// The app keeps what another host needs.
+    pub hands_over: bool,
 }
 
 impl Line {

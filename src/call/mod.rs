@@ -17,6 +17,7 @@ mod delayed;
 mod documents;
 mod exchange;
 mod flows;
+mod handover;
 mod hold;
 mod identity;
 mod incoming;
@@ -113,6 +114,10 @@ struct Call {
     call_info: CallInfo,
     /// Of a session: it has no media.
     documents: Option<Box<Documents>>,
+    /// How many hosts it has outlived,
+    host: u32,
+    /// and what the app was told last, for the next one.
+    handed_over: String,
 }
 
 /// The calls of a phone.
@@ -234,6 +239,8 @@ impl Call {
             reports_to: None,
             call_info: CallInfo::new(),
             documents: None,
+            host: 0,
+            handed_over: String::new(),
         }
     }
 

@@ -142,6 +142,13 @@ pub enum Event {
         /// Media flow before the answer.
         early: bool,
     },
+    /// What another host needs to go on with the call: see [`Calls::adopt`](super::Calls::adopt).
+    Dialog {
+        /// Call.
+        call: u32,
+        /// Lines, of no meaning to others.
+        dialog: String,
+    },
     /// Somebody else is at the other end, or it is known better who.
     Remote {
         /// Call.

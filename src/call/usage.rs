@@ -28,6 +28,7 @@ impl Usage for Calls {
                 last_incoming: 0,
                 last_number: 0,
                 seen: Vec::new(),
+                hands_over: false,
             },
             #[cfg(feature = "third-party")]
             most: super::MAX_CALLS,
@@ -38,6 +39,9 @@ impl Usage for Calls {
 
     #[inline(never)]
     fn poll_action(&mut self) -> Option<Action> {
+        if self.line.actions.is_empty() {
+            self.tell_dialogs();
+        }
         take_first(&mut self.line.actions)
     }
 

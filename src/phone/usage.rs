@@ -215,7 +215,8 @@ macro_rules! usages {
                         Action::Send(key, request) => {
                             self.send_for(now, Purpose::$name(key), request);
                         }
-                        Action::Ack(..) | Action::Cancel(_) if !<$usage>::INVITES => {}
+                        Action::Ack(..) | Action::Cancel(_) | Action::Count(..)
+                            if !<$usage>::INVITES => {}
                         Action::Ack(key, request, cseq) => {
                             self.acknowledge(Purpose::$name(key), request, cseq);
                         }
@@ -227,6 +228,7 @@ macro_rules! usages {
                             };
                             self.reply_by(flow, &reply);
                         }
+                        Action::Count(call_id, last) => self.transactions.count(&call_id, last),
                         Action::Look => self.look_at_registration(now),
                         Action::Event(event) => {
                             let tell: fn(&mut Phone, Instant, <$usage as Usage>::Event) = $tell;

@@ -91,6 +91,11 @@ impl<P: Clone + PartialEq> Transactions<P> {
         self.sequences.remember_more(more);
     }
 
+    /// Requests with this Call-ID have numbers above `last`.
+    pub fn count(&mut self, call_id: &str, last: u32) {
+        self.sequences.set(call_id, last);
+    }
+
     /// Sends `request` on `flow`: the bytes to write to it.
     pub fn send(
         &mut self,

@@ -42,6 +42,15 @@ impl Sequences {
         self.last.push((last.0, number));
         number
     }
+
+    /// The next request of `call_id` gets a number above `last`.
+    pub fn set(&mut self, call_id: &str, last: u32) {
+        self.next(call_id);
+        // It is the one used last.
+        if let Some((_, number)) = self.last.last_mut() {
+            *number = last;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -126,10 +126,14 @@ describe("a tab crashes", () => {
 });
 
 describe("in a call", () => {
-  /** A tab that talks to somebody. */
-  async function talking(t, count) {
+  /** A tab that talks to somebody: the last one, unless another is named. */
+  async function talking(
+    t,
+    count,
+    { workers = true, talker = count - 1 } = {},
+  ) {
     const pages = [];
-    const open = await profile(t, pages);
+    const open = await profile(t, pages, { workers });
     const elsewhere = await profile(t, pages);
     const [user, other] = [world.newUser(), world.newUser()];
     const tabs = [];
@@ -141,11 +145,10 @@ describe("in a call", () => {
     await Promise.all([tabs[0].run("register"), there.run("register")]);
     for (const tab of tabs.slice(1)) await tab.run("make", user.options);
     if (count > 1) await tabs[0].run("heard", `tabs ${count}`);
-    const last = tabs[count - 1];
-    await last.run("dial", other.options.user);
+    await tabs[talker].run("dial", other.options.user);
     await there.run("until", 0, { state: "incoming" });
     await there.run("do", 0, "answer");
-    await last.run("hears", 0);
+    await tabs[talker].run("hears", 0);
     await there.run("hears", 0);
     return { tabs, there, user };
   }
@@ -164,6 +167,60 @@ describe("in a call", () => {
       await there.run("heard", "ended remote");
     },
   );
+
+  for (const [what, workers] of [
+    ["the worker", true],
+    ["the leader", false],
+  ]) {
+    test(
+      `the tab of ${what} crashes, the sound is in another one: the call goes on`,
+      { timeout },
+      async (t) => {
+        const { tabs, there, user } = await talking(t, 3, { workers });
+        const [host, other, talker] = tabs;
+        const listening = there.run("listen", 0);
+        await host.crash();
+        for (const tab of [other, talker]) await tab.run("heard", "eReady", 2);
+        for (const tab of [talker, there]) await tab.run("hears", 0);
+        assert.equal(await other.run("do", 0, "hold"), "done");
+        await there.run("until", 0, { state: "held", heldBy: "remote" });
+        assert.equal(await other.run("do", 0, "resume"), "done");
+        for (const tab of [talker, there]) await tab.run("hears", 0);
+        assert.equal(user.bindings().length, 1);
+        const [[call], [its]] = [
+          await other.run("calls"),
+          await talker.run("calls"),
+        ];
+        assert.deepEqual([call.here, its.here], [false, true]);
+        const silence = await there.run("silence");
+        t.diagnostic(`nothing came for ${Math.round(silence)} ms`);
+        await other.run("do", 0, "hangup");
+        await there.run("heard", "ended remote");
+        await listening;
+        for (const tab of [other, talker]) {
+          await tab.run("heard", "ended local");
+          const story = await tab.run("story");
+          const told = story.filter((it) => /^(ended |event|error)/.test(it));
+          assert.deepEqual(told, ["ended local"], `${story}`);
+        }
+      },
+    );
+
+    test(
+      `the tab of ${what} crashes, and had the sound: another one goes on`,
+      { timeout },
+      async (t) => {
+        const { tabs, there } = await talking(t, 2, { workers, talker: 0 });
+        const [host, other] = tabs;
+        await host.crash();
+        await other.run("until", 0, { state: "connected", here: true });
+        for (const tab of [other, there]) await tab.run("hears", 0);
+        assert.ok(!(await there.run("story")).some((it) => /^ended/.test(it)));
+        await there.run("do", 0, "hangup");
+        await other.run("heard", "ended remote");
+      },
+    );
+  }
 
   test("the only tab is reloaded: the call goes on", { timeout }, async (t) => {
     const { tabs, there, user } = await talking(t, 1);

@@ -14,6 +14,7 @@ mod challenges;
 mod delayed;
 mod dialogs;
 mod flows;
+mod handover;
 mod identity;
 mod incoming;
 mod media;

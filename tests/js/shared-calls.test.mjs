@@ -54,10 +54,9 @@ describe("calls of tabs that share a phone", () => {
   const rings = async (call) => {
     const from = { uri: "sip:2002@example.com", displayName: "Bob" };
     const to = "sip:2001@example.com";
+    const before = tabs.map(({ calls }) => calls.length);
     say(event("incoming", { call, from, to, headers: [] }));
-    await until(() =>
-      tabs.every(({ calls }) => calls.some(({ id }) => id === call)),
-    );
+    await until(() => tabs.every(({ calls }, n) => calls.length > before[n]));
   };
 
   const wants = (call, request, want, more) =>
@@ -254,7 +253,73 @@ describe("calls of tabs that share a phone", () => {
     assert.ok(given.indexOf("hangup") < given.indexOf("leave"), `${given}`);
   });
 
-  test("the worker dies: its calls end, and say why", async () => {
+  test("the worker dies: another one goes on with what it told of its calls", async () => {
+    const [one, two] = await ready();
+    const call = await talks(one);
+    await call.mute("audio");
+    await rings(4);
+    say(event("dialog", { call: 2, dialog: "the first" }));
+    say(event("dialog", { call: 2, dialog: "of 2" }));
+    wants(2, 2, "answer", { sdp: OFFER });
+    await answered("mediaReady", 2);
+    const heard = [];
+    for (const { calls } of tabs)
+      for (const each of calls)
+        for (const name of ["state", "ended", "here"])
+          each.on(name, () => heard.push(`${calls.indexOf(each)} ${name}`));
+    const before = core();
+    workers.crash();
+    for (const name of page.locks.names.slice(1)) page.locks.free(name);
+    await until(() => core() !== before && core().given("register").length);
+    // What rings is the caller's: it comes anew, if he still wants it.
+    assert.deepEqual(heard, ["1 state", "1 ended", "1 state", "1 ended"]);
+    // Orders wait until somebody can take them.
+    const info = two.calls[0].sendInfo("text/plain", "early");
+    say(...granted(1));
+    await until(() => core().given("adopt").length);
+    const [[id, dialog]] = core().given("adopt");
+    assert.equal(dialog, "of 2");
+    assert.equal(core().given("handOver").length, 1);
+    wants(id, 1, "offer", { restart: true });
+    await answered("mediaReady", 1);
+    assert.deepEqual([call.state, call.here], ["connected", true]);
+    assert.equal(one.media.made.length, 1, "the same connection");
+    assert.equal(two.media.made.length, 0);
+    assert.ok(one.media.made[0].muted.audio);
+    await until(() => core().given("info").length);
+    say(event("done", { op: core().given("info")[0][0] }));
+    await info;
+    // Orders come there, from each tab, and what it says goes to each.
+    const held = two.calls[0].hold();
+    await until(() => core().given("hold").length);
+    const [[op, on]] = core().given("hold");
+    assert.equal(on, id);
+    say(event("done", { op }));
+    await held;
+    say(event("callEnded", { call: id, cause: "remote" }));
+    await until(() => tabs.every(({ calls }) => calls[0].state === "ended"));
+    assert.ok(one.media.made[0].closed);
+  });
+
+  test("nobody is registered in time: the calls of the worker that died end", async (t) => {
+    const [one] = await ready(1);
+    const call = await talks(one);
+    say(event("dialog", { call: 2, dialog: "of 2" }));
+    wants(2, 2, "answer", { sdp: OFFER });
+    await answered("mediaReady", 2);
+    const time = new FakeTime(0);
+    t.after(() => time.remove());
+    const before = core();
+    workers.crash();
+    for (const name of page.locks.names.slice(1)) page.locks.free(name);
+    await until(() => core() !== before && core().given("register").length);
+    await time.run(11_900);
+    assert.equal(call.state, "connected");
+    await time.run(200);
+    await until(() => call.state === "ended");
+  });
+
+  test("the worker dies before it tells: its calls end, and say why", async () => {
     const [one] = await ready(1);
     const call = await talks(one);
     const ended = new Promise((resolve) => call.on("ended", resolve));

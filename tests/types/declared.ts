@@ -18,13 +18,16 @@ import { Registrar, startRegistrar } from "../../js/testing/registrar.js";
 import { DeskPhone } from "../../js/testing/switch/phone.js";
 import { Switch, startSwitch } from "../../js/testing/switch/index.js";
 
-/** True, or the members of a class that its declaration does not name. */
+/**
+ * True, or the members of a class that its declaration does not name. Those that are named by
+ * a symbol are nobody's who does not have the symbol.
+ */
 type Says<Declared, Class> =
   Undeclared<Declared, Class> extends never
     ? true
     : Undeclared<Declared, Class>;
 type Undeclared<Declared, Class> = Exclude<
-  keyof Class,
+  Extract<keyof Class, string>,
   keyof Declared | keyof Emitter
 >;
 

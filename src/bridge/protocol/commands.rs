@@ -59,6 +59,10 @@ commands! {
     /// The number is a new odd one.
     call(call: number, target: text, options: call_options) =>
         calls.call(now, call, target, options);
+    /// Calls are to outlive this host: what another one needs comes as events `dialog`.
+    handOver() => calls.hand_over();
+    /// Goes on with a call of a host that is gone. The number is a new odd one.
+    adopt(call: number, dialog: text) => calls.adopt(now, call, dialog);
     /// An INVITE with a document. The number is a new odd one. Answered by
     /// `sessionOpened` or `sessionEnded`.
     openSession(

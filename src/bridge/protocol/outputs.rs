@@ -119,6 +119,10 @@ outputs! {
         heldBy: option = state.held_by(),
         early: flag = early,
     }
+    /// To be kept, and given back to `adopt` by another host.
+    call::Event::Dialog { call, dialog } => dialog(call) {
+        dialog: text = &dialog,
+    }
     call::Event::Redirect { call, uri, followed } => redirect(call) {
         uri: text = &uri,
         followed: flag = followed,
