@@ -21,6 +21,8 @@ export interface RegistrarOptions {
   port?: number;
   /** Default "127.0.0.1". A host that others can reach needs users with passwords of your own. */
   host?: string;
+  /** PEM: it is served as `wss://`. Default: none, `ws://`. */
+  tls?: { cert: string | Uint8Array; key: string | Uint8Array };
   /**
    * What a second login of a device meets. "graceful" (default): refused until
    * it forces, then the first is told. "duplicate": takes over, the first is

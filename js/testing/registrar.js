@@ -1,4 +1,5 @@
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { WebSocketServer } from "ws";
 import { RegistrarCore } from "../../pkg/registrar.js";
 import { FactsRefusal } from "../../server/accounts/facts/refusal.js";
@@ -21,11 +22,11 @@ const LONGEST_TIMER = 0x7fff_ffff;
 
 /** @param {import("./index.js").RegistrarOptions} [options] */
 export async function startRegistrar(options = {}) {
-  const { port = 0, host = "127.0.0.1", origins = [], ...rest } = options;
+  const { port = 0, host = "127.0.0.1", origins = [], tls, ...rest } = options;
   const users = rest.users ?? DEFAULT_USERS;
   refuseWeak(host, users);
   loadWasm();
-  const registrar = new Registrar({ ...rest, users }, origins);
+  const registrar = new Registrar({ ...rest, users }, origins, tls);
   await registrar.listen(port, host);
   return registrar;
 }
@@ -73,9 +74,8 @@ export class Registrar extends Emitter {
   /** @type {Map<number, import("ws").WebSocket>} */
   #connections = new Map();
   #lastConnection = 0;
-  #http = createServer((_, response) =>
-    response.writeHead(426, { upgrade: "websocket" }).end("SIP over WebSocket"),
-  );
+  #http;
+  #scheme;
   #webSockets;
   /** @type {NodeJS.Timeout | undefined} */
   #timer;
@@ -88,9 +88,14 @@ export class Registrar extends Emitter {
   /**
    * @param {object} options of the core
    * @param {string[]} origins
+   * @param {import("./index.js").RegistrarOptions["tls"]} [tls]
    */
-  constructor(options, origins) {
+  constructor(options, origins, tls) {
     super();
+    this.#scheme = tls ? "wss" : "ws";
+    this.#http = tls
+      ? createTlsServer(/** @type {any} */ (tls), upgrade)
+      : createServer(upgrade);
     const seed = crypto.getRandomValues(new Uint8Array(32));
     this.#core = explained(() => new RegistrarCore(options, seed, this.#now()));
     this.#settings = options;
@@ -125,7 +130,7 @@ export class Registrar extends Emitter {
       this.#http.address()
     );
     const reachable = { "0.0.0.0": "127.0.0.1", "::": "::1" }[host] ?? host;
-    this.url = `ws://${bracketed(reachable)}:${address.port}/`;
+    this.url = `${this.#scheme}://${bracketed(reachable)}:${address.port}/`;
   }
 
   /**
@@ -272,6 +277,10 @@ export class Registrar extends Emitter {
     }
   }
 }
+
+/** @type {import("node:http").RequestListener} */
+const upgrade = (_, response) =>
+  response.writeHead(426, { upgrade: "websocket" }).end("SIP over WebSocket");
 
 /**
  * Pages of other sites must not talk to a registrar on this machine. Programs

@@ -1,10 +1,13 @@
 // `npx graceline`: what a person types, and what they see.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -66,12 +69,47 @@ describe("help", () => {
     assert.doesNotMatch(output.stderr, /tellnobody/);
   });
 
-  test("--version is that of the package", async (t) => {
+  test("of a command: what it is for, and its options alone", async (t) => {
+    for (const args of [
+      ["registrar", "--help"],
+      ["registrar", "--port", "1", "-h"],
+    ]) {
+      const { code, stdout } = await finish(t, ...args);
+      assert.equal(code, 0);
+      assert.match(stdout, /^Usage: graceline registrar \[options\]/);
+      assert.match(stdout, /--dialect/);
+      assert.doesNotMatch(stdout, /--push-hosts/);
+    }
+    const { stdout } = await finish(t, "preload", "--help");
+    assert.match(stdout, /^Usage: graceline preload \[FOLDER\]/);
+  });
+
+  test("the version is that of the package", async (t) => {
     const { version } = createRequire(import.meta.url)(
       "graceline/package.json",
     );
-    assert.equal((await finish(t, "--version")).stdout.trim(), version);
+    for (const asked of ["--version", "version", "-v"])
+      assert.equal((await finish(t, asked)).stdout.trim(), version);
   });
+
+  for (const [line, sentence] of [
+    ["registrar --port 70000", /^port must be a number from 0 to 65535/],
+    ["registrar --user 1:a --user 1:b", /^The user 1 is given twice\./],
+    ["registrar --dialect kamailio", /^--dialect needs --policy normal\./],
+    ["registrar --port 1 --port 2", /^--port is given twice\./],
+    ["registrar --port", /^--port needs a value\./],
+    ["registrar --trace=1", /^--trace takes no value\./],
+    ["registrar now", /^registrar takes no "now"\./],
+    ["registrar --tls-cert a.pem", /^--tls-cert and --tls-key go together\./],
+    ["demo --user 1:a", /^demo has no option --user\. Try: graceline demo --h/],
+    ["--port 1", /^Name the command before --port\./],
+    ["nothing", /^There is no command "nothing"\. Try: graceline --help/],
+  ])
+    test(`what is wrong is said in a sentence: ${line}`, async (t) => {
+      const { code, stdout, stderr } = await finish(t, ...line.split(" "));
+      assert.deepEqual([code, stdout], [1, ""]);
+      assert.match(stderr, sentence);
+    });
 
   for (const args of [
     ["regsitrar"],
@@ -89,6 +127,38 @@ describe("help", () => {
       assert.ok(stderr.length > 10);
       assert.doesNotMatch(stderr, /\n\s+at /);
     });
+});
+
+test("registrar --json: one object a line; and TLS, by a certificate", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "graceline-cli-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const [key, cert] = ["key.pem", "cert.pem"].map((name) => join(folder, name));
+  execFileSync("openssl", [
+    ...["req", "-x509", "-newkey", "ec", "-pkeyopt"],
+    ...["ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"],
+    ...["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"],
+    ...["-keyout", key, "-out", cert],
+  ]);
+  const { child, firstLine } = start(t, [
+    ...["registrar", "--json", "--user", "7001:sesame"],
+    ...["--tls-cert", cert, "--tls-key", key],
+  ]);
+  const { url, users } = JSON.parse((await firstLine())[0]);
+  assert.match(url, /^wss:\/\/127\.0\.0\.1:\d+\/$/);
+  assert.deepEqual(users, ["7001"]);
+  class Trusting extends WebSocket {
+    constructor(address, protocols) {
+      super(address, protocols, { ca: readFileSync(cert) });
+    }
+  }
+  const phone = new Phone({
+    ...{ connections: url, user: "7001", domain: "example.test" },
+    ...{ password: "sesame", WebSocket: Trusting },
+  });
+  assert.equal((await phone.registerPhone()).connection, url);
+  await phone.close();
+  child.kill("SIGTERM");
+  assert.deepEqual(await once(child, "close"), [0, null]);
 });
 
 test("registrar: prints its URL, serves, ends on SIGTERM", async (t) => {

@@ -63,8 +63,6 @@ pub(super) const SENTENCES: &[(&str, &str, &str)] = &[
     ("closing", "The registration was given up. The phone was closed.", ""),
     ("neverRegistered", "The phone is not registered.", "Call register first."),
     ("callRefused", "The call failed: {status}[ {reason}].", ""),
-    ("noPictures", "The far end takes no pictures.", ""),
-    ("noConference", "Calls of a page cannot be joined.", ""),
     ("noMediaMethod", "The phone's media handler has no {method}.", ""),
     ("notTaken", "The phone's core does not take the command \"{command}\".", "Please report this."),
     ("trap", "The phone failed inside and is out of service.", "Create a new Phone, and please report this."),
@@ -81,5 +79,8 @@ pub(super) const SENTENCES: &[(&str, &str, &str)] = &[
     ("noPeerConnection", "There is no RTCPeerConnection here.", "Pass a handler of your own as the option \"media\"."),
     ("endedOpening", "The call ended before its media was open.", ""),
     ("mediaClosed", "The call has ended.", ""),
+    ("noScreen", "No screen was chosen, or the browser may show none.", "Try again from a click, and choose one."),
+    ("inConference", "A call is in a conference already.", "Hold it, or hang it up, first."),
+    ("noPictures", "The far end takes no pictures.", ""),
     ("left", "The registrar may still list this phone, as {left}, until that binding lapses.", ""),
 ];
