@@ -357,8 +357,10 @@ export interface RegistrarEvents {
    */
   wake: {
     user: string;
-    /** Ids of those that slept when it came. */
+    /** Ids of those that slept when it came, or were not there. */
     devices: string[];
+    /** Those of them that are registered, and had answered nothing for ten seconds. */
+    unheard: string[];
     kind: "call" | "message" | "withdraw";
     /** The same for all that is told of one call. */
     key: string;

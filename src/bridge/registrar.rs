@@ -182,11 +182,12 @@ fn output(output: Output) -> JsValue {
     }
 }
 
-/// `{ user, devices, kind, key, from: { uri, displayName }, at, answered? }`.
+/// `{ user, devices, unheard, kind, key, from: { uri, displayName }, at, answered? }`.
 fn told(
     Wake {
         user,
         devices,
+        unheard,
         news,
     }: Wake,
 ) -> JsValue {
@@ -194,11 +195,15 @@ fn told(
         .text("uri", &news.uri)
         .text("displayName", &news.display_name)
         .done();
-    let devices: Array = devices.iter().map(|id| JsValue::from_str(id)).collect();
+    let ids = |list: Vec<String>| -> JsValue {
+        let list: Array = list.iter().map(|id| JsValue::from_str(id)).collect();
+        list.into()
+    };
     let told = Build::of("event")
         .text("name", "wake")
         .text("user", &user)
-        .value("devices", devices.into())
+        .value("devices", ids(devices))
+        .value("unheard", ids(unheard))
         .text("kind", news.kind)
         .text("key", &news.key)
         .value("from", from)

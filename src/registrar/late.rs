@@ -26,12 +26,16 @@ impl Registrar {
                 continue;
             };
             let (from, request) = (relay.from, relay.request.clone());
+            let device = self.device_of(entry).map(|device| device.id.clone());
             let branch = self.branch(from, &request, hop);
             let now = self.now;
             if let Some(relay) = self.relays.get_mut(index) {
                 if relay.is_waiting() {
                     relay.until = now + RINGING;
                     relay.rings_since = Some(now);
+                }
+                if let Some(woken) = &mut relay.woken {
+                    woken.unheard.retain(|id| Some(id) != device.as_ref());
                 }
                 relay.branches.push(branch);
             }

@@ -53,6 +53,7 @@ mod ringing;
 mod rules;
 mod star_code;
 mod subscriptions;
+mod unheard;
 mod update;
 mod waking;
 
@@ -223,6 +224,7 @@ impl Registrar {
         let rings_until = |relay| self.rings_until(relay);
         let rings = self.relays.iter().filter_map(rings_until);
         let relays = self.relays.iter().map(|relay| relay.until).chain(rings);
+        let unheard = self.relays.iter().flat_map(Relay::unheard_at);
         let publications = self.publications.iter().map(|one| one.until);
         let closing = self.closing.values().map(|(at, _)| *at);
         entries
@@ -230,6 +232,7 @@ impl Registrar {
             .chain(publications)
             .chain(notifies)
             .chain(relays)
+            .chain(unheard)
             .chain(closing)
             .chain(self.accounts.calls_until())
             .min()

@@ -72,6 +72,8 @@ pub struct Wake {
     pub user: String,
     /// Ids of devices: those of them that still sleep.
     pub devices: Vec<String>,
+    /// Those of them that are registered, and have answered nothing.
+    pub unheard: Vec<String>,
     /// What.
     pub news: News,
 }

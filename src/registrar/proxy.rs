@@ -18,6 +18,7 @@ use super::relay::{ACCEPTED, Branch, End, Outcome, Relay};
 use super::reply::Refusal;
 use super::ringing::Choice;
 use super::subscriptions::Package;
+use super::unheard::Hearing;
 use super::waking::Woken;
 use super::{ALLOW, ConnectionId, HOST, Registrar};
 use crate::sip::{Message, Name, NameAddr, Uri, unquote};
@@ -312,6 +313,7 @@ impl Registrar {
                 .skip(pop_route.into())
                 .map(str::to_owned)
                 .collect(),
+            hearing: Hearing::begins(self.now),
             rang: false,
             cancelled: false,
             tag: None,

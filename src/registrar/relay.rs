@@ -19,6 +19,7 @@ use super::messages::{Kept, OTHERS_WAIT};
 use super::proxy::Passed;
 use super::records::outcome_of;
 use super::ringing::Choice;
+use super::unheard::Hearing;
 use super::waking::{CALL_WAITS, Woken};
 use super::{ConnectionId, Registrar};
 use crate::account;
@@ -79,6 +80,8 @@ pub(super) struct Branch {
     pub uri: String,
     /// Route values that it was sent with.
     pub routes: Vec<String>,
+    /// Whether it has answered anything at all.
+    pub hearing: Hearing,
     /// Whether it has said that it rings.
     pub rang: bool,
     /// Whether it was told to ring no more.
@@ -241,6 +244,7 @@ impl Registrar {
         let Some((index, branch)) = found.into_iter().find(|(_, branch)| branch.id == id) else {
             return;
         };
+        branch.hearing = Hearing::Heard;
         let rings = index >= stage;
         match answer.status() {
             // Ours went back at once.
@@ -374,6 +378,7 @@ impl Registrar {
     /// Gives up on requests that nobody answered in time.
     pub(super) fn expire_relays(&mut self) {
         let now = self.now;
+        self.wake_unheard();
         self.divert_unanswered();
         let is_due = |relay: &Relay| relay.until <= now;
         let due = |registrar: &Self, index: usize| registrar.relays.get(index).is_some_and(is_due);

@@ -32,6 +32,8 @@ pub(super) struct Absent {
 pub(super) struct Woken {
     user: String,
     devices: Vec<DeviceId>,
+    /// Those that are registered, and have answered nothing (see [`unheard`](super::unheard)).
+    pub(super) unheard: Vec<DeviceId>,
     news: News,
 }
 
@@ -107,12 +109,19 @@ impl Registrar {
             device.is_some_and(|device| device.push.is_some())
         };
         let devices: Vec<DeviceId> = absent.devices.iter().filter(wakes).cloned().collect();
+        let woken = (!devices.is_empty()).then(|| self.woken(request, user))??;
+        Some(Woken { devices, ..woken })
+    }
+
+    /// What devices of `user` are told of `request`: none yet.
+    pub(super) fn woken(&self, request: &Message, user: String) -> Option<Woken> {
         let from = request.from()?;
         let name = from.display_name.unwrap_or_default();
         let key = Sha256::digest(request.call_id());
-        (!devices.is_empty()).then(|| Woken {
+        Some(Woken {
             user,
-            devices,
+            devices: Vec::new(),
+            unheard: Vec::new(),
             news: News {
                 kind: match request.method() {
                     "INVITE" => "call",
@@ -128,9 +137,12 @@ impl Registrar {
     }
 
     pub(super) fn wake(&mut self, woken: &Woken) {
+        let ids = |id: &DeviceId| id.to_string();
+        let all = woken.devices.iter().chain(&woken.unheard);
         let wake = Wake {
             user: woken.user.clone(),
-            devices: woken.devices.iter().map(|id| id.to_string()).collect(),
+            devices: all.map(ids).collect(),
+            unheard: woken.unheard.iter().map(ids).collect(),
             news: woken.news.clone(),
         };
         self.outputs.push_back(Output::Event(Event::Wake(wake)));
@@ -165,7 +177,7 @@ impl Registrar {
 impl Relay {
     /// Whether nobody has it yet, and somebody was woken for it.
     pub fn is_waiting(&self) -> bool {
-        self.ringing().is_empty() && self.woken.is_some() && self.is_open()
+        self.is_unheard() && self.woken.is_some() && self.is_open()
     }
 
     /// Whether it may still be taken by a device of its user that was not there.

@@ -88,11 +88,15 @@ async function scene(world) {
   assert.equal(made.status, 201);
   const wakeable = async () => (await page.get("GET", "/v1/devices"))[0].push;
   const [here, there] = world.server.nodes;
-  const logIn = async (/** @type {string} */ pns, node = there) => {
+  const logIn = async (
+    /** @type {string} */ pns,
+    node = there,
+    own = instance("a"),
+  ) => {
     const phone = await world.connect({ name: "phone", url: node.url });
     const uri = `sip:p@p.invalid;transport=ws${pns}`;
     const answer = await phone.register({
-      contacts: [`<${uri}>;+sip.instance="<${instance("a")}>"`],
+      contacts: [`<${uri}>;+sip.instance="<${own}>"`],
     });
     assert.equal(answer.status, 200);
     return { phone, caps: answer.all("Feature-Caps") };
@@ -110,7 +114,10 @@ async function scene(world) {
     url: here.url,
   });
   await caller.register({ contacts: ["<sip:c@c.invalid;transport=ws>"] });
-  return { hook, service, endpoint, copy, wakeable, logIn, sleep, caller };
+  return {
+    ...{ hook, service, endpoint, copy, page },
+    ...{ wakeable, logIn, sleep, caller },
+  };
 }
 
 gracefulTest(
@@ -197,6 +204,63 @@ gracefulTest(
     assert.deepEqual(await away(webpush(endpoint)), caps);
     await service.next();
     assert.deepEqual([hook.asked, service.waiting], [[], 0]);
+  },
+);
+
+for (const [where, index] of /** @type {const} */ ([
+  ["at the caller's node", 0],
+  ["at another node", 1],
+]))
+  gracefulTest(
+    `who is registered and does not answer is woken, and rings over its new connection: ${where}`,
+    { nodes },
+    async (world) => {
+      const { hook, logIn, caller } = await scene(world);
+      const apns = `;pn-provider=apns;pn-prid=${PRID}`;
+      const { phone: dead } = await logIn(apns, world.server.nodes[index]);
+      dead.respond = () => undefined;
+      const invite = { headers: [["Contact", "<sip:c@c.invalid>"]] };
+      const answer = caller.request("INVITE", AOR, invite);
+      await dead.incoming("INVITE");
+      assert.deepEqual(hook.asked, []);
+      const { kind, prid } = await hook.heard(1);
+      assert.deepEqual([kind, prid], ["call", PRID]);
+      const { phone: woken } = await logIn(apns);
+      await woken.incoming("INVITE");
+      assert.equal((await answer).status, 200);
+      // That call is over, and so is the news of it.
+      const other = { body: "hi", headers: [["Content-Type", "text/plain"]] };
+      assert.equal((await caller.request("MESSAGE", AOR, other)).status, 200);
+      assert.equal(hook.asked.length, 1);
+    },
+  );
+
+gracefulTest(
+  "who does not answer while another device rings is woken, and the call is taken at either",
+  { nodes },
+  async (world) => {
+    const { hook, page, logIn, caller } = await scene(world);
+    const made = await page.authorise({ instanceId: instance("b") });
+    assert.equal(made.status, 201);
+    const apns = `;pn-provider=apns;pn-prid=${PRID}`;
+    const { phone: dead } = await logIn(apns);
+    dead.respond = () => undefined;
+    const { phone: other } = await logIn("", undefined, instance("b"));
+    other.respond = ({ method }) =>
+      method === "INVITE" ? { status: 180 } : { status: 200 };
+    const answer = caller.request("INVITE", AOR, {
+      headers: [["Contact", "<sip:c@c.invalid>"]],
+    });
+    await hook.heard(1);
+    const { phone: woken } = await logIn(apns);
+    await woken.incoming("INVITE");
+    assert.equal((await answer).status, 200);
+    const cancel = await other.incoming("CANCEL");
+    assert.match(cancel.header("Reason"), /^SIP;cause=200/);
+    assert.deepEqual(
+      hook.asked.map(({ kind }) => kind),
+      ["call"],
+    );
   },
 );
 

@@ -122,3 +122,52 @@ test("the channel rings for who listens, and what nobody takes is bounded", asyn
   for (let label = 1; label <= 1010; label++) await policy.ring(label);
   assert.equal((await listed()).length, 1000);
 });
+
+/** A device that a call rings at has answered nothing. @param {number} label @param {string} device */
+const unheard = (label, device) =>
+  policy.call("unheard", policy.keys(), {
+    ...{ node: policy.place("x").node, boot: policy.place("x").boot },
+    ...{ index: 1, label, device },
+  });
+
+test("who is registered and answers nothing is woken, once a call, and told what became of it", async () => {
+  await register("a");
+  await register("c");
+  await policy.ring(1);
+  const [{ key }] = await listed();
+  // Of another call, or that cannot be woken, is cut off, unknown.
+  assert.equal(await unheard(2, "da"), 0);
+  for (const other of ["dc", "dd", "dx", ""])
+    assert.equal(await unheard(1, other), 0, other);
+  assert.deepEqual(await listed(), []);
+  assert.equal(await unheard(1, "da"), 1);
+  assert.equal(await unheard(1, "da"), 0);
+  const [one, ...more] = await listed();
+  assert.deepEqual(more, []);
+  assert.deepEqual(
+    [one.devices, one.unheard, one.kind, one.key, one.from],
+    [["da"], ["da"], "call", key, NEWS.from],
+  );
+  await policy.ringsNoMore(1, true);
+  const [over] = await listed();
+  assert.deepEqual(
+    [over.devices, over.unheard, over.kind],
+    [["db", "da"], ["da"], "withdraw"],
+  );
+});
+
+test("who is back over another connection rings there, and is neither woken nor told", async () => {
+  await register("a");
+  await policy.ring(1);
+  await listed();
+  assert.equal(await unheard(1, "da"), 1);
+  await listed();
+  await policy.register("e", {
+    contacts: contact("e", { instance: instance("a"), device: "" }),
+  });
+  assert.equal((await policy.joins()).length, 1);
+  assert.equal(await unheard(1, "da"), 0);
+  await policy.ringsNoMore(1, true);
+  const [over, ...more] = await listed();
+  assert.deepEqual([over.devices, over.unheard, more], [["db"], undefined, []]);
+});

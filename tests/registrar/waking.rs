@@ -36,6 +36,13 @@ fn register(play: &mut Play, name: &str) -> u32 {
     play.clients[name].connection
 }
 
+/// A device registers over another connection: nobody has noticed that the first is dead.
+fn come_back(play: &mut Play, name: &str) -> u32 {
+    let connection = play.world.connect();
+    play.clients.get_mut(name).unwrap().connection = connection;
+    register(play, name)
+}
+
 /// 2002 sends a request to a URI; the statuses that come back at once.
 fn send(play: &mut Play, caller: &mut Client, method: &str, uri: &str) -> Vec<u16> {
     let text = caller.request(method, uri, "");
@@ -58,12 +65,15 @@ fn wakes(play: &mut Play) -> Vec<String> {
     let told = |Wake {
                     user,
                     devices,
+                    unheard,
                     news,
                 }: Wake| {
         let answered = news.answered.map_or("", |answered| match answered {
             true => " answered",
             false => " missed",
         });
+        let mark = |id: &String| if unheard.contains(id) { "?" } else { "" };
+        let devices: Vec<String> = devices.iter().map(|id| mark(id).to_owned() + id).collect();
         format!("{user} {} {}{answered}", devices.join(","), news.kind)
     };
     wakes.into_iter().map(told).collect()
@@ -109,11 +119,12 @@ fn a_call_waits_for_the_first_device_and_rings_at_all_that_come() {
     let invite = play.world.next(first);
     assert_eq!(invite.method(), "INVITE");
     // It rings now, and as long as any other call.
+    play.world.reply(first, &invite, "180 Ringing", "");
     play.world.pass(60);
     let second = register(&mut play, "b");
     assert_eq!(play.world.next(second).method(), "INVITE");
     play.world.reply(first, &invite, "200 OK", "");
-    assert_eq!(answers(&mut play, &caller), [200]);
+    assert_eq!(answers(&mut play, &caller), [180, 200]);
     let cancel = play.world.next(second);
     assert!(cancel.header(Name::Reason).unwrap().contains("cause=200"));
     assert_eq!(wakes(&mut play), ["2001 a,b withdraw answered"]);
@@ -166,7 +177,10 @@ fn a_call_that_rings_no_more_is_withdrawn_once() {
             play.world
                 .reply(callee, invite, "487 Request Terminated", "");
         }),
-        ("missed", &[408], |play, _, _, _| play.world.pass(190)),
+        ("missed", &[180, 408], |play, _, callee, invite| {
+            play.world.reply(callee, invite, "180 Ringing", "");
+            play.world.pass(190);
+        }),
         ("missed", &[], |play, caller, _, _| {
             play.world.disconnect(caller.connection);
         }),
@@ -257,4 +271,79 @@ fn a_call_to_a_public_id_wakes_its_user() {
     assert_eq!(wakes(&mut play), ["2001 a,b call"]);
     let first = register(&mut play, "a");
     assert_eq!(play.world.next(first).method(), "INVITE");
+}
+
+/// 2001 with device a, whose connection answers nothing to the call that 2002 makes.
+fn unheard() -> (Play, Client) {
+    let (mut play, mut caller) = scene();
+    let there = register(&mut play, "a");
+    assert_eq!(send(&mut play, &mut caller, "INVITE", TO), [100]);
+    assert_eq!(play.world.next(there).method(), "INVITE");
+    assert_eq!(wakes(&mut play), ["2001 b call"]);
+    play.world.pass(9);
+    assert_eq!(wakes(&mut play), [""; 0]);
+    (play, caller)
+}
+
+#[test]
+fn who_answers_nothing_is_woken_once_and_rings_where_it_comes_back() {
+    let (mut play, caller) = unheard();
+    play.world.pass(1);
+    assert_eq!(answers(&mut play, &caller), [182]);
+    assert_eq!(wakes(&mut play), ["2001 ?a call"]);
+    play.world.pass(30);
+    assert_eq!(wakes(&mut play), [""; 0]);
+    let back = come_back(&mut play, "a");
+    let invite = play.world.next(back);
+    assert_eq!(invite.method(), "INVITE");
+    play.world.reply(back, &invite, "200 OK", "");
+    assert_eq!(answers(&mut play, &caller), [200]);
+    // It is told nothing more.
+    assert_eq!(wakes(&mut play), ["2001 b withdraw answered"]);
+}
+
+#[test]
+fn who_answers_nothing_and_does_not_come_is_told_that_it_missed_the_call() {
+    let (mut play, caller) = unheard();
+    play.world.pass(1);
+    play.world.pass(45);
+    assert_eq!(answers(&mut play, &caller), [182, 408]);
+    let told = ["2001 ?a call", "2001 b,?a withdraw missed"];
+    assert_eq!(wakes(&mut play), told);
+}
+
+#[test]
+fn who_answers_anything_or_is_back_is_there() {
+    for trying in [true, false] {
+        let (mut play, mut caller) = scene();
+        let there = register(&mut play, "a");
+        send(&mut play, &mut caller, "INVITE", TO);
+        let invite = play.world.next(there);
+        if trying {
+            play.world.reply(there, &invite, "100 Trying", "");
+        } else {
+            let back = come_back(&mut play, "a");
+            let invite = play.world.next(back);
+            play.world.reply(back, &invite, "180 Ringing", "");
+        }
+        play.world.pass(60);
+        assert_eq!(wakes(&mut play), ["2001 b call"], "{trying}");
+    }
+}
+
+#[test]
+fn while_others_ring_a_call_does_not_wait_for_who_answers_nothing() {
+    let (mut play, mut caller) = scene();
+    let silent = register(&mut play, "a");
+    let rings = register(&mut play, "c");
+    send(&mut play, &mut caller, "INVITE", TO);
+    play.world.next(silent);
+    let invite = play.world.next(rings);
+    play.world.reply(rings, &invite, "180 Ringing", "");
+    play.world.pass(60);
+    assert_eq!(answers(&mut play, &caller), [180]);
+    assert_eq!(wakes(&mut play), ["2001 b call", "2001 ?a call"]);
+    let text = caller.text("CANCEL", TO, &format!("<{TO}>"), "");
+    play.world.send(caller.connection, text);
+    assert_eq!(wakes(&mut play), ["2001 b,?a withdraw missed"]);
 }

@@ -65,10 +65,14 @@ end
 
 -- Devices that sleep -------------------------------------------------------------------------------------
 
---- Asks the account services to push news to devices of a user: one of them takes it from the list, when the
---- channel rings or when it comes to run.
-local function wake(who, devices, news)
-  local wanted = { who = who, devices = devices }
+--- Asks the account services to push news to devices of a user, those who sleep and those who are registered and do
+--- not answer: one of them takes it from the list, when the channel rings or when it comes to run.
+local function wake(who, asleep, news, unheard)
+  local wanted = { who = who, devices = {}, unheard = unheard and #unheard > 0 and unheard or nil }
+  for _, list in ipairs({ asleep, unheard or {} }) do
+    for _, id in ipairs(list) do table.insert(wanted.devices, id) end
+  end
+  if #wanted.devices == 0 then return end
   for name, value in pairs(news) do wanted[name] = value end
   redis.call("LPUSH", "graceline:wakes", cjson.encode(wanted))
   redis.call("LTRIM", "graceline:wakes", 0, MAX_WAKES - 1)
@@ -131,17 +135,19 @@ local function ring_at(keys, asked, account, time)
   local call = {
     node = asked.node, boot = asked.boot, cluster_socket = asked.cluster_socket, call_id = asked.call_id,
     index = asked.index, label = asked.label, ends = time + RINGING,
-    instance = asked.instance, rings = rings, desks = desks, rang = {},
+    instance = asked.instance, rings = rings, desks = desks, rang = {}, first = {},
+    news = asked.devices == "on" and #account.devices > 0 and {
+      kind = "call", key = redis.sha1hex(asked.call_id), at = time,
+      from = sender_of(asked),
+    } or nil,
   }
   if #sleeping > 0 then
     call.woken = sleeping
-    call.news = {
-      kind = "call", key = redis.sha1hex(asked.call_id), at = time,
-      from = sender_of(asked),
-    }
     wake(keys[1]:match("^graceline:(.+)$"), sleeping, call.news)
   end
-  for index, binding in ipairs(list) do call.rang[index] = connection_of(binding) end
+  for index, binding in ipairs(list) do
+    call.rang[index], call.first[index] = connection_of(binding), connection_of(binding)
+  end
   local calls = load_calls(keys[1], time)
   calls[#calls + 1] = call
   while #calls > MAX_CALLS do table.remove(calls, 1) end
@@ -227,12 +233,34 @@ local function end_ringing(key, asked, answered, time)
   for _, call in ipairs(load_calls(key, time)) do
     if not is_transaction(call, asked) then
       calls[#calls + 1] = call
-    elseif call.woken then
+    elseif call.news then
       call.news.kind, call.news.answered = "withdraw", answered
-      wake(key:match("^graceline:(.+)$"), call.woken, call.news)
+      wake(key:match("^graceline:(.+)$"), call.woken or {}, call.news, call.unheard)
     end
   end
   save_calls(key, calls, time)
+end
+
+--- A device that a call rings at has answered nothing: its connection has died without a sign. It counts as away, and
+--- is woken as those are, if it is not back over another connection. Whether it is.
+local function unheard(keys, args)
+  local asked, time = read(args[1], { "node", "boot", "index", "label", "device" }), now()
+  local calls, account = load_calls(keys[1], time), load_account(keys[2])
+  local device = asked and find(account.devices, "id", asked.device)
+  if not device or not device.push or not authorised(device) then return 0 end
+  for _, call in ipairs(calls) do
+    if is_transaction(call, asked) and call.news and not contains(call.unheard or {}, device.id) then
+      for _, binding in ipairs(load(keys[1], time, node_addresses()).bindings) do
+        if binding.device_id == device.id and not contains(call.first, connection_of(binding)) then return 0 end
+      end
+      call.unheard = call.unheard or {}
+      table.insert(call.unheard, device.id)
+      save_calls(keys[1], calls, time)
+      wake(keys[1]:match("^graceline:(.+)$"), {}, call.news, { device.id })
+      return 1
+    end
+  end
+  return 0
 end
 
 --- A call for which devices were woken rings no more.
@@ -296,6 +324,7 @@ local function star(keys, args)
 end
 
 redis.register_function("graceline_rings_no_more", rings_no_more)
+redis.register_function("graceline_unheard", unheard)
 redis.register_function({ function_name = "graceline_deflects", callback = deflects, flags = { "no-writes" } })
 redis.register_function("graceline_divert", divert)
 redis.register_function("graceline_star", star)
@@ -320,6 +349,7 @@ end
 --- Leaves word for the node of a call that it rings at a client, too.
 local function join(call, binding, time, address_of)
   table.insert(call.rang, connection_of(binding))
+  if call.unheard then take(call, "unheard", function(id) return id == binding.device_id end) end
   local next_hop, uri, socket = place(binding, call, address_of)
   local list = "graceline:joins:" .. call.node
   redis.call("RPUSH", list, cjson.encode({

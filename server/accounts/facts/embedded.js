@@ -20,8 +20,8 @@ export function embeddedFacts(registrar) {
         listener({ who: user, ...change }),
       ),
     onWake: (listener) =>
-      hear("wake", ({ user, devices, ...news }) =>
-        listener({ who: user, devices, news }),
+      hear("wake", ({ user, devices, unheard, ...news }) =>
+        listener({ who: user, devices, unheard, news }),
       ),
     onGap: () => {},
     close: async () => leave.forEach((off) => off()),

@@ -18,6 +18,7 @@
  * @typedef {object} Wanted those of a user who sleep are to be told
  * @property {string} who
  * @property {string[]} [devices] these, if they sleep; default all
+ * @property {string[]} [unheard] of these, who are registered and do not answer
  * @property {import("../push/sender.js").News} news
  *
  * @typedef {object} Device

@@ -4,7 +4,7 @@ const CHANGES = "graceline:account";
 /**
  * Who is to be woken: a list, whose entries one copy takes each, and a channel that rings
  * when there is one more; so none is lost while no copy runs. An entry is
- * `{ who, devices?, kind, key, from: { uri, displayName }, at, answered? }`.
+ * `{ who, devices?, unheard?, kind, key, from: { uri, displayName }, at, answered? }`.
  */
 const WAKES = "graceline:wakes";
 const WAKE = "graceline:wake";
@@ -49,8 +49,8 @@ export async function redisFacts(redis) {
     async onWake(listener) {
       const takeAll = async () => {
         for (let text; (text = await taking.rpop(WAKES));) {
-          const { who, devices, ...news } = JSON.parse(text);
-          listener({ who, devices, news });
+          const { who, devices, unheard, ...news } = JSON.parse(text);
+          listener({ who, devices, unheard, news });
         }
       };
       // What is left because Redis went is taken when it is back.

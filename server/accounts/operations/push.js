@@ -41,14 +41,14 @@ export function pushOperations({ facts, endpoints, push }) {
 const MOST = 60;
 
 /**
- * Wakes those devices of a user that sleep: authorised, subscribed, not registered.
+ * Wakes those devices of a user that sleep: authorised, subscribed, not registered, or not
+ * there though they seem to be.
  *
  * @param {Pick<import("../index.js").Parts, "facts" | "push" | "store">} parts
- * @param {{ who: string, devices?: string[], news: import("../push/sender.js").News }} wanted
- *   devices: none else; default all
+ * @param {import("../facts/facts.js").Wanted} wanted
  */
 export async function wake({ facts, push, store }, wanted) {
-  const { who, devices: ids, news } = wanted;
+  const { who, devices: ids, unheard, news } = wanted;
   const key = `wakes of ${who}`;
   if ((await store.counted(key)).count >= MOST) return;
   await store.count(key, 60);
@@ -57,7 +57,7 @@ export async function wake({ facts, push, store }, wanted) {
   const asleep = devices.filter(
     (device) =>
       device.state === "authorised" &&
-      !device.registered &&
+      (!device.registered || unheard?.includes(device.id)) &&
       (!ids || ids.includes(device.id)),
   );
   for (const { id, push: wokenBy } of asleep)

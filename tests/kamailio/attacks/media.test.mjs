@@ -86,12 +86,13 @@ const SDP = [
 ].join("\r\n");
 const BENCODE = "7:command6:deletee 1 d7:command6:deletee";
 
-/**
- * A browser, and a phone that is none: their calls go through rtpengine.
- * @param {any} world
- * @param {import("../support/deployment.mjs").KamailioNode} node
- */
-async function browserAndPhone(world, node) {
+/** A browser, and a phone that is none: their calls go through rtpengine. @param {any} world */
+async function browserAndPhone(world) {
+  const relay = await MediaRelay.start(world);
+  const node = await world.server.add({
+    define: ["WITH_RTPENGINE"],
+    settings: { RTPENGINE_SOCKET: `udp:127.0.0.1:${relay.port}` },
+  });
   const caller = await world.connect({ name: "caller" });
   await caller.register({
     contacts: [contact("a", { instance: instance("a") })],
@@ -108,19 +109,14 @@ async function browserAndPhone(world, node) {
   await once(phone.socket, "open");
   world.after(() => phone.socket.terminate());
   await phone.register({ contacts: ["<sip:p@p.invalid;transport=tcp>"] });
-  return { caller, phone };
+  return { relay, caller, phone };
 }
 
 gracefulTest(
   "rtpengine is asked one thing at a time, in the client's words but not by them",
   { nodes: [] },
   async (world) => {
-    const relay = await MediaRelay.start(world);
-    const node = await world.server.add({
-      define: ["WITH_RTPENGINE"],
-      settings: { RTPENGINE_SOCKET: `udp:127.0.0.1:${relay.port}` },
-    });
-    const { caller, phone } = await browserAndPhone(world, node);
+    const { relay, caller, phone } = await browserAndPhone(world);
     phone.respond = ({ method }) =>
       method === "INVITE" ? { status: 486 } : { status: 200 };
 
@@ -172,12 +168,7 @@ gracefulTest(
   "in the phone's plain RTP nobody else is listened to",
   { nodes: [] },
   async (world) => {
-    const relay = await MediaRelay.start(world);
-    const node = await world.server.add({
-      define: ["WITH_RTPENGINE"],
-      settings: { RTPENGINE_SOCKET: `udp:127.0.0.1:${relay.port}` },
-    });
-    const { caller, phone } = await browserAndPhone(world, node);
+    const { relay, caller, phone } = await browserAndPhone(world);
     await Call.start(caller, phone.aor, phone);
     await Call.start(phone, caller.aor, caller);
     // Each flag is for the media of who sends the description.
@@ -202,12 +193,7 @@ gracefulTest(
   "a change of the call that is refused ends nobody's media",
   { nodes: [] },
   async (world) => {
-    const relay = await MediaRelay.start(world);
-    const node = await world.server.add({
-      define: ["WITH_RTPENGINE"],
-      settings: { RTPENGINE_SOCKET: `udp:127.0.0.1:${relay.port}` },
-    });
-    const { caller, phone } = await browserAndPhone(world, node);
+    const { relay, caller, phone } = await browserAndPhone(world);
     const call = await Call.start(caller, phone.aor, phone);
     phone.respond = ({ method }) =>
       method === "INVITE" ? { status: 488 } : { status: 200 };

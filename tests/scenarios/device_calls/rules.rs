@@ -41,9 +41,16 @@ impl Session {
     }
 
     fn push(&mut self, wake: &Wake) -> Holds {
-        let Wake { devices, news, .. } = wake;
+        let Wake {
+            devices,
+            unheard,
+            news,
+            ..
+        } = wake;
         self.tally.count("woken", news.kind);
         match news.kind {
+            // Those who turn out not to be there, after those who sleep.
+            "call" if !unheard.is_empty() && self.woken.contains(&news.key) => {}
             "call" => self.woken.push(news.key.clone()),
             "withdraw" => {
                 let known = self.woken.iter().position(|key| *key == news.key);
