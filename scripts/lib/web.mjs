@@ -34,7 +34,9 @@ export async function runWebTests() {
       `MAP registrar.localhost 127.0.0.1:${new URL(registrar.url).port}`,
       `MAP package.localhost 127.0.0.1:${server.port}`,
     ];
-    writeFileSync(capabilities, withFlags([...callFlags, rules(places)]));
+    // Nobody is there who could be asked for the microphone.
+    const flags = [...callFlags, "--use-fake-ui-for-media-stream"];
+    writeFileSync(capabilities, withFlags([...flags, rules(places)]));
     const env = {
       ...runnerEnv,
       CHROMEDRIVER: findProgram("chromedriver"),

@@ -1,5 +1,6 @@
 //! What goes wrong, as Rust programs hear of it.
 
+use super::media::MediaError;
 use super::sentences::{of, tell};
 use crate::fault::{Code, Fault};
 use crate::phone::ConfigError;
@@ -45,9 +46,24 @@ pub enum Error {
     /// The phone was closed meanwhile.
     #[error("{}", tell("closing", &[]))]
     Closing,
+    /// Not possible in this state of the call.
+    #[error("{}", tell("callState", &[("state", .0)]))]
+    CallState(&'static str),
+    /// The phone was never registered.
+    #[error("{}", tell("neverRegistered", &[]))]
+    NeverRegistered,
+    /// Microphone, camera or what they are connected by.
+    #[error("{}", tell(.0.name, &[("device", .0.device), ("why", &.0.why)]))]
+    Media(MediaError),
     /// The phone is closed.
     #[error("{}", tell("closed", &[]))]
     Closed,
+}
+
+impl From<MediaError> for Error {
+    fn from(error: MediaError) -> Self {
+        Error::Media(error)
+    }
 }
 
 impl Error {
@@ -61,7 +77,9 @@ impl Error {
             Error::Fault(fault) => fault.code(),
             Error::ConnectionForbidden { .. } => Code::CouldNotConnect,
             Error::Superseded | Error::Unregistering | Error::Closing => Code::Aborted,
-            Error::Closed => Code::InvalidState,
+            Error::NeverRegistered => Code::CallFailed,
+            Error::Media(_) => Code::MediaFailed,
+            Error::CallState(_) | Error::Closed => Code::InvalidState,
         }
     }
 

@@ -1,7 +1,10 @@
 //! What a phone tells, and to whom.
 
+use super::call::Call;
 use super::error::Error;
+
 use super::sentences::tell;
+use crate::call::Party;
 use crate::phone::{Config, Level, Registered, Status};
 use crate::prelude::*;
 use crate::registration::{Holder, Profile};
@@ -73,6 +76,24 @@ pub enum Event {
         /// Who did it, as far as the network tells.
         by: Holder,
     },
+    /// Somebody calls: it rings here.
+    Incoming(Call),
+    /// The far end of a call had us call somebody else (RFC 3515).
+    Transferred {
+        /// Whose far end that was.
+        from: Call,
+        /// The new one.
+        call: Call,
+    },
+    /// A text came in, outside of calls.
+    Message {
+        /// Who sent it.
+        from: Party,
+        /// Content-Type.
+        content_type: String,
+        /// Text.
+        body: String,
+    },
     /// Something went wrong that nobody waits for.
     Error(Error),
     /// For the log: one sentence without secrets.
@@ -107,38 +128,44 @@ impl Event {
     }
 }
 
-/// The events of a phone from the moment it was asked for them; it ends with the phone.
+/// The events of a phone, or a call, from the moment it was asked for them; it ends with
+/// the phone, and the call.
 #[derive(Debug)]
-pub struct Events(UnboundedReceiver<Event>);
+pub struct Events<T = Event>(UnboundedReceiver<T>);
 
-impl Events {
-    /// The next one; `None`: the phone has gone. [`Events`] is a `Stream`, too.
-    pub async fn next(&mut self) -> Option<Event> {
+impl<T> Events<T> {
+    /// The next one; `None`: nothing follows. [`Events`] is a `Stream`, too.
+    pub async fn next(&mut self) -> Option<T> {
         poll_fn(|context| Pin::new(&mut self.0).poll_next(context)).await
     }
 }
 
-impl Stream for Events {
-    type Item = Event;
+impl<T> Stream for Events<T> {
+    type Item = T;
 
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
         Pin::new(&mut self.0).poll_next(context)
     }
 }
 
 /// Those who listen.
-#[derive(Default)]
-pub(super) struct Listeners(RefCell<Vec<UnboundedSender<Event>>>);
+pub(super) struct Listeners<T = Event>(RefCell<Vec<UnboundedSender<T>>>);
 
-impl Listeners {
-    pub fn join(&self) -> Events {
+impl<T> Default for Listeners<T> {
+    fn default() -> Self {
+        Self(RefCell::default())
+    }
+}
+
+impl<T: Clone> Listeners<T> {
+    pub fn join(&self) -> Events<T> {
         let (listener, events) = unbounded();
         self.0.borrow_mut().push(listener);
         Events(events)
     }
 
     /// Nobody is called back: each has a queue. Who does not listen any more is forgotten.
-    pub fn tell(&self, event: &Event) {
+    pub fn tell(&self, event: &T) {
         let mut listeners = self.0.borrow_mut();
         listeners.retain(|listener| listener.unbounded_send(event.clone()).is_ok());
     }

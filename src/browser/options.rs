@@ -1,5 +1,6 @@
 //! What a phone is made with.
 
+use super::media::{IceServer, MediaFactory};
 use crate::phone::{Config, ConfigError};
 use crate::pool::{Distribution, Watch};
 use crate::prelude::*;
@@ -88,6 +89,12 @@ pub struct Options {
     /// Whether the phone tells of every message.
     #[serde(default)]
     pub trace: bool,
+    /// STUN and TURN servers.
+    #[serde(default)]
+    pub ice_servers: Vec<IceServer>,
+    /// Makes the media handler of a call; `None`: one with an `RTCPeerConnection`.
+    #[serde(skip)]
+    pub media: Option<MediaFactory>,
     /// Whether `ws://` may lead to other hosts.
     #[serde(default)]
     pub allow_insecure: bool,
@@ -140,6 +147,8 @@ impl Options {
             trust_asserted_identity: None,
             storage: true,
             trace: false,
+            ice_servers: Vec::new(),
+            media: None,
             allow_insecure: false,
         }
     }

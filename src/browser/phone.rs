@@ -1,5 +1,7 @@
 //! The phone as an app sees it.
 
+use super::call::Call;
+use super::calls::Calls;
 use super::error::Error;
 use super::event::{Event, Events, Listeners, Registration};
 use super::host::Host;
@@ -9,6 +11,7 @@ use super::options::Options;
 use super::platform::random;
 use super::store::Store;
 use super::tab::Tab;
+use super::terms::CallOptions;
 use crate::phone::{self, Level, Output, Phone as Machine, Registered, Status};
 use crate::prelude::*;
 use alloc::rc::{Rc, Weak};
@@ -72,6 +75,33 @@ impl Phone {
         self.inner.register(force).await
     }
 
+    /// Calls `target`: a number, `user@host`, or a sip or tel URI. Returns at once; what
+    /// becomes of it the call tells.
+    pub fn call(&self, target: &str, options: CallOptions) -> Call {
+        self.inner.calls.call(target, options, None)
+    }
+
+    /// The calls that have not ended, oldest first.
+    pub fn calls(&self) -> Vec<Call> {
+        self.inner.calls.list()
+    }
+
+    /// Sends a text outside of calls.
+    ///
+    /// # Errors
+    ///
+    /// It did not arrive, or not for certain.
+    pub async fn message(&self, target: &str, body: &str) -> Result<(), Error> {
+        let (target, body) = (target.to_owned(), body.to_owned());
+        let content = ("text/plain".to_owned(), body);
+        let send = |op| {
+            move |machine: &mut Machine, now| {
+                machine.with_calls(now, |calls| calls.message(now, op, &target, content));
+            }
+        };
+        self.inner.calls.ask(send).await
+    }
+
     /// Logs out. Returns once the registrar agreed, or could not be reached in time.
     pub async fn unregister(&self) {
         self.inner.unregister().await;
@@ -93,16 +123,17 @@ enum Ending {
 
 pub(super) struct Inner {
     this: Weak<Inner>,
-    options: Options,
+    pub options: Options,
     store: Rc<Store>,
     tab: Rc<Tab>,
     /// From the first login on.
     host: RefCell<Option<Rc<Host>>>,
     following: RefCell<Option<Following>>,
     login: Login,
+    pub calls: Calls,
     status: Cell<Status>,
     registration: RefCell<Option<Registration>>,
-    listeners: Listeners,
+    pub listeners: Listeners,
     waiting: RefCell<Vec<(Ending, oneshot::Sender<()>)>>,
     /// The page was left with a registration, to come back to.
     away: Cell<bool>,
@@ -125,6 +156,7 @@ impl Inner {
             host: RefCell::default(),
             following: RefCell::default(),
             login: Login::default(),
+            calls: Calls::new(this.clone()),
             status: Cell::default(),
             registration: RefCell::default(),
             listeners: Listeners::default(),
@@ -134,11 +166,11 @@ impl Inner {
         }
     }
 
-    fn host(&self) -> Option<Rc<Host>> {
+    pub fn host(&self) -> Option<Rc<Host>> {
         self.host.borrow().clone()
     }
 
-    fn tell(&self, input: impl FnOnce(&mut Machine, crate::time::Instant) + 'static) {
+    pub fn tell(&self, input: impl FnOnce(&mut Machine, crate::time::Instant) + 'static) {
         if let Some(host) = self.host() {
             host.tell(input);
         }
@@ -193,8 +225,7 @@ impl Inner {
         }
         let memory = self.store.memory();
         let config = self.options.config(&self.store.instance_id, memory);
-        config.check()?;
-        let mut machine = Machine::without_calls(config, random());
+        let mut machine = Machine::new(config, random())?;
         for contact in &self.options.ignore_bindings {
             machine.ignore_binding(contact.clone());
         }
@@ -270,6 +301,7 @@ impl Inner {
         }
         _ = done.await;
         self.host.take();
+        self.calls.drop_all();
         self.set_status(Status::Idle, None);
         self.listeners.leave();
         self.tab.release().await;
@@ -372,6 +404,7 @@ impl Inner {
             phone::Event::Error(fault) => {
                 self.listeners.tell(&Event::Error(Error::Fault(fault)));
             }
+            phone::Event::Call(event) => self.calls.heard(event),
             _ => {}
         }
     }
@@ -427,6 +460,7 @@ impl Drop for Inner {
     /// time for more.
     fn drop(&mut self) {
         self.tell(|machine, now| machine.leave(now));
+        self.calls.drop_all();
         self.tab.let_go();
     }
 }

@@ -2,6 +2,7 @@
 //! tabs of a browser profile share the instance id, so for the registrar they are one
 //! client, and must settle among themselves who speaks.
 
+use super::turn::Turns;
 use crate::prelude::*;
 use alloc::rc::Rc;
 use core::cell::{Cell, RefCell};
@@ -38,8 +39,7 @@ pub(super) struct Tab {
     free: RefCell<Option<Function>>,
     /// Settles when it was given back.
     freed: RefCell<Option<oneshot::Receiver<()>>>,
-    /// Whoever comes next waits for it.
-    turn: RefCell<Option<oneshot::Receiver<()>>>,
+    turns: Turns,
 }
 
 impl Tab {
@@ -50,13 +50,13 @@ impl Tab {
             held: Cell::new(false),
             free: RefCell::new(None),
             freed: RefCell::new(None),
-            turn: RefCell::new(None),
+            turns: Turns::default(),
         })
     }
 
     /// Whether this tab may speak; `force` takes it from whoever has it.
     pub async fn acquire(self: &Rc<Self>, force: bool) -> bool {
-        let _turn = self.in_turn().await;
+        let _turn = self.turns.next().await;
         if !self.held.get() {
             let taken = self.take(force).await;
             self.held.set(taken);
@@ -66,7 +66,7 @@ impl Tab {
 
     /// Returns when another tab can have it.
     pub async fn release(&self) {
-        let _turn = self.in_turn().await;
+        let _turn = self.turns.next().await;
         self.let_go();
         let freed = self.freed.take();
         if let Some(freed) = freed {
@@ -81,17 +81,6 @@ impl Tab {
         {
             _ = free.call0(&JsValue::UNDEFINED);
         }
-    }
-
-    /// Those before are through; dropped, the next one's turn comes.
-    async fn in_turn(&self) -> oneshot::Sender<()> {
-        let (done, next) = oneshot::channel();
-        let before = self.turn.replace(Some(next));
-        if let Some(before) = before {
-            // Cancelled: that is the sign.
-            _ = before.await;
-        }
-        done
     }
 
     async fn take(self: &Rc<Self>, force: bool) -> bool {

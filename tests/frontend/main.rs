@@ -6,6 +6,7 @@
 // The panics of a test are its verdict.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod calls;
 mod registration;
 mod support;
 
