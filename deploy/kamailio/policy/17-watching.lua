@@ -117,8 +117,13 @@ local function drop(who, id, watcher)
   redis.call("HDEL", watches_key(watcher.by), id)
 end
 
-local function keep_watcher(who, id, watcher)
+local function save_watcher(who, id, watcher)
   redis.call("HSET", watchers_key(who), id, cjson.encode(watcher))
+end
+
+--- Of one that subscribes its user is known, too, as long as that may last.
+local function keep_watcher(who, id, watcher)
+  save_watcher(who, id, watcher)
   redis.call("HSET", watches_key(watcher.by), id, who)
   redis.call("PEXPIRE", watches_key(watcher.by), MAX_SUBSCRIPTION * 1000)
 end
@@ -147,7 +152,7 @@ local function tell(who, time)
       drop(who, id, watcher)
     else
       watchers[#watchers + 1] = watcher
-      if command then keep_watcher(who, id, watcher) end
+      if command then save_watcher(who, id, watcher) end
     end
   end
   if #watchers == 0 then return redis.call("ZREM", "graceline:looks", who) end
