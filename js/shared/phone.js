@@ -6,14 +6,15 @@ import { followPage } from "../phone/lifecycle.js";
 import { checkLogin } from "../phone/options.js";
 import { SharedCalls } from "./calls.js";
 import { SharedDesk } from "./desk.js";
-import { live, outlive, unique, watchPulse } from "./locks.js";
+import { HostLink } from "./link.js";
 import { Told } from "./told.js";
-import { GONE, VERSION, Wire } from "./wire.js";
-import { connectWorker, needsLeader, withoutSecrets } from "./connect.js";
+import { GONE, VERSION } from "./wire.js";
+import { needsLeader, withoutSecrets } from "./connect.js";
 
 learn(catalogue);
 
 /** @typedef {import("../index.js").PhoneStatus} PhoneStatus */
+/** @typedef {import("./wire.js").Wire} Wire */
 /** @typedef {import("../index.js").Registration} Registration */
 /** @typedef {{ status: PhoneStatus, registration: Registration | null, mode: import("../index.js").PhoneMode, desk: any }} State */
 
@@ -60,40 +61,23 @@ export class SharedPhone {
   #desk = null;
   /** @type {import("../index.js").Tabs} */
   #tabs = { count: 1, leads: true };
-  /** @type {Wire | undefined} */
-  #wire;
-  /** @type {Promise<void>} */
-  #connecting;
-  /** Ends the way to the host, or what has been done to find one. */
-  #link = new AbortController();
+  #link;
   #ending = new AbortController();
-  /** The page was left, perhaps for good. */
-  #away = false;
-  /** It is back. @type {(connected: Promise<void>) => void} */
-  #back = () => {};
   /** @type {Promise<void> | undefined} */
   #closing;
   /** Who waits for a login. @type {Set<(error: any) => void>} */
   #waiting = new Set();
   #follower = {
-    leave: () => {
-      this.#leadership?.leave();
-      this.#leave();
-    },
-    resume: () => {
-      this.#away = false;
-      this.#back(this.#connect());
-    },
-    look: () => this.#wire?.tell("look"),
+    leave: () => this.#link.goAway(),
+    resume: () => this.#link.comeBack(),
+    look: () => this.#tell("look"),
   };
   #unfollow;
-  /** Where there are no workers. @type {import("./leader.js").Leadership | undefined} */
-  #leadership;
   #calls;
   /** @type {import("./calls.js").Way} */
   #way = {
     ask: (method, argument) => this.#ask(method, argument),
-    tell: (method, ...args) => this.#wire?.tell(method, ...args),
+    tell: (method, ...args) => this.#tell(method, ...args),
   };
   /** What takes the place of js/watch. */
   watch = new Told(this.#way);
@@ -119,17 +103,24 @@ export class SharedPhone {
       Object.defineProperty(phone, name, { get: () => self[name] });
     this.#calls = new SharedCalls(phone, settings, this.#way);
     phone.on("newListener", (name) => {
-      if (name === "sip") this.#wire?.tell("hear", name);
+      if (name === "sip") this.#tell("hear", name);
     });
     this.#unfollow = followPage(this.#follower);
     globalThis.document?.addEventListener(
       "visibilitychange",
-      () => this.#wire?.tell("visible", isVisible()),
+      () => this.#tell("visible", isVisible()),
       { signal: this.#ending.signal },
     );
-    this.#connecting = this.#connect();
-    // Who asks for something hears of it.
-    this.#connecting.catch(() => {});
+    this.#link = new HostLink({
+      shared: settings.shared,
+      client: this.#client,
+      phoneLock: `${store.sharedAs}`,
+      joining: (...of) => this.#joining(...of),
+      serve: (method, args) => this.#serve(method, args),
+      joined: () => this.#joined(),
+      lost: () => this.#lost(),
+      failed: (error) => emit(phone, "error", error),
+    });
   }
 
   get status() {
@@ -172,12 +163,9 @@ export class SharedPhone {
     this.#assertUsable();
     const { signal, ...wanted } = checkLogin(options, this.#settings.log);
     if (signal?.aborted) throw fault("aborted", {}, signal.reason);
-    if (needsLeader(this.#settings.shared)) {
-      await this.#connecting;
-      // The asking tab's options count, and its password stays here.
-      if (!this.#leadership?.leads && OUT.includes(this.status))
-        await this.#replace("takeOver");
-    }
+    // The asking tab's options count, and its password stays here.
+    if (needsLeader(this.#settings.shared))
+      await this.#link.lead(() => OUT.includes(this.status));
     const registration = await this.#login(wanted, signal);
     if (this.#settings.account) await this.#admit();
     return this.#state.registration ?? registration;
@@ -277,8 +265,8 @@ export class SharedPhone {
   async #ask(method, argument, asked) {
     for (;;) {
       if (this.#closing && method !== "close") throw fault("closed");
-      await this.#connecting;
-      const wire = /** @type {Wire} */ (this.#wire);
+      await this.#link.connected;
+      const wire = /** @type {Wire} */ (this.#link.wire);
       const { id, answer } = wire.begin(method, argument);
       asked?.(wire, id);
       try {
@@ -295,14 +283,14 @@ export class SharedPhone {
     for (const reject of this.#waiting) reject(fault("closing"));
     this.#unfollow();
     this.#ending.abort();
-    if (!this.#away) {
+    if (!this.#link.isAway) {
       // Where there is no host there is nothing to leave.
-      await this.#connecting
-        .then(() => this.#wire?.ask("close"))
+      await this.#link.connected
+        .then(() => this.#link.wire?.ask("close"))
         .catch(() => {});
-      this.#leave();
+      this.#link.leave();
     }
-    this.#leadership?.end();
+    this.#link.close();
     this.#calls.drop(fault("closed"));
     this.#become(IDLE);
   }
@@ -310,78 +298,11 @@ export class SharedPhone {
   // ---- the way to the host
 
   /**
-   * What becomes of it may come too late: the page was left meanwhile, or another host has
-   * taken the place of the one that was found.
-   *
-   * @returns {Promise<void>}
+   * @param {string} method
+   * @param {any[]} args
    */
-  async #connect() {
-    const link = (this.#link = new AbortController());
-    try {
-      await this.#join(link.signal);
-    } catch (error) {
-      if (!link.signal.aborted) throw error;
-      return this.#connecting;
-    }
-  }
-
-  /** @param {AbortSignal} signal */
-  async #join(signal) {
-    const until = (/** @type {() => void} */ end) => {
-      signal.addEventListener("abort", end);
-      if (signal.aborted) end();
-      signal.throwIfAborted();
-    };
-    const lock = unique();
-    until(await live(lock));
-    const { shared } = this.#settings;
-    const { port, failed, lasting } = needsLeader(shared)
-      ? await this.#connectLeader()
-      : connectWorker(shared);
-    const wire = new Wire(port, (method, args) => this.#serve(method, args));
-    until(() => {
-      wire.tell("leave");
-      wire.close();
-    });
-    const joined = wire.ask("join", this.#joining(lock, lasting));
-    const host = await Promise.race([joined, failed]);
-    signal.throwIfAborted();
-    this.#wire = wire;
-    until(outlive(host, () => this.#lost()));
-    if (this.#leadership && !this.#leadership.leads)
-      until(
-        watchPulse(
-          () => wire.ask("alive"),
-          () => this.#replace("replace"),
-        ),
-      );
-    this.watch.joined();
-    if (isHeard(this.#phone, "sip")) wire.tell("hear", "sip");
-  }
-
-  /** @returns {Promise<import("./connect.js").Way>} */
-  async #connectLeader() {
-    const { Leadership } = await import("./leader.js");
-    this.#leadership ??= new Leadership(
-      this.#client,
-      `${this.#store.sharedAs}`,
-      () => this.#link.signal.aborted || this.#lost(),
-    );
-    const port = await this.#leadership.connect();
-    return { port, failed: new Promise(() => {}), lasting: false };
-  }
-
-  /**
-   * Becomes the host, or finds the one that is.
-   *
-   * @param {"replace" | "takeOver"} how
-   */
-  async #replace(how) {
-    const link = this.#link;
-    await this.#leadership?.[how]();
-    // The old one may have said that it is gone.
-    if (link === this.#link) this.#lost();
-    await this.#connecting;
+  #tell(method, ...args) {
+    this.#link.wire?.tell(method, ...args);
   }
 
   get #client() {
@@ -393,13 +314,13 @@ export class SharedPhone {
   /**
    * @param {string} lock
    * @param {boolean} lasting
+   * @param {boolean} partial
    * @returns {import("./host.js").Joining}
    */
-  #joining(lock, lasting) {
+  #joining(lock, lasting, partial) {
     const settings = this.#settings;
     const isOwn = (/** @type {string} */ name) =>
       OWN.includes(name) || typeof settings[name]?.authorise === "function";
-    const partial = !!this.#leadership && !this.#leadership.leads;
     const options = Object.fromEntries(
       Object.entries(settings).filter(([name]) => !isOwn(name)),
     );
@@ -432,26 +353,15 @@ export class SharedPhone {
     this.#become(state);
   }
 
-  #leave() {
-    this.#away = true;
-    this.#unlink();
-    this.#connecting = new Promise((resolve) => (this.#back = resolve));
+  #joined() {
+    this.watch.joined();
+    if (isHeard(this.#phone, "sip")) this.#tell("hear", "sip");
   }
 
-  #unlink() {
-    this.#link.abort();
-    this.#wire = undefined;
-  }
-
-  /** The host is gone: another one takes its place. */
   #lost() {
-    this.#unlink();
-    this.#leadership?.forget();
     this.#calls.survive(fault("hostLost"));
     if (!OUT.includes(this.status))
       this.#become({ ...IDLE, status: "eRecoveryPending" });
-    this.#connecting = this.#connect();
-    this.#connecting.catch((error) => emit(this.#phone, "error", error));
   }
 
   // ---- what the host says
@@ -487,7 +397,7 @@ export class SharedPhone {
       case "tabs":
         return this.#count(args[0]);
       case "gone":
-        return this.#lost();
+        return this.#link.lose();
       case "wasm":
       case "calls":
       case "csta":

@@ -9,7 +9,7 @@ use crate::dialog::Dialog;
 use crate::fault::{Fault, Situation};
 use crate::flow::FLOW_GRACE;
 use crate::prelude::*;
-use crate::text::{concat, decimal, number, pieces};
+use crate::text::{decimal, number, pieces};
 use crate::time::Instant;
 use crate::usage::Cause;
 
