@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { Missing, step } from "./log.mjs";
 import { inRoot } from "./paths.mjs";
@@ -16,6 +16,13 @@ export const wasmBindgen = join(tools, "wasm-bindgen");
 export const runnerEnv = {
   PATH: [tools, process.env.PATH].join(delimiter),
 };
+
+/** The names of the crate's features. */
+export function cargoFeatures() {
+  const manifest = readFileSync(inRoot("Cargo.toml"), "utf8");
+  const [, features = ""] = /^\[features\]\n([^]*?)\n\[/m.exec(manifest) ?? [];
+  return [...features.matchAll(/^([\w-]+) = /gm)].map(([, name]) => name);
+}
 
 /** The toolchain of rust-toolchain.toml with the wasm target. */
 export const ensureRust = () => ensureRustTarget(wasmTarget);

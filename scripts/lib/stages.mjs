@@ -11,6 +11,7 @@ import { ensureNodePackages } from "./node-packages.mjs";
 import { inRoot } from "./paths.mjs";
 import { run } from "./run.mjs";
 import {
+  cargoFeatures,
   ensureRust,
   ensureRustLinters,
   ensureWasmBindgen,
@@ -56,6 +57,16 @@ const wasmBuilds = [...Object.values(builds), { features: "browser" }].map(
   ({ features }) => [`--target=${wasmTarget}`, `--features=${features}`],
 );
 
+/**
+ * Features of the crate that nothing else compiles alone for wasm. `bare` and `internals`
+ * are no choice of a program's.
+ */
+const alone = cargoFeatures().filter(
+  (feature) =>
+    !["bare", "internals"].includes(feature) &&
+    !wasmBuilds.some((args) => args.includes(`--features=${feature}`)),
+);
+
 /** @type {Stage[]} */
 export const stages = [
   {
@@ -80,13 +91,17 @@ export const stages = [
   {
     name: "clippy",
     lane: "compilers",
-    title: "Rust lints, native and wasm",
+    title: "Rust lints, native and wasm; each feature alone",
     prepare: [ensureRustLinters],
     run: () =>
       countCommands(
         ...[["--all-targets"], ...wasmBuilds].map((target) => [
           ...["cargo", "clippy", "--locked", ...target],
           ...["--", "--deny=warnings"],
+        ]),
+        ...alone.map((feature) => [
+          ...["cargo", "check", "--locked", "--lib"],
+          ...[`--target=${wasmTarget}`, `--features=${feature}`],
         ]),
       ),
   },

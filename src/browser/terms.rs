@@ -109,7 +109,7 @@ pub enum CallEvent {
         /// Media flow before the answer.
         early: bool,
     },
-    /// Something of the far end's comes: see [`Call::remote_stream`].
+    /// Something of the far end's comes: see [`super::Call::remote_stream`].
     Track,
     /// Somebody else is at the other end, or it is known better who.
     Remote(Party),
