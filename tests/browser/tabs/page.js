@@ -147,6 +147,10 @@ globalThis.driver = {
   },
   silence: () => globalThis.silence(),
   offers: () => offers,
+  /** Until there were so many of them. */
+  async offered(count) {
+    while (offers.length < count) await frame();
+  },
   story: () => story,
   /** Until it has been heard, so many times. */
   heard: (what, times = 1) =>

@@ -7,9 +7,10 @@ import { startStaticServer } from "../../support/static-server.mjs";
 
 export const password = "tell-nobody-4711";
 /** Each story has a user of its own. */
-const USERS = 100;
+const USERS = 1000;
 
 export async function startWorld() {
+  /** @type {Record<string, { password: string }>} */
   const users = {};
   for (let n = 0; n < USERS; n++) users[2000 + n] = { password };
   const registrar = await startRegistrar({ users, domain: "example.test" });
@@ -42,6 +43,7 @@ export async function startWorld() {
           ...{ device: "CSFTABS", password },
         },
         bindings: () => registrar.bindings(user),
+        /** @param {string} method */
         count: (method) =>
           requests.filter((one) => one.user === user && one.method === method)
             .length,
@@ -51,7 +53,11 @@ export async function startWorld() {
               .filter((one) => one.user === user)
               .map(({ connection }) => connection),
           ).size,
-        /** Resolves when there are so many bindings, with when that was. */
+        /**
+         * Resolves when there are so many bindings, with when that was.
+         *
+         * @param {number} count
+         */
         bound: (count) =>
           new Promise((resolve) => {
             const look = () => {
