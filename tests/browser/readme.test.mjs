@@ -10,9 +10,9 @@ import { startRegistrar } from "../../js/testing/index.js";
 import { launchChromium, newPage } from "../support/chromium.mjs";
 import { root, startStaticServer } from "../support/static-server.mjs";
 
-/** The first sample of the README: imports, then what is done with them. */
+/** The first sample of the README that imports: imports, then what is done with them. */
 const [, sample] = /** @type {RegExpExecArray} */ (
-  /```js\n([^]*?)```/.exec(readFileSync(join(root, "README.md"), "utf8"))
+  /```js\n(import [^]*?)```/.exec(readFileSync(join(root, "README.md"), "utf8"))
 );
 const [imports, login] = [
   /^import .*$/gm,

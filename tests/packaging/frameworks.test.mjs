@@ -77,16 +77,16 @@ after(async () => {
 /**
  * The app of a user, in a browser profile of its own.
  *
- * @param {string} framework
+ * @param {string} path
  * @param {string} [user]
  */
-async function open(framework, user = "2001") {
+async function open(path, user = "2001") {
   const page = await newPage(browser, { permissions: ["microphone"] });
   await page.addInitScript((line) => Object.assign(window, { line }), {
     ...{ user, connections: registrar.url, domain: "example.test" },
     target: user === "2001" ? "2002" : "2001",
   });
-  await page.goto(`${server.url}${framework}.html`);
+  await page.goto(server.url + path);
   return page;
 }
 
@@ -114,12 +114,14 @@ const hears = (page) =>
     return false;
   });
 
-test("docs/frameworks.md shows these very components", () => {
-  const docs = readFileSync(join(root, "docs", "frameworks.md"), "utf8");
-  for (const [name, language] of [
-    ["Softphone.jsx", "jsx"],
-    ["Softphone.vue", "vue"],
+test("README and docs/frameworks.md show these very components", () => {
+  for (const [page, name, language] of [
+    ["docs/frameworks.md", "Softphone.jsx", "jsx"],
+    ["docs/frameworks.md", "Softphone.vue", "vue"],
+    ["README.md", "Line.jsx", "jsx"],
+    ["README.md", "Line.vue", "vue"],
   ]) {
+    const docs = readFileSync(join(root, page), "utf8");
     const source = readFileSync(join(sources, name), "utf8");
     assert.ok(docs.includes(`\`\`\`${language}\n${source}\`\`\``), name);
   }
@@ -139,12 +141,12 @@ test("right uses compile and wrong ones do not", async () => {
 for (const framework of ["react", "vue"])
   describe(framework, () => {
     test("logs in once, is refused elsewhere, asks, and takes over; the other is told", async () => {
-      const first = await open(framework);
+      const first = await open(`${framework}.html`);
       await hasStatus(first, "eReady");
       assert.equal(registrar.bindings("2001").length, 1);
       const [{ instanceId }] = registrar.bindings("2001");
 
-      const second = await open(framework);
+      const second = await open(`${framework}.html`);
       await second.getByRole("button", { name: "Log in here" }).waitFor();
       await hasStatus(second, "eIdle");
       await hasStatus(first, "eReady");
@@ -171,9 +173,20 @@ for (const framework of ["react", "vue"])
       for (const page of [first, second]) await page.context().close();
     });
 
+    test("the few lines of the README: refused, and forced", async () => {
+      const first = await open(`${framework}.html?line`);
+      await hasStatus(first, "eReady");
+      const second = await open(`${framework}.html?line`);
+      await press(second, "Log in here");
+      await hasStatus(second, "eReady");
+      await hasStatus(first, "eConnectionTerminated");
+      assert.deepEqual([...first.problems, ...second.problems], []);
+      for (const page of [first, second]) await page.context().close();
+    });
+
     test("a call rings, is answered and heard at both ends, and hung up", async () => {
-      const caller = await open(framework);
-      const called = await open(framework, "2002");
+      const caller = await open(`${framework}.html`);
+      const called = await open(`${framework}.html`, "2002");
       for (const page of [caller, called]) await hasStatus(page, "eReady");
       await press(caller, "Call");
       await caller.locator(".call", { hasText: "ringing" }).waitFor();

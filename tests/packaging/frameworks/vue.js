@@ -1,6 +1,11 @@
 import { createApp } from "vue";
+import Line from "./Line.vue";
 import Softphone from "./Softphone.vue";
 
-const app = createApp(Softphone, { password: "secret" });
+const password = "secret";
+const app =
+  location.search === "?line"
+    ? createApp(Line, { options: { ...window.line, password } })
+    : createApp(Softphone, { password });
 app.mount("#app");
 window.unmount = () => app.unmount();
