@@ -30,6 +30,13 @@ const nodes = [
   settings: { PUSH_SERVICES: "apns,fcm,webpush" },
 }));
 
+/** Where who answers nothing counts as away after two seconds. */
+const impatient = nodes.map((node) => ({
+  ...node,
+  edit: (/** @type {string} */ text) =>
+    text.replace('"fr_timer", 10000', '"fr_timer", 2000'),
+}));
+
 /** The operator's server, which knows how phones are woken. */
 class Hook {
   status = 204;
@@ -213,7 +220,7 @@ for (const [where, index] of /** @type {const} */ ([
 ]))
   gracefulTest(
     `who is registered and does not answer is woken, and rings over its new connection: ${where}`,
-    { nodes },
+    { nodes: impatient },
     async (world) => {
       const { hook, logIn, caller } = await scene(world);
       const apns = `;pn-provider=apns;pn-prid=${PRID}`;
@@ -237,7 +244,7 @@ for (const [where, index] of /** @type {const} */ ([
 
 gracefulTest(
   "who does not answer while another device rings is woken, and the call is taken at either",
-  { nodes },
+  { nodes: impatient },
   async (world) => {
     const { hook, page, logIn, caller } = await scene(world);
     const made = await page.authorise({ instanceId: instance("b") });
