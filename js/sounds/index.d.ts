@@ -23,8 +23,8 @@ export type SoundName =
   "ring" | "ringback" | "busy" | "congestion" | "callWaiting";
 
 /**
- * Whose tones are heard: countries by ISO 3166-1, as ITU-T E.180 Supplement 2 has them, or
- * what E.180 itself recommends.
+ * Whose tones are heard: countries by ISO 3166-1, as is usual there (docs/sounds.md says after
+ * which tables), or 425 Hz in the cadences that are most common.
  */
 export type Country =
   | "international"

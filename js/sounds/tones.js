@@ -6,9 +6,9 @@
 /** @typedef {import("./index.js").SoundName} SoundName */
 
 /**
- * What networks let callers hear: frequencies, then the cadence. ITU-T E.180 (03/98) is what
- * "international" follows; the rest is what administrations have told, as its Supplement 2
- * lists it (01/94).
+ * What networks let callers hear: frequencies, then the cadence. After tables that go back to
+ * ITU-T E.180 Supplement 2, and not compared with it: where those name no call waiting or
+ * congestion tone (France, the Netherlands) they have a likely one.
  *
  * @type {Record<import("./index.js").Country, Record<Exclude<SoundName, "ring">, string>>}
  */

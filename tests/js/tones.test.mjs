@@ -59,7 +59,7 @@ for (const country of countries)
       });
   });
 
-test("as E.180 and its Supplement 2 have them", () => {
+test("some of them, as they are known", () => {
   assert.deepEqual(toneOf("us", "ringback"), {
     frequencies: [440, 480],
     cadence: [2, 4],
