@@ -1,7 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { callFlags } from "../../tests/support/chromium.mjs";
 import { startStaticServer } from "../../tests/support/static-server.mjs";
 import { runCargoTests } from "./count.mjs";
 import { inRoot } from "./paths.mjs";
@@ -17,7 +16,9 @@ const USERS = Array.from({ length: 30 }, (_, at) => `${2001 + at}`);
  * pages cannot be told: names lead there, by the browser's own rules.
  */
 export async function runWebTests() {
+  // On a fresh machine neither is there when the stages begin.
   const { startRegistrar } = await import("../../js/testing/index.js");
+  const { callFlags } = await import("../../tests/support/chromium.mjs");
   const draft = mkdtempSync(join(tmpdir(), "graceline-web-"));
   const registrar = await startRegistrar({
     users: Object.fromEntries(
