@@ -173,7 +173,9 @@ gracefulTest(
     const call = await Call.start(alice, "sip:2002@example.test", bob);
     await alice.terminate();
     const before = world.transcript.length;
-    assert.equal((await Call.hangUp(bob, call)).status, 500);
+    // By the server's failure to send, or by its word that nobody is there once it knows.
+    const { status } = await Call.hangUp(bob, call);
+    assert.ok(status === 500 || status === 480, `${status}`);
     await bob.register({ contacts: [b] });
     const answers = world.transcript.entries
       .slice(before)

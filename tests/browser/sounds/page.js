@@ -29,6 +29,33 @@ Object.assign(window, {
     return destination.stream;
   },
 
+  /**
+   * Seconds of sound and silence in turn, by the samples themselves: how late they are looked
+   * at makes no difference.
+   */
+  async cadence(stream, seconds) {
+    const [track] = stream.getAudioTracks();
+    const processor = new MediaStreamTrackProcessor({
+      ...{ track, maxBufferSize: 1000 },
+    });
+    const reader = processor.readable.getReader();
+    const runs = [];
+    for (let heard = 0; heard < seconds;) {
+      const { value: audio } = await reader.read();
+      const samples = new Float32Array(audio.numberOfFrames);
+      audio.copyTo(samples, { planeIndex: 0, format: "f32-planar" });
+      const duration = audio.numberOfFrames / audio.sampleRate;
+      audio.close();
+      heard += duration;
+      const sounds = samples.some((sample) => Math.abs(sample) > 0.02);
+      if (runs.at(-1)?.sounds === sounds) runs.at(-1).seconds += duration;
+      else runs.push({ sounds, seconds: duration });
+    }
+    await reader.cancel();
+    // The first was under way, and the last is.
+    return runs.slice(1, -1);
+  },
+
   /** What plays: the strongest frequencies, and seconds of sound and silence in turn. */
   async measure(stream, seconds) {
     const context = new AudioContext();

@@ -108,7 +108,8 @@ for (const nodes of TOPOLOGIES)
       heard.push(back.accepted, ...bob.received);
       assert.equal((await back.request("BYE")).status, 200);
       for (const { text } of heard) {
-        assert.doesNotMatch(text, /2001|323030314/);
+        // As a word: an enciphered line may happen to have these digits.
+        assert.doesNotMatch(text, /\b2001\b|323030314/);
         assert.doesNotMatch(text, /P-Asserted-Identity/);
       }
       const [last] = await history(facts, "2002");
