@@ -258,13 +258,18 @@ export class Lines {
     /** @type {Line} */
     const line = {
       ...{ id, call, wanted: { audio, video } },
-      sound: new Sound(id, call, this.#seats, () => line.wanted),
+      sound: new Sound(
+        id,
+        call,
+        this.#seats,
+        () => line.wanted,
+        () => this.#keep(line, line.kept?.dialog),
+      ),
     };
     this.#lines.set(id, line);
-    /** @type {any} */ (call).on("dialog", (/** @type {any} */ { dialog }) => {
-      line.kept = { dialog, description: line.sound.description };
-      this.#say(line, "kept", line.kept);
-    });
+    /** @type {any} */ (call).on("dialog", (/** @type {any} */ { dialog }) =>
+      this.#keep(line, dialog),
+    );
     for (const name of EVENTS)
       call.on(/** @type {any} */ (name), (payload) => {
         if (name === "ended") {
@@ -274,6 +279,18 @@ export class Lines {
         this.#say(line, name, payload);
       });
     return line;
+  }
+
+  /**
+   * Tells the tabs what another host needs, as both the dialog and the description change.
+   *
+   * @param {Line} line
+   * @param {string | undefined} dialog
+   */
+  #keep(line, dialog) {
+    if (!dialog) return;
+    line.kept = { dialog, description: line.sound.description };
+    this.#say(line, "kept", line.kept);
   }
 
   /**

@@ -24,6 +24,7 @@ export class Sound {
   #call;
   #seats;
   #wanted;
+  #onDescribed;
   /** Who was asked for something, and so has a handler. @type {Set<Seat>} */
   #asked = new Set();
   /** Our last description, whoever made it. */
@@ -43,12 +44,14 @@ export class Sound {
    * @param {import("../index.js").Call} call
    * @param {Set<Seat>} seats
    * @param {() => any} wanted what is to be sent
+   * @param {() => void} described an agreement was made by a description of ours
    */
-  constructor(id, call, seats, wanted) {
+  constructor(id, call, seats, wanted, described) {
     this.#id = id;
     this.#call = call;
     this.#seats = seats;
     this.#wanted = wanted;
+    this.#onDescribed = described;
   }
 
   /** @param {Seat | undefined} seat */
@@ -308,6 +311,7 @@ export class Sound {
     const [before, next] = [this.seat, this.#next];
     clearTimeout(this.#deserted);
     this.#deserted = undefined;
+    this.#onDescribed();
     if (!next) return;
     this.#next = undefined;
     this.sit(next);

@@ -253,7 +253,7 @@ describe("calls of tabs that share a phone", () => {
     assert.ok(given.indexOf("hangup") < given.indexOf("leave"), `${given}`);
   });
 
-  test("the worker dies: another one goes on with what it told of its calls", async () => {
+  test("the worker dies: another one goes on with what it told of its calls", async (t) => {
     const [one, two] = await ready();
     const call = await talks(one);
     await call.mute("audio");
@@ -273,16 +273,25 @@ describe("calls of tabs that share a phone", () => {
     await until(() => core() !== before && core().given("register").length);
     // What rings is the caller's: it comes anew, if he still wants it.
     assert.deepEqual(heard, ["1 state", "1 ended", "1 state", "1 ended"]);
-    // Orders wait until somebody can take them.
+    // Orders wait until somebody can take them; the message tells that they have come.
     const info = two.calls[0].sendInfo("text/plain", "early");
+    await null;
+    two.phone.message("2002", "behind it").catch(() => {});
+    await until(() => core().given("message").length);
     say(...granted(1));
     await until(() => core().given("adopt").length);
     const [[id, dialog]] = core().given("adopt");
     assert.equal(dialog, "of 2");
     assert.equal(core().given("handOver").length, 1);
+    const [media] = one.media.made;
+    const described = t.mock.method(media, "createOffer");
     wants(id, 1, "offer", { restart: true });
     await answered("mediaReady", 1);
     assert.deepEqual([call.state, call.here], ["connected", true]);
+    // It is told what of the last description the next one has to follow.
+    const [{ before: last }] = described.mock.calls[0].arguments;
+    const [origin] = /^o=.*\r\n/m.exec(before.given("mediaReady").at(-1)[2]);
+    assert.ok(last.includes(origin), `${origin} ${last}`);
     assert.equal(one.media.made.length, 1, "the same connection");
     assert.equal(two.media.made.length, 0);
     assert.ok(one.media.made[0].muted.audio);
